@@ -1,1 +1,3 @@
-export {};
+export { AppError, isAppError, type AppErrorOptions, type FieldIssue } from './app-error';
+export { problems } from './problems';
+export { toProblem, type Problem, type ProblemContext } from './problem-document';
