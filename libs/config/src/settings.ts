@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { boolean, httpUrl, integer, list, port, postgresUrl, ratio, redisUrl } from './formats';
+import { setting } from './setting';
+
+/** What every process has. Figures are the milestone's production profile. */
+export const serviceSettings = {
+  serviceVersion: setting(z.string().default('0.0.0-dev'), {
+    env: 'SERVICE_VERSION',
+    doc: 'the version that logs, metrics and traces carry',
+  }),
+  environment: setting(z.enum(['development', 'test', 'staging', 'production']).default('production'), {
+    env: 'ENVIRONMENT',
+    doc: 'what kind of place this runs in',
+  }),
+  host: setting(z.string().default('0.0.0.0'), {
+    env: 'HOST',
+    doc: 'the address that the public and the ops port bind to',
+  }),
+  trustedProxies: setting(list(proxyAddress()).default([]), {
+    env: 'TRUSTED_PROXIES',
+    doc: 'addresses or networks of the proxies whose X-Forwarded-For is believed',
+  }),
+};
+
+export const loggingSettings = {
+  logLevel: setting(z.enum(['fatal', 'error', 'warn', 'info', 'debug']).default('info'), {
+    env: 'LOG_LEVEL',
+    doc: 'the least severe level that is logged',
+  }),
+  logFormat: setting(z.enum(['json', 'pretty']).default('json'), {
+    env: 'LOG_FORMAT',
+    doc: 'json for machines, pretty for people',
+  }),
+  logOutput: setting(z.string().default('stdout'), {
+    env: 'LOG_OUTPUT',
+    doc: 'stdout, or the file that is rotated daily',
+  }),
+  logSampleFirst: setting(integer(0, 1_000_000).default(100), {
+    env: 'LOG_SAMPLE_FIRST',
+    doc: 'success lines per route and second that are all logged',
+  }),
+  logSampleEvery: setting(integer(1, 1_000_000).default(10), {
+    env: 'LOG_SAMPLE_EVERY',
+    doc: 'of the success lines beyond that, one in so many is logged',
+  }),
+};
+
+export const tracingSettings = {
+  tracingEnabled: setting(boolean().default(true), {
+    env: 'TRACING_ENABLED',
+    doc: 'whether traces are made',
+  }),
+  otlpEndpoint: setting(httpUrl().optional(), {
+    env: 'OTLP_ENDPOINT',
+    doc: 'the OTLP/HTTP collector, for example http://127.0.0.1:4318',
+  }),
+  tracingSamplingRate: setting(ratio().default(0.1), {
+    env: 'TRACING_SAMPLING_RATE',
+    doc: 'the share of requests that are traced',
+  }),
+};
+
+export const databaseSettings = {
+  databaseUrl: setting(postgresUrl(), {
+    env: 'DATABASE_URL',
+    doc: 'PostgreSQL, as the role that reads and writes rows',
+    secret: true,
+  }),
+  databaseMaxConnections: setting(integer(1, 10_000).default(100), {
+    env: 'DATABASE_MAX_CONNECTIONS',
+    doc: 'connections this process may hold',
+  }),
+  databaseMinIdle: setting(integer(0, 10_000).default(10), {
+    env: 'DATABASE_MIN_IDLE',
+    doc: 'connections kept open',
+  }),
+  databaseConnMaxLifetime: setting(integer(1, 86_400).default(1800), {
+    env: 'DATABASE_CONN_MAX_LIFETIME',
+    doc: 'seconds after which a connection is replaced',
+  }),
+  databaseConnMaxIdle: setting(integer(1, 86_400).default(300), {
+    env: 'DATABASE_CONN_MAX_IDLE',
+    doc: 'seconds after which an idle connection is closed',
+  }),
+  databaseQueryTimeoutMs: setting(integer(1, 600_000).default(10_000), {
+    env: 'DATABASE_QUERY_TIMEOUT_MS',
+    doc: 'the longest a query may take',
+  }),
+};
+
+export const migrationSettings = {
+  databaseMigrationUrl: setting(postgresUrl(), {
+    env: 'DATABASE_MIGRATION_URL',
+    doc: 'PostgreSQL, as the role that owns the schema',
+    secret: true,
+  }),
+};
+
+export const redisSettings = {
+  redisUrl: setting(redisUrl(), { env: 'REDIS_URL', doc: 'Redis, with its password', secret: true }),
+};
+
+export const tokenSettings = {
+  jwtIssuer: setting(z.string().min(1), { env: 'JWT_ISSUER', doc: 'the iss of access tokens' }),
+  jwtAudience: setting(z.string().min(1), { env: 'JWT_AUDIENCE', doc: 'the aud of access tokens' }),
+};
+
+export const tokenVerifierSettings = {
+  ...tokenSettings,
+  jwksUrl: setting(httpUrl(), {
+    env: 'JWKS_URL',
+    doc: 'where the keys that verify access tokens are published',
+  }),
+};
+
+export const shutdownSettings = {
+  shutdownPropagationMs: setting(integer(0, 60_000).default(5000), {
+    env: 'SHUTDOWN_PROPAGATION_MS',
+    doc: 'how long it keeps serving after readiness has failed, so that load balancers notice',
+  }),
+  shutdownDrainMs: setting(integer(0, 300_000).default(30_000), {
+    env: 'SHUTDOWN_DRAIN_MS',
+    doc: 'how long requests in flight may still take',
+  }),
+  shutdownMaxMs: setting(integer(1, 600_000).default(60_000), {
+    env: 'SHUTDOWN_MAX_MS',
+    doc: 'the longest the whole shutdown may take',
+  }),
+};
+
+/** The two ports of a process; their defaults differ per service. */
+export const portSettings = (publicPort: number, opsPort: number) => ({
+  port: setting(port().default(publicPort), { env: 'PORT', doc: 'the public port' }),
+  opsPort: setting(port().default(opsPort), {
+    env: 'OPS_PORT',
+    doc: 'the port of probes, metrics and admin actions',
+  }),
+});
+
+function proxyAddress() {
+  return z.string().regex(/^[0-9a-fA-F:.]+(\/\d{1,3})?$/, 'must be an address or a network, never "true"');
+}
