@@ -1,1 +1,7 @@
-export {};
+export * from './common';
+export * from './define-route';
+export * from './define-event';
+export * from './auth.contract';
+export * from './posts.contract';
+export * from './realtime.contract';
+export * from './openapi';

@@ -1,0 +1,52 @@
+import type { z } from 'zod';
+
+export type HttpMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+export interface ResponseContract {
+  description: string;
+  /** What the body looks like; left out where there is none. */
+  schema?: z.ZodType;
+  /** Response headers worth telling a client about, with what they mean. */
+  headers?: Record<string, string>;
+}
+
+export type ResponsesContract = Readonly<Record<number, ResponseContract>>;
+
+/** Everything a client must know of one route: services serve it, OpenAPI documents it, clients call it. */
+export interface RouteContract<
+  Params extends z.ZodType | undefined = z.ZodType | undefined,
+  Query extends z.ZodType | undefined = z.ZodType | undefined,
+  Body extends z.ZodType | undefined = z.ZodType | undefined,
+  Responses extends ResponsesContract = ResponsesContract,
+> {
+  method: HttpMethod;
+  /** An Express path: `/api/v1/posts/:id`. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description?: string;
+  tags: readonly string[];
+  /** Who may call: anybody, or the holder of an access token. */
+  auth: 'none' | 'user';
+  params?: Params;
+  query?: Query;
+  body?: Body;
+  /** The largest body, as Express reads sizes; far below the general limit where that suits. */
+  bodyLimit?: string;
+  responses: Responses;
+  /** Problem codes of its own, by status, besides those that any route may answer. */
+  problems?: Readonly<Record<number, readonly string[]>>;
+}
+
+/** Keeps the schemas' types, so that handlers and clients infer theirs. */
+export function defineRoute<
+  Params extends z.ZodType | undefined = undefined,
+  Query extends z.ZodType | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+  const Responses extends ResponsesContract = ResponsesContract,
+>(contract: RouteContract<Params, Query, Body, Responses>): RouteContract<Params, Query, Body, Responses> {
+  return contract;
+}
+
+/** What a handler gets for a part of the request: the validated value, or undefined where there is no schema. */
+export type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

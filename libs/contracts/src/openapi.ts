@@ -1,0 +1,100 @@
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
+import { authRoutes } from './auth.contract';
+import { problemSchema } from './common';
+import type { ResponseContract, RouteContract } from './define-route';
+import { postsRoutes } from './posts.contract';
+import { realtimeRoutes } from './realtime.contract';
+
+export type ServiceName = 'auth' | 'posts' | 'realtime';
+
+/** Every route of every service. */
+export const serviceRoutes: Record<ServiceName, readonly RouteContract[]> = {
+  auth: authRoutes,
+  posts: postsRoutes,
+  realtime: realtimeRoutes,
+};
+
+/** Problems that a route may answer because of its shape rather than its purpose. */
+function generalProblems(route: RouteContract): Record<number, string[]> {
+  return {
+    ...((route.params ?? route.query ?? route.body) && { 400: ['VALIDATION_FAILED'] }),
+    ...(route.body && { 413: ['PAYLOAD_TOO_LARGE'], 415: ['UNSUPPORTED_MEDIA_TYPE'] }),
+    ...(route.auth === 'user' && { 401: ['UNAUTHORIZED'] }),
+    500: ['INTERNAL_ERROR'],
+    503: ['SERVICE_UNAVAILABLE'],
+  };
+}
+
+function problemResponses(route: RouteContract): ZodOpenApiResponsesObject {
+  const codes = new Map<string, string[]>();
+  for (const source of [generalProblems(route), route.problems ?? {}]) {
+    for (const [status, names] of Object.entries(source))
+      codes.set(status, [...(codes.get(status) ?? []), ...names]);
+  }
+  return Object.fromEntries(
+    [...codes].map(([status, names]) => [
+      status,
+      { description: names.join(', '), content: { 'application/problem+json': { schema: problemSchema } } },
+    ]),
+  );
+}
+
+function response({ description, schema, headers }: ResponseContract) {
+  return {
+    description,
+    ...(schema && { content: { 'application/json': { schema } } }),
+    ...(headers && {
+      headers: Object.fromEntries(
+        Object.entries(headers).map(([name, meaning]) => [
+          name,
+          { description: meaning, schema: { type: 'string' as const } },
+        ]),
+      ),
+    }),
+  };
+}
+
+function operation(route: RouteContract): ZodOpenApiOperationObject {
+  const successes = Object.entries(route.responses).map(([status, contract]) => [status, response(contract)]);
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    ...(route.description !== undefined && { description: route.description }),
+    tags: [...route.tags],
+    security: route.auth === 'user' ? [{ bearer: [] }] : [],
+    requestParams: {
+      ...(route.params && { path: route.params as never }),
+      ...(route.query && { query: route.query as never }),
+    },
+    ...(route.body && {
+      requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+    }),
+    responses: { ...problemResponses(route), ...Object.fromEntries(successes) },
+  };
+}
+
+/** The OpenAPI 3.1 document of one service. */
+export function openApiDocument(service: ServiceName) {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of serviceRoutes[service]) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method]: operation(route) };
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: `Rostrum ${service}`,
+      version: '1',
+      description: 'Errors are RFC 9457 problems; every response carries X-Request-Id.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'The gateway' }],
+    paths,
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+  });
+}
