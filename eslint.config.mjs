@@ -1,6 +1,7 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 import { fileSuffixRules } from './tools/lint/file-suffix-rules.mjs';
+import { plainJavaScriptRules } from './tools/lint/plain-javascript-rules.mjs';
 import { depConstraints, ignoredCircularDependencies } from './tools/lint/module-boundaries.mjs';
 
 export default tseslint.config(
@@ -35,4 +36,5 @@ export default tseslint.config(
     rules: { 'max-lines-per-function': 'off', 'max-lines': 'off' },
   },
   ...fileSuffixRules,
+  ...plainJavaScriptRules,
 );
