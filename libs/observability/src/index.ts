@@ -1,1 +1,19 @@
-export {};
+export { newSpanId, newTraceId } from './context/ids';
+export { currentContext, RequestContext, runWithContext, type TraceStart } from './context/request-context';
+export { formatTraceparent, parseTraceparent, type TraceParent } from './context/traceparent';
+export type { AccessLine } from './logging/access-line';
+export { isLogLevel, logLevelNames, logLevels, type LogLevel } from './logging/log-levels';
+export { createLogger, type LoggerOptions, type RostrumLogger } from './logging/logger';
+export { redactText, redactValue } from './logging/redaction';
+export { createMetrics, type Metrics, type MetricsOptions, type RenderedMetrics } from './metrics/metrics';
+export {
+  startTracing,
+  type SelfCheckProbes,
+  type SelfCheckResult,
+  type SelfCheckState,
+  type ServerSpanEnd,
+  type SpanInit,
+  type Tracing,
+  type TracingOptions,
+  type TracingStats,
+} from './tracing/tracing';
