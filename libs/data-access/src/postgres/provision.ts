@@ -1,0 +1,124 @@
+import { Client } from 'pg';
+import { scramVerifier } from './scram';
+
+export interface ProvisionedService {
+  /** Names the schema, and the roles `rostrum_<name>_owner` and `rostrum_<name>`. */
+  name: string;
+  ownerPassword: string;
+  appPassword: string;
+}
+
+export interface ProvisionOptions {
+  database: string;
+  services: ProvisionedService[];
+}
+
+/** The roles of a service: the owner changes tables and is used by migrations alone, the app works with rows. */
+export function serviceRoles(service: string): { owner: string; app: string } {
+  return { owner: `rostrum_${service}_owner`, app: `rostrum_${service}` };
+}
+
+// Any fixed number: it keeps two provisioners of one server from creating the same role at once.
+const lockId = 7_016_283_221;
+
+/**
+ * Brings a server to the state in which every service has its schema and its two roles, and no role more than it
+ * needs. May be run any number of times; passwords become the given ones.
+ */
+export async function provisionDatabase(adminUrl: string, options: ProvisionOptions): Promise<void> {
+  await withClient(adminUrl, async (admin) => {
+    await admin.query('select pg_advisory_lock($1)', [lockId]);
+    for (const service of options.services) await ensureRoles(admin, service);
+    await ensureDatabase(admin, options.database);
+    await withClient(withDatabase(adminUrl, options.database), async (client) => {
+      await restrictDatabase(client, options);
+      for (const { name } of options.services) await ensureSchema(client, name);
+    });
+  });
+}
+
+/** Takes from PUBLIC what every new database grants it, and lets the services' roles in. A copy needs it anew. */
+export async function restrictDatabase(
+  client: Client,
+  { database, services }: { database: string; services: Pick<ProvisionedService, 'name'>[] },
+): Promise<void> {
+  const name = client.escapeIdentifier(database);
+  await client.query(`revoke all on database ${name} from public`);
+  await client.query('revoke all on schema public from public');
+  for (const service of services) {
+    const { owner, app } = serviceRoles(service.name);
+    await client.query(`grant connect on database ${name} to ${owner}, ${app}`);
+  }
+}
+
+async function ensureRoles(admin: Client, service: ProvisionedService): Promise<void> {
+  if (!/^[a-z][a-z0-9_]{0,40}$/.test(service.name)) {
+    throw new Error(
+      `"${service.name}" cannot name a service: use lower-case letters, digits and underscores`,
+    );
+  }
+  const { owner, app } = serviceRoles(service.name);
+  await ensureRole(admin, owner, service.ownerPassword);
+  await ensureRole(admin, app, service.appPassword);
+  for (const role of [owner, app]) {
+    await admin.query(`alter role ${role} set search_path = ${service.name}`);
+  }
+  // A transaction that its process forgot holds locks and keeps the vacuum from cleaning up.
+  await admin.query(`alter role ${app} set idle_in_transaction_session_timeout = '60s'`);
+}
+
+async function ensureRole(admin: Client, role: string, password: string): Promise<void> {
+  const { rowCount } = await admin.query('select from pg_roles where rolname = $1', [role]);
+  const verb = rowCount ? 'alter' : 'create';
+  const secret = admin.escapeLiteral(scramVerifier(password));
+  await admin.query(`${verb} role ${role} login noinherit nocreatedb nocreaterole password ${secret}`);
+  // Whoever is no superuser must be a member to hand a schema to the role; superusers gain nothing by it.
+  await admin.query(`do $$ begin
+    if not (select rolsuper from pg_roles where rolname = current_user)
+       and not pg_has_role(current_user, '${role}', 'member') then
+      execute format('grant ${role} to %I', current_user);
+    end if;
+  end $$`);
+}
+
+async function ensureDatabase(admin: Client, database: string): Promise<void> {
+  const { rowCount } = await admin.query('select from pg_database where datname = $1', [database]);
+  if (rowCount) return;
+  // template0: the only one that a database of another encoding than the server's own can be made from.
+  await admin.query(`create database ${admin.escapeIdentifier(database)} template template0 encoding 'UTF8'`);
+}
+
+async function ensureSchema(client: Client, schema: string): Promise<void> {
+  const { owner, app } = serviceRoles(schema);
+  const rows = 'select, insert, update, delete';
+  await client.query(`
+    create schema if not exists ${schema} authorization ${owner};
+    revoke all on schema ${schema} from public;
+    grant usage on schema ${schema} to ${app};
+    grant ${rows} on all tables in schema ${schema} to ${app};
+    grant usage, select on all sequences in schema ${schema} to ${app};
+    alter default privileges for role ${owner} in schema ${schema} grant ${rows} on tables to ${app};
+    alter default privileges for role ${owner} in schema ${schema} grant usage, select on sequences to ${app};
+    alter default privileges for role ${owner} revoke execute on functions from public;
+    alter default privileges for role ${owner} in schema ${schema} grant execute on functions to ${app};
+  `);
+}
+
+/** The same server and login, another database. */
+export function withDatabase(url: string, database: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${encodeURIComponent(database)}`;
+  return changed.href;
+}
+
+export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000, keepAlive: true });
+  // Its loss while idle is noticed by the next statement.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,87 @@
+import { problems, type AppError } from '@rostrum/errors';
+
+/** What PostgreSQL says of an error, as far as programs act on it. */
+export interface SqlError extends Error {
+  code: string;
+  severity?: string;
+  constraint?: string;
+  table?: string;
+  column?: string;
+}
+
+export type QueryOutcome = 'ok' | 'error' | 'timeout' | 'cancelled' | 'unavailable';
+
+const sqlState = /^[0-9A-Z]{5}$/;
+
+/** Whether the server itself reported this error (as against the driver, the socket or our own code). */
+export function isSqlError(error: unknown): error is SqlError {
+  return (
+    error instanceof Error && 'severity' in error && 'code' in error && sqlState.test(String(error.code))
+  );
+}
+
+const violates = (code: string) => (error: unknown, constraint?: string) =>
+  isSqlError(error) && error.code === code && (constraint === undefined || error.constraint === constraint);
+
+/** A row with this key is there already. */
+export const isUniqueViolation = violates('23505');
+/** The row that this one points to is not there (or something still points to the row being removed). */
+export const isForeignKeyViolation = violates('23503');
+export const isCheckViolation = violates('23514');
+export const isNotNullViolation = violates('23502');
+
+/** Two transactions got in each other's way: the same work, begun anew, may well succeed. */
+export function isTransactionConflict(error: unknown): boolean {
+  return isSqlError(error) && (error.code === '40001' || error.code === '40P01');
+}
+
+/**
+ * Answers a constraint's violation with the domain's own error; any other error comes back as it is.
+ * `throw mapViolation(error, { users_email_key: () => usersErrors.emailTaken() })`
+ */
+export function mapViolation(error: unknown, answers: Record<string, (cause: SqlError) => Error>): unknown {
+  if (!isSqlError(error) || error.constraint === undefined || !error.code.startsWith('23')) return error;
+  return Object.hasOwn(answers, error.constraint) ? (answers[error.constraint]?.(error) ?? error) : error;
+}
+
+/** Codes with which the server takes the connection away or refuses to give one. */
+const connectionCodes = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '53400', '25P03', '25P04']);
+
+/** The driver has no codes for these. */
+const driverMessages = [
+  'Connection terminated',
+  'Client has encountered a connection error',
+  'Client was closed',
+  'Cannot use a pool after calling end',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+  'Query read timeout',
+];
+
+/** Whether the connection, not the statement, is at fault: the connection must not be used again. */
+export function isConnectionError(error: unknown): boolean {
+  if (isSqlError(error)) return error.code.startsWith('08') || connectionCodes.has(error.code);
+  if (!(error instanceof Error)) return false;
+  return 'syscall' in error || driverMessages.some((start) => error.message.startsWith(start));
+}
+
+/** The server took the statement but did not answer within the client's own limit: it is frozen or unreachable. */
+export function isReadTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
+export function outcomeOf(error: unknown): QueryOutcome {
+  if (isReadTimeout(error)) return 'timeout';
+  if (isConnectionError(error)) return 'unavailable';
+  return isSqlError(error) && error.code === '57014' ? 'timeout' : 'error';
+}
+
+/** Errors that are no fault of the statement become a 503 with the cause kept; all others come back as they are. */
+export function toQueryError(error: unknown): unknown {
+  const outcome = outcomeOf(error);
+  return outcome === 'error' ? error : postgresUnavailable(error);
+}
+
+export function postgresUnavailable(cause: unknown): AppError {
+  return problems.unavailable('postgres', 1, cause);
+}
