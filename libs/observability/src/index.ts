@@ -5,7 +5,15 @@ export type { AccessLine } from './logging/access-line';
 export { isLogLevel, logLevelNames, logLevels, type LogLevel } from './logging/log-levels';
 export { createLogger, type LoggerOptions, type RostrumLogger } from './logging/logger';
 export { redactText, redactValue } from './logging/redaction';
-export { createMetrics, type Metrics, type MetricsOptions, type RenderedMetrics } from './metrics/metrics';
+export {
+  createMetrics,
+  type GaugeOptions,
+  type HistogramOptions,
+  type LabelNames,
+  type Metrics,
+  type MetricsOptions,
+  type RenderedMetrics,
+} from './metrics/metrics';
 export {
   startTracing,
   type SelfCheckProbes,

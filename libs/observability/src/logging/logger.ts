@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { SonicBoom } from 'sonic-boom';
 import winston from 'winston';
 import { currentContext, type RequestContext } from '../context/request-context';
@@ -66,12 +67,13 @@ export function createLogger(options: LoggerOptions): RostrumLogger {
   });
   sink.on('drop', () => dropped++);
   sink.on('error', () => dropped++);
-  class SinkTransport extends winston.Transport {
-    override log(info: Record<PropertyKey, unknown>, next: () => void): void {
+  const lines = new Writable({
+    objectMode: true,
+    write(info: Record<PropertyKey, unknown>, _encoding, next) {
       sink.write(String(info[MESSAGE]) + '\n');
       next();
-    }
-  }
+    },
+  });
   const write = (level: string, message: string, fields: object, context = currentContext()) =>
     JSON.stringify({
       time: new Date().toISOString(),
@@ -98,7 +100,7 @@ export function createLogger(options: LoggerOptions): RostrumLogger {
     levels: logLevels,
     level: options.level,
     format: format(),
-    transports: [new SinkTransport()],
+    transports: [new winston.transports.Stream({ stream: lines })],
   });
   return Object.assign(inner, {
     access(line: AccessLine, context?: RequestContext) {

@@ -12,6 +12,19 @@ export interface RenderedMetrics {
   body: string;
 }
 
+export type LabelNames<T extends string> = readonly T[];
+
+export interface GaugeOptions<T extends string> {
+  labelNames?: LabelNames<T>;
+  /** Called at each scrape, to set the value that holds then. */
+  collect?: (gauge: Gauge<T>) => void | Promise<void>;
+}
+
+export interface HistogramOptions<T extends string> {
+  labelNames?: LabelNames<T>;
+  buckets?: readonly number[];
+}
+
 /** The metrics of one process. */
 export interface Metrics {
   readonly registry: Registry;
@@ -19,18 +32,16 @@ export interface Metrics {
   httpRequest(method: string, route: string, status: number, seconds: number, exemplarTraceId?: string): void;
   /** Makes the series of a route exist at zero. */
   primeRoute(method: string, route: string): void;
-  counter<T extends string = string>(name: string, help: string, labelNames?: readonly T[]): Counter<T>;
+  counter<T extends string = string>(name: string, help: string, labels?: LabelNames<T>): Counter<T>;
   gauge<T extends string = string>(
     name: string,
     help: string,
-    labelNames?: readonly T[],
-    collect?: (gauge: Gauge<T>) => void | Promise<void>,
+    labels?: LabelNames<T> | GaugeOptions<T>,
   ): Gauge<T>;
   histogram<T extends string = string>(
     name: string,
     help: string,
-    labelNames?: readonly T[],
-    buckets?: readonly number[],
+    labels?: LabelNames<T> | HistogramOptions<T>,
   ): Histogram<T>;
   /** Renders the text that the Accept header prefers: Prometheus or OpenMetrics with exemplars. */
   render(acceptHeader?: string): Promise<RenderedMetrics>;
@@ -69,27 +80,34 @@ export function createMetrics({ service }: MetricsOptions): Metrics {
       duration.zero({ method, route, status: '200' });
     },
     counter: (name, help, labels) => new Counter({ name, help, labelNames: labels ?? [], registers }),
-    gauge: (name, help, labels, collect) =>
-      new Gauge({
+    gauge(name, help, labels) {
+      const { labelNames = [], collect } = asOptions(labels);
+      return new Gauge({
         name,
         help,
-        labelNames: labels ?? [],
+        labelNames,
         registers,
         ...(collect && {
           collect() {
             return collect(this);
           },
         }),
-      }),
-    histogram: (name, help, labels, buckets) =>
-      new Histogram({
-        name,
-        help,
-        labelNames: labels ?? [],
-        registers,
-        ...(buckets && { buckets: [...buckets] }),
-      }),
+      });
+    },
+    histogram(name, help, labels) {
+      const { labelNames = [], buckets } = asOptions(labels);
+      return new Histogram({ name, help, labelNames, registers, ...(buckets && { buckets: [...buckets] }) });
+    },
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     close: () => registry.clear(),
   };
+}
+
+function asOptions<O extends object, T extends string>(
+  labels: LabelNames<T> | O | undefined,
+): Partial<O> & { labelNames?: LabelNames<T> } {
+  if (labels === undefined) return {} as Partial<O>;
+  return Array.isArray(labels)
+    ? ({ labelNames: labels } as Partial<O> & { labelNames: LabelNames<T> })
+    : (labels as O);
 }
