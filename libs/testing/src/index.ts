@@ -1,1 +1,3 @@
-export {};
+export { waitFor, type WaitOptions } from './wait-for';
+export { createTestDatabase, type TestDatabase } from './postgres/test-database';
+export { createTestRedis, type TestRedis } from './redis/test-redis';

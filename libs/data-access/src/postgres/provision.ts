@@ -74,8 +74,7 @@ async function ensureRole(admin: Client, role: string, password: string): Promis
   await admin.query(`${verb} role ${role} login noinherit nocreatedb nocreaterole password ${secret}`);
   // Whoever is no superuser must be a member to hand a schema to the role; superusers gain nothing by it.
   await admin.query(`do $$ begin
-    if not (select rolsuper from pg_roles where rolname = current_user)
-       and not pg_has_role(current_user, '${role}', 'member') then
+    if not (select rolsuper from pg_roles where rolname = current_user) then
       execute format('grant ${role} to %I', current_user);
     end if;
   end $$`);

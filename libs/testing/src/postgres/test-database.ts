@@ -1,0 +1,108 @@
+import { createHash, randomUUID } from 'node:crypto';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import {
+  isMigrationFile,
+  migrate,
+  provisionDatabase,
+  restrictDatabase,
+  serviceRoles,
+  withClient,
+  withDatabase,
+  type MigrationLocation,
+} from '@rostrum/data-access';
+import { testSetting } from '../environment';
+
+export interface TestDatabase {
+  name: string;
+  /** Connects as the service's own role, which may only work with rows. */
+  url: string;
+  /** Connects as the role that owns the tables. */
+  ownerUrl: string;
+  /** Connects as the server's superuser. */
+  adminUrl: string;
+  /** Removes the database, also under connections that are still open. */
+  drop(): Promise<void>;
+}
+
+/**
+ * A database of the test suite's own, with the service's schema migrated and its roles in place. The first one of a
+ * service makes a template, all others are copies of it: that costs milliseconds.
+ */
+export async function createTestDatabase(
+  service: string,
+  migrations: string | MigrationLocation,
+): Promise<TestDatabase> {
+  const location = typeof migrations === 'string' ? { directory: migrations } : migrations;
+  const adminUrl = testSetting('TEST_POSTGRES_URL');
+  const name = `test_${service}_${randomUUID().slice(0, 13).replace('-', '')}`;
+  const template = `template_${service}_${await fingerprint(service, location)}`;
+  await withClient(adminUrl, async (admin) => {
+    // Held by whoever makes or copies the template; a copy fails while the template is in use.
+    await admin.query('select pg_advisory_lock(hashtext($1))', [template]);
+    const { rowCount } = await admin.query('select from pg_database where datname = $1', [template]);
+    if (!rowCount) await makeTemplate(adminUrl, { template, service, location });
+    await admin.query(`create database ${name} template ${template}`);
+  });
+  await withClient(withDatabase(adminUrl, name), (client) =>
+    restrictDatabase(client, { database: name, services: [{ name: service }] }),
+  );
+  const { owner, app } = serviceRoles(service);
+  return {
+    name,
+    url: asRole(adminUrl, name, app),
+    ownerUrl: asRole(adminUrl, name, owner),
+    adminUrl: withDatabase(adminUrl, name),
+    drop: () =>
+      withClient(adminUrl, async (admin) => {
+        await admin.query(`drop database if exists ${name} with (force)`);
+      }),
+  };
+}
+
+interface TemplateOptions {
+  template: string;
+  service: string;
+  location: MigrationLocation;
+}
+
+/** Made under another name first, so that one whose maker died half-way is never copied. */
+async function makeTemplate(
+  adminUrl: string,
+  { template, service, location }: TemplateOptions,
+): Promise<void> {
+  const draft = `${template}_draft`;
+  const { owner, app } = serviceRoles(service);
+  await withClient(adminUrl, (admin) => admin.query(`drop database if exists ${draft} with (force)`));
+  await provisionDatabase(adminUrl, {
+    database: draft,
+    services: [{ name: service, ownerPassword: passwordOf(owner), appPassword: passwordOf(app) }],
+  });
+  await migrate(asRole(adminUrl, draft, owner), { ...location, schema: service }, 'up');
+  await withClient(adminUrl, (admin) => admin.query(`alter database ${draft} rename to ${template}`));
+}
+
+function asRole(adminUrl: string, database: string, role: string): string {
+  const url = new URL(withDatabase(adminUrl, database));
+  url.username = role;
+  url.password = passwordOf(role);
+  return url.href;
+}
+
+/** All suites share one throw-away server and its roles, so they have to agree; this is a secret nowhere else. */
+function passwordOf(role: string): string {
+  return `${role}_test`;
+}
+
+async function fingerprint(service: string, location: MigrationLocation): Promise<string> {
+  const hash = createHash('sha256').update(service);
+  if (location.source) {
+    for (const [name, migration] of Object.entries(location.source))
+      hash.update(`${name}${String(migration.up)}`);
+  } else {
+    for (const file of (await fs.readdir(location.directory)).filter(isMigrationFile).sort()) {
+      hash.update(file).update(await fs.readFile(path.join(location.directory, file)));
+    }
+  }
+  return hash.digest('hex').slice(0, 12);
+}
