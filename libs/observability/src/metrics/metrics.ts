@@ -1,10 +1,24 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
+import { acceptFormat } from './accept-format';
+import { contentTypes, formatCommonLabels, formatMetric, type ExposedMetric } from './exposition';
+import { HttpDurationHistogram, HttpRequestsCounter } from './http-metrics';
+import { HttpSeriesStore } from './http-series';
+import { collectProcessMetrics } from './process-metrics';
 
-/** Fits the alerts on 95 % < 200 ms and < 500 ms: both are bounds. */
-const HTTP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2.5, 5, 10];
+const DEFAULT_MAX_ROUTES = 200;
+const DEFAULT_MAX_HTTP_SERIES = 1500;
+const DEFAULT_COLLECT_TIMEOUT_MS = 1000;
+const PRIMED_STATUSES = [200, 500] as const;
 
 export interface MetricsOptions {
+  /** A label of every series. */
   service: string;
+  /** How many route patterns are told apart; more are counted as 'other'. Default 200. */
+  maxRoutes?: number;
+  /** How many (method, route, status) are told apart. Default 1,500. */
+  maxHttpSeries?: number;
+  /** How long a scrape waits for one metric's `collect`, before it goes on without that metric. Default 1,000. */
+  collectTimeoutMs?: number;
 }
 
 export interface RenderedMetrics {
@@ -22,16 +36,19 @@ export interface GaugeOptions<T extends string> {
 
 export interface HistogramOptions<T extends string> {
   labelNames?: LabelNames<T>;
+  /** Upper bounds in seconds; the default suits requests and queries. */
   buckets?: readonly number[];
 }
 
 /** The metrics of one process. */
 export interface Metrics {
+  /** prom-client's registry; one per service, never the global one. */
   readonly registry: Registry;
-  /** Counts one exchange; the hot path. */
+  /** Counts one exchange: the hot path. The trace id of a sampled request becomes the exemplar of its bucket. */
   httpRequest(method: string, route: string, status: number, seconds: number, exemplarTraceId?: string): void;
-  /** Makes the series of a route exist at zero. */
-  primeRoute(method: string, route: string): void;
+  /** Makes a route pattern known and its series exist at zero (200 and 500, unless told otherwise). */
+  primeRoute(method: string, route: string, statuses?: readonly number[]): void;
+  /** The name of a counter ends in `_total`. */
   counter<T extends string = string>(name: string, help: string, labels?: LabelNames<T>): Counter<T>;
   gauge<T extends string = string>(
     name: string,
@@ -43,71 +60,139 @@ export interface Metrics {
     help: string,
     labels?: LabelNames<T> | HistogramOptions<T>,
   ): Histogram<T>;
-  /** Renders the text that the Accept header prefers: Prometheus or OpenMetrics with exemplars. */
+  /** Renders the text that the Accept header prefers: Prometheus, or OpenMetrics with exemplars. */
   render(acceptHeader?: string): Promise<RenderedMetrics>;
+  /** Ends the observers of the process metrics. */
   close(): void;
 }
 
-/** Makes the metrics of a process, with a registry of its own. */
-export function createMetrics({ service }: MetricsOptions): Metrics {
-  const registry = new Registry();
-  registry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: registry });
-  const registers = [registry];
-  const labelNames = ['method', 'route', 'status'] as const;
-  const duration = new Histogram({
-    name: 'http_request_duration_seconds',
-    help: 'Time from the request to the end of its response.',
-    labelNames,
-    buckets: HTTP_BUCKETS,
-    registers,
-  });
-  const total = new Counter({
-    name: 'http_requests_total',
-    help: 'Requests answered.',
-    labelNames,
-    registers,
-  });
-  return {
-    registry,
-    httpRequest(method, route, status, seconds) {
-      const labels = { method, route, status: String(status) };
-      duration.observe(labels, seconds);
-      total.inc(labels);
-    },
-    primeRoute(method, route) {
-      total.inc({ method, route, status: '200' }, 0);
-      duration.zero({ method, route, status: '200' });
-    },
-    counter: (name, help, labels) => new Counter({ name, help, labelNames: labels ?? [], registers }),
-    gauge(name, help, labels) {
-      const { labelNames = [], collect } = asOptions(labels);
-      return new Gauge({
-        name,
-        help,
-        labelNames,
-        registers,
-        ...(collect && {
-          collect() {
-            return collect(this);
-          },
-        }),
+const isNames = <T extends string>(labels: LabelNames<T> | object): labels is LabelNames<T> =>
+  Array.isArray(labels);
+
+class ServiceMetrics implements Metrics {
+  readonly registry = new Registry();
+  private readonly http: HttpSeriesStore;
+  private readonly commonLabels: string;
+  private readonly collectTimeoutMs: number;
+  private readonly collectFailures: Counter;
+  private readonly stopProcessMetrics: () => void;
+
+  constructor(options: MetricsOptions) {
+    const { service, maxRoutes = DEFAULT_MAX_ROUTES, maxHttpSeries = DEFAULT_MAX_HTTP_SERIES } = options;
+    this.registry.setDefaultLabels({ service });
+    this.commonLabels = formatCommonLabels({ service });
+    this.collectTimeoutMs = options.collectTimeoutMs ?? DEFAULT_COLLECT_TIMEOUT_MS;
+    this.http = new HttpSeriesStore(maxRoutes, maxHttpSeries);
+    new HttpDurationHistogram(this.http, this.registry);
+    new HttpRequestsCounter(this.http, this.registry);
+    this.stopProcessMetrics = collectProcessMetrics(this.registry);
+    this.collectFailures = this.counter('metrics_collect_failures_total', 'Metrics left out of a scrape.');
+  }
+
+  // eslint-disable-next-line max-params -- called once per request: no object is made for it
+  httpRequest(
+    method: string,
+    route: string,
+    status: number,
+    seconds: number,
+    exemplarTraceId?: string,
+  ): void {
+    this.http.find(method, route, status).observe(seconds, exemplarTraceId);
+  }
+
+  primeRoute(method: string, route: string, statuses: readonly number[] = PRIMED_STATUSES): void {
+    this.http.prime(method, route, statuses);
+  }
+
+  counter<T extends string>(name: string, help: string, labels: LabelNames<T> = []): Counter<T> {
+    if (!name.endsWith('_total')) throw new TypeError(`The counter ${name} has to be called ${name}_total`);
+    this.refuseSharedFamily(name);
+    return new Counter({ name, help, labelNames: labels, registers: [this.registry] });
+  }
+
+  gauge<T extends string>(
+    name: string,
+    help: string,
+    labels: LabelNames<T> | GaugeOptions<T> = [],
+  ): Gauge<T> {
+    const { labelNames = [], collect }: GaugeOptions<T> = isNames(labels) ? { labelNames: labels } : labels;
+    this.refuseSharedFamily(name);
+    return new Gauge<T>({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      ...(collect && {
+        collect(this: Gauge<T>) {
+          return collect(this);
+        },
+      }),
+    });
+  }
+
+  histogram<T extends string>(
+    name: string,
+    help: string,
+    labels: LabelNames<T> | HistogramOptions<T> = [],
+  ): Histogram<T> {
+    const { labelNames = [], buckets }: HistogramOptions<T> = isNames(labels)
+      ? { labelNames: labels }
+      : labels;
+    this.refuseSharedFamily(name);
+    return new Histogram<T>({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      ...(buckets && { buckets: [...buckets] }),
+    });
+  }
+
+  async render(acceptHeader?: string): Promise<RenderedMetrics> {
+    const format = acceptFormat(acceptHeader);
+    const parts = await Promise.all(
+      this.registry.getMetricsAsArray().map(async (entry) => {
+        const metric = await this.collect(entry as unknown as Metric); // the typings say objects, it gives metrics
+        return metric ? formatMetric(metric, format, this.commonLabels) : '';
+      }),
+    );
+    return {
+      contentType: contentTypes[format],
+      body: parts.join('') + (format === 'openmetrics' ? '# EOF\n' : ''),
+    };
+  }
+
+  close(): void {
+    this.stopProcessMetrics();
+  }
+
+  /** One metric that fails or hangs must not cost the scrape of all others. */
+  private async collect(metric: Metric): Promise<ExposedMetric | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const read = metric.get() as Promise<unknown> as Promise<ExposedMetric>;
+      const late = new Promise<undefined>((resolve) => {
+        timer = setTimeout(() => resolve(undefined), this.collectTimeoutMs);
       });
-    },
-    histogram(name, help, labels) {
-      const { labelNames = [], buckets } = asOptions(labels);
-      return new Histogram({ name, help, labelNames, registers, ...(buckets && { buckets: [...buckets] }) });
-    },
-    render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
-    close: () => registry.clear(),
-  };
+      const result = await Promise.race([read, late]);
+      if (result === undefined) this.collectFailures.inc();
+      return result;
+    } catch {
+      this.collectFailures.inc();
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** In OpenMetrics the family of `x_total` is `x`: a counter and another metric must not share it. */
+  private refuseSharedFamily(name: string): void {
+    const twin = name.endsWith('_total') ? name.slice(0, -'_total'.length) : `${name}_total`;
+    if (this.registry.getSingleMetric(twin)) throw new TypeError(`${name} and ${twin} would be one family`);
+  }
 }
 
-function asOptions<O extends object, T extends string>(
-  labels: LabelNames<T> | O | undefined,
-): Partial<O> & { labelNames?: LabelNames<T> } {
-  if (labels === undefined) return {} as Partial<O>;
-  return Array.isArray(labels)
-    ? ({ labelNames: labels } as Partial<O> & { labelNames: LabelNames<T> })
-    : (labels as O);
+/** Makes the metrics of a process, with a registry of its own. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  return new ServiceMetrics(options);
 }
