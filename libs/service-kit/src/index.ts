@@ -1,1 +1,21 @@
-export {};
+export type { Handler, ReplyOf, RouteBinder, RouteInput } from './http/bind-route';
+export { createHttpApp, type HttpApp, type HttpAppOptions } from './http/http-app';
+export { sendReply, type Reply } from './http/reply';
+export { acceptRequestId } from './http/request-id';
+export { currentExchange } from './http/exchange';
+export { HealthRegistry, type Criticality, type Dependency } from './health/health-registry';
+export type { AdminAction, OpsReply } from './ops/admin-actions';
+export { createOpsServer } from './ops/ops-server';
+export { createKit, type Kit, type KitConfig, type KitOverrides } from './lifecycle/kit';
+export { opsSettings } from './lifecycle/settings';
+export {
+  createService,
+  type BackgroundWork,
+  type Resource,
+  type Service,
+  type ServiceParts,
+} from './lifecycle/service';
+export { runProcess, type ProcessOptions } from './lifecycle/run-process';
+export { createPublicServer, listen } from './lifecycle/public-server';
+export { openDatabase, type OpenDatabase } from './wiring/open-database';
+export { openRedis, type OpenRedis } from './wiring/open-redis';

@@ -1,0 +1,60 @@
+import { isUtf8 } from 'node:buffer';
+import { problems } from '@rostrum/errors';
+import { json, type Request, type RequestHandler, type Response } from 'express';
+
+/** The spec's general limit; routes name a far smaller one where that suits. */
+const generalLimit = '10mb';
+
+/** JSON.parse would silently put replacement characters in place of what is not UTF-8. */
+function refuseBadUtf8(_request: unknown, _response: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw problems.badRequest('MALFORMED_JSON', 'The body is not valid UTF-8');
+}
+
+export type BodyReader = (request: Request, response: Response) => Promise<unknown>;
+
+/** Reads a JSON body within a limit; whatever is wrong with it is a 4xx problem. */
+export function createBodyReader(limit = generalLimit): BodyReader {
+  const parse: RequestHandler = json({
+    limit,
+    strict: true,
+    verify: refuseBadUtf8,
+    type: 'application/json',
+  });
+  return (request, response) =>
+    new Promise((resolve, reject) => {
+      parse(request, response, (error?: unknown) => {
+        if (error) reject(asProblem(error, limit));
+        else if (request.body === undefined) reject(missingBody(request));
+        else resolve(request.body);
+      });
+    });
+}
+
+function missingBody(request: Request) {
+  const { 'content-type': type, 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  const empty = (length === undefined || length === '0') && encoding === undefined;
+  if (empty) return problems.badRequest('BODY_REQUIRED', 'This route needs a JSON body');
+  return type?.startsWith('application/json')
+    ? problems.badRequest('MALFORMED_JSON', 'The body is not valid JSON')
+    : problems.unsupportedMediaType();
+}
+
+/** body-parser names what went wrong in `type`. */
+function asProblem(error: unknown, limit: string): unknown {
+  switch ((error as { type?: string }).type) {
+    case 'entity.too.large':
+      return problems.payloadTooLarge(limit);
+    case 'entity.parse.failed':
+      return problems.badRequest('MALFORMED_JSON', 'The body is not valid JSON');
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return problems.unsupportedMediaType();
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return problems.badRequest('INCOMPLETE_BODY', 'The body is not as long as Content-Length says');
+    default:
+      return (error as { status?: number }).status === 400
+        ? problems.badRequest('MALFORMED_BODY', 'The body cannot be decoded')
+        : error;
+  }
+}

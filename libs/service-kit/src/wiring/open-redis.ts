@@ -1,0 +1,32 @@
+import type { Config, redisSettings } from '@rostrum/config';
+import { closeRedis, createRedis, pingRedis, type Redis } from '@rostrum/data-access';
+import type { Criticality, Dependency } from '../health/health-registry';
+import type { Kit } from '../lifecycle/kit';
+import type { Resource } from '../lifecycle/service';
+
+export interface OpenRedis {
+  redis: Redis;
+  dependency: Dependency;
+  resource: Resource;
+}
+
+/** The service's Redis, with its place in readiness and its end. */
+export function openRedis(
+  kit: Kit,
+  config: Config<typeof redisSettings>,
+  criticality: Criticality,
+): OpenRedis {
+  const redis = createRedis({
+    url: config.redisUrl,
+    connectionName: `rostrum-${kit.service}-${kit.role}`,
+    hooks: {
+      onStateChange: (state) =>
+        kit.logger[state === 'ready' ? 'info' : 'warn'](`The connection to Redis is ${state}`),
+    },
+  });
+  return {
+    redis,
+    dependency: { name: 'redis', criticality, check: () => pingRedis(redis) },
+    resource: { name: 'redis', close: () => closeRedis(redis) },
+  };
+}
