@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 export interface ShutdownPhase {
   name: string;
   timeoutMs: number;
-  run: () => Promise<void> | void;
+  /** The signal fires when the phase is over its limit: what can be cut short should be. */
+  run: (signal: AbortSignal) => unknown;
   /** What to call the phase when it is stuck; may say what it still waits for. */
   describe?: () => string;
 }
@@ -18,7 +17,7 @@ export interface PhaseReport {
 }
 
 export interface ShutdownOptions {
-  /** The longest the whole shutdown may take; phases that no time is left for get none. */
+  /** The longest the whole shutdown may take; phases for which no time is left are begun but not waited for. */
   maxMs: number;
   onPhase?: (report: PhaseReport) => void;
 }
@@ -49,21 +48,25 @@ export async function runShutdown(
 
 async function runPhase({ name, run }: ShutdownPhase, limitMs: number): Promise<PhaseReport> {
   const startedAt = performance.now();
-  const limit = new AbortController();
-  const report = (outcome: PhaseReport['outcome'], error?: unknown): PhaseReport => ({
+  const over = new AbortController();
+  const timer = setTimeout(
+    () => over.abort(new Error(`The shutdown phase "${name}" is over its limit`)),
+    limitMs,
+  );
+  const report = (outcome: PhaseOutcome, error?: unknown): PhaseReport => ({
     name,
     outcome,
     ms: Math.round(performance.now() - startedAt),
     ...(error !== undefined && { error }),
   });
+  const late = new Promise<PhaseReport>((resolve) => {
+    over.signal.addEventListener('abort', () => resolve(report('stuck')));
+  });
   try {
-    return await Promise.race([
-      Promise.resolve(run()).then(() => report('ok')),
-      delay(limitMs, undefined, { signal: limit.signal }).then(() => report('stuck')),
-    ]);
+    return await Promise.race([Promise.resolve(run(over.signal)).then(() => report('ok')), late]);
   } catch (error) {
     return report('failed', error);
   } finally {
-    limit.abort();
+    clearTimeout(timer);
   }
 }
