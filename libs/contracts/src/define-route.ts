@@ -2,6 +2,9 @@ import type { z } from 'zod';
 
 export type HttpMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
+/** Who may call: anybody, or the holder of an access token. */
+export type RouteAuth = 'none' | 'user';
+
 export interface ResponseContract {
   description: string;
   /** What the body looks like; left out where there is none. */
@@ -18,6 +21,7 @@ export interface RouteContract<
   Query extends z.ZodType | undefined = z.ZodType | undefined,
   Body extends z.ZodType | undefined = z.ZodType | undefined,
   Responses extends ResponsesContract = ResponsesContract,
+  Auth extends RouteAuth = RouteAuth,
 > {
   method: HttpMethod;
   /** An Express path: `/api/v1/posts/:id`. */
@@ -26,8 +30,7 @@ export interface RouteContract<
   summary: string;
   description?: string;
   tags: readonly string[];
-  /** Who may call: anybody, or the holder of an access token. */
-  auth: 'none' | 'user';
+  auth: Auth;
   params?: Params;
   query?: Query;
   body?: Body;
@@ -40,11 +43,14 @@ export interface RouteContract<
 
 /** Keeps the schemas' types, so that handlers and clients infer theirs. */
 export function defineRoute<
+  const Responses extends ResponsesContract,
+  const Auth extends RouteAuth,
   Params extends z.ZodType | undefined = undefined,
   Query extends z.ZodType | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
-  const Responses extends ResponsesContract = ResponsesContract,
->(contract: RouteContract<Params, Query, Body, Responses>): RouteContract<Params, Query, Body, Responses> {
+>(
+  contract: RouteContract<Params, Query, Body, Responses, Auth>,
+): RouteContract<Params, Query, Body, Responses, Auth> {
   return contract;
 }
 

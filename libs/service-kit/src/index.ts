@@ -1,4 +1,4 @@
-export type { Handler, ReplyOf, RouteBinder, RouteInput } from './http/bind-route';
+export type { ReplyOf, RouteBinder, RouteInput } from './http/bind-route';
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http/http-app';
 export { sendReply, type Reply } from './http/reply';
 export { acceptRequestId } from './http/request-id';

@@ -1,4 +1,4 @@
-import type { Parsed, ResponsesContract, RouteContract } from '@rostrum/contracts';
+import type { Parsed, ResponsesContract, RouteAuth, RouteContract } from '@rostrum/contracts';
 import type { AccessClaims, TokenVerifier } from '@rostrum/security';
 import type { Request, Response, Router } from 'express';
 import type { z } from 'zod';
@@ -19,12 +19,7 @@ export interface RouteInput<Params, Query, Body, User> {
   readonly signal: AbortSignal;
 }
 
-type InputOf<Contract extends RouteContract> = RouteInput<
-  Parsed<Contract['params']>,
-  Parsed<Contract['query']>,
-  Parsed<Contract['body']>,
-  Contract['auth'] extends 'user' ? AccessClaims : undefined
->;
+type UserOf<Auth extends RouteAuth> = Auth extends 'user' ? AccessClaims : undefined;
 
 type BodyOf<Responses extends ResponsesContract, Status extends keyof Responses> = Responses[Status] extends {
   schema: infer Schema extends z.ZodType;
@@ -40,13 +35,23 @@ export type ReplyOf<Responses extends ResponsesContract> = {
   >;
 }[keyof Responses & number];
 
-export type Handler<Contract extends RouteContract> = (
-  input: InputOf<Contract>,
-) => ReplyOf<Contract['responses']> | Promise<ReplyOf<Contract['responses']>>;
+type Schema = z.ZodType | undefined;
 
 /** The router of a service: routes are bound to it by their contracts. */
 export interface RouteBinder {
-  bind<Contract extends RouteContract>(contract: Contract, handler: Handler<Contract>): void;
+  bind<
+    Params extends Schema,
+    Query extends Schema,
+    Body extends Schema,
+    Responses extends ResponsesContract,
+    Auth extends RouteAuth,
+    const Answer extends ReplyOf<Responses>,
+  >(
+    contract: RouteContract<Params, Query, Body, Responses, Auth>,
+    handler: (
+      input: RouteInput<Parsed<Params>, Parsed<Query>, Parsed<Body>, UserOf<Auth>>,
+    ) => Answer | Promise<Answer>,
+  ): void;
   /** Every contract bound so far. */
   readonly contracts: readonly RouteContract[];
 }

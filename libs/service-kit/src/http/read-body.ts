@@ -5,9 +5,11 @@ import { json, type Request, type RequestHandler, type Response } from 'express'
 /** The spec's general limit; routes name a far smaller one where that suits. */
 const generalLimit = '10mb';
 
+const unreadable = 'The body is not valid UTF-8';
+
 /** JSON.parse would silently put replacement characters in place of what is not UTF-8. */
 function refuseBadUtf8(_request: unknown, _response: unknown, body: Buffer): void {
-  if (!isUtf8(body)) throw problems.badRequest('MALFORMED_JSON', 'The body is not valid UTF-8');
+  if (!isUtf8(body)) throw new Error(unreadable);
 }
 
 export type BodyReader = (request: Request, response: Response) => Promise<unknown>;
@@ -22,21 +24,19 @@ export function createBodyReader(limit = generalLimit): BodyReader {
   });
   return (request, response) =>
     new Promise((resolve, reject) => {
+      if (isEmpty(request)) throw problems.badRequest('BODY_REQUIRED', 'This route needs a JSON body');
       parse(request, response, (error?: unknown) => {
         if (error) reject(asProblem(error, limit));
-        else if (request.body === undefined) reject(missingBody(request));
+        else if (request.body === undefined) reject(problems.unsupportedMediaType());
         else resolve(request.body);
       });
     });
 }
 
-function missingBody(request: Request) {
-  const { 'content-type': type, 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  const empty = (length === undefined || length === '0') && encoding === undefined;
-  if (empty) return problems.badRequest('BODY_REQUIRED', 'This route needs a JSON body');
-  return type?.startsWith('application/json')
-    ? problems.badRequest('MALFORMED_JSON', 'The body is not valid JSON')
-    : problems.unsupportedMediaType();
+/** body-parser makes `{}` of nothing, which would be told to be wrong in each of its fields. */
+function isEmpty({ headers }: Request): boolean {
+  const length = headers['content-length'];
+  return (length === undefined || length === '0') && headers['transfer-encoding'] === undefined;
 }
 
 /** body-parser names what went wrong in `type`. */
@@ -44,6 +44,8 @@ function asProblem(error: unknown, limit: string): unknown {
   switch ((error as { type?: string }).type) {
     case 'entity.too.large':
       return problems.payloadTooLarge(limit);
+    case 'entity.verify.failed':
+      return problems.badRequest('MALFORMED_JSON', unreadable);
     case 'entity.parse.failed':
       return problems.badRequest('MALFORMED_JSON', 'The body is not valid JSON');
     case 'encoding.unsupported':
