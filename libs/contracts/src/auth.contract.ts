@@ -5,8 +5,14 @@ import { defineRoute } from './define-route';
 
 const tags = ['auth'] as const;
 
+/** Postgres cannot take a null character, and no keyboard types the other controls or half a character. */
+const typed = z
+  .string()
+  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+  .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'must not have control characters');
+
 const email = z.email().max(254).toLowerCase();
-const password = z.string().min(8).max(128);
+const password = typed.min(8).max(128);
 
 export const account = z
   .object({ id: uuid, email: z.email(), username, createdAt: timestamp })
@@ -24,7 +30,7 @@ export const registerRoute = defineRoute({
   body: z.strictObject({ email, username, password }),
   bodyLimit: '4kb',
   responses: { 201: { description: 'The account', schema: z.object({ user: account }) } },
-  problems: { 409: ['ACCOUNT_EXISTS'] },
+  problems: { 409: ['ACCOUNT_EXISTS'], 503: ['PASSWORD_HASHING_UNAVAILABLE'] },
 });
 
 export const loginRoute = defineRoute({
@@ -35,8 +41,8 @@ export const loginRoute = defineRoute({
   tags,
   auth: 'none',
   body: z.strictObject({
-    identifier: z.string().min(1).max(254).toLowerCase(),
-    password: z.string().min(1).max(128),
+    identifier: typed.min(1).max(254).toLowerCase(),
+    password: typed.min(1).max(128),
   }),
   bodyLimit: '4kb',
   responses: {
@@ -50,7 +56,7 @@ export const loginRoute = defineRoute({
       }),
     },
   },
-  problems: { 401: ['INVALID_CREDENTIALS'] },
+  problems: { 401: ['INVALID_CREDENTIALS'], 503: ['PASSWORD_HASHING_UNAVAILABLE'] },
 });
 
 export const meRoute = defineRoute({

@@ -1,4 +1,4 @@
-import { createPostRoute, eventEnvelope, pageQuery, postCreated, registerRoute } from './index';
+import { createPostRoute, eventEnvelope, loginRoute, pageQuery, postCreated, registerRoute } from './index';
 
 const accepts = (text: unknown) => createPostRoute.body?.safeParse({ text }).success;
 
@@ -25,6 +25,19 @@ describe('a post’s text', () => {
 it('a request body has no room for unknown fields', () => {
   const body = { email: 'ada@example.com', username: 'ada', password: 'correct horse', role: 'admin' };
   expect(registerRoute.body?.safeParse(body).success).toBe(false);
+});
+
+describe('what a person types to sign in', () => {
+  const accepts = (body: object) => loginRoute.body?.safeParse(body).success;
+
+  it.each([
+    ['an email and a passphrase', { identifier: 'Ada@Example.com', password: 'correct höрse 🐎' }, true],
+    ['a null character in the name', { identifier: 'ada\u0000', password: 'correct horse' }, false],
+    ['a null character in the password', { identifier: 'ada', password: 'correct\u0000horse' }, false],
+    ['half a surrogate pair', { identifier: 'ada', password: 'correct horse\ud800' }, false],
+  ])('%s', (_, body, expected) => {
+    expect(accepts(body)).toBe(expected);
+  });
 });
 
 it('a page has 20 items unless asked, and never more than 100', () => {
