@@ -24,10 +24,11 @@ export const depConstraints = [
   mayUse('platform', ['util', 'testing'], ['express', 'ws']),
   mayUse('contracts', ['util'], infrastructure),
   mayUse('util', ['util'], infrastructure),
+  mayUse('tool', ['kit', 'platform', 'contracts', 'util', 'testing']),
+  { sourceTag: 'scope:tools', onlyDependOnLibsWithTags: ['scope:shared'] },
 ];
 
 /** Test support is built on the platform libs, and their own tests use it. */
-export const ignoredCircularDependencies = ['observability', 'resilience', 'data-access', 'security'].map((lib) => [
-  '@rostrum/testing',
-  `@rostrum/${lib}`,
-]);
+export const ignoredCircularDependencies = ['observability', 'resilience', 'data-access', 'security'].map(
+  (lib) => ['@rostrum/testing', `@rostrum/${lib}`],
+);
