@@ -1,0 +1,26 @@
+import { failureLine } from '../native/clear-error.mjs';
+import { startGateway } from './start-gateway.mjs';
+
+/**
+ * The gateway as a process of its own, for callers that are no Node program or no ES module: options as JSON in the first
+ * argument; one line of JSON when it is ready, or one line on standard error. Ends on SIGTERM, or when whoever holds its
+ * standard input is gone.
+ */
+async function main() {
+  const gateway = await startGateway(JSON.parse(process.argv[2] ?? '{}'));
+  const { stop, exited, ...facts } = gateway;
+  process.stdout.write(`${JSON.stringify(facts)}\n`);
+  let asked = false;
+  const end = async () => {
+    asked = true;
+    process.exit((await stop()) ? 0 : 1);
+  };
+  process.once('SIGTERM', end).once('SIGINT', end);
+  process.stdin.resume().once('end', end).once('error', end);
+  exited.then(() => asked || process.exit(1));
+}
+
+main().catch((error) => {
+  process.stderr.write(`${failureLine(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,3 @@
+module rostrum/edge
+
+go 1.22
