@@ -47,3 +47,12 @@ export {
   type RedisHooks,
   type RedisOptions,
 } from './redis/redis';
+export type { BusEvent } from './events/bus-event';
+export { createOutbox, type NewEvent, type Outbox, type OutboxOptions } from './events/outbox';
+export { createInboxTable, createOutboxTable, dropInboxTable, dropOutboxTable } from './events/event-tables';
+export { startRelay, type Relay, type RelayHooks, type RelayOptions } from './events/relay';
+export { startConsumer, type Consumer, type ConsumerHooks, type ConsumerOptions } from './events/consumer';
+export type { EventHandler, EventHandlers } from './events/inbox';
+export { deadLetterStream } from './events/stream-reader';
+export { runMigrateCommand, type MigrateCommandOptions } from './postgres/migrate-command';
+export { createCache, type Cache, type CacheHooks, type CacheOptions, type CacheResult } from './redis/cache';

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { ConnectionPool, type PoolHooks, type PoolOptions, type PoolStats } from './connection-pool';
 import { createKnex } from './knex';
+import { listen, type Listener } from './listener';
 import {
   runTransaction,
   toQueryResult,
@@ -44,11 +45,15 @@ export class Database implements Queryable {
   readonly knex: Knex;
   private readonly pool: ConnectionPool;
   private readonly hooks: DatabaseHooks;
+  private readonly url: string;
+  private readonly applicationName: string;
   private lastAnswerAt = 0;
 
   constructor(options: DatabaseOptions) {
     const { hooks = {}, ...limits } = options;
     this.hooks = hooks;
+    this.url = options.url;
+    this.applicationName = options.applicationName ?? defaults.applicationName;
     this.pool = new ConnectionPool({
       ...defaults,
       ...limits,
@@ -98,6 +103,14 @@ export class Database implements Queryable {
     const busyButWell = this.pool.saturated && performance.now() - this.lastAnswerAt < recentAnswerMs;
     if (busyButWell) return;
     await this.pool.run({ text: 'select 1', query_timeout: pingTimeoutMs }, 'ping', signal);
+  }
+
+  /**
+   * Calls back for each notification on the channel, and once after each new connection, as some may have been lost
+   * before it. Takes a connection beside the pool's.
+   */
+  listen(channel: string, onNotification: (payload: string) => void): Listener {
+    return listen({ url: this.url, applicationName: this.applicationName, channel, onNotification });
   }
 
   stats(): PoolStats {

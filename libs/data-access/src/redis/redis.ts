@@ -38,6 +38,8 @@ export function createRedis(options: RedisOptions): Redis {
     // A server that takes our bytes and says nothing is as good as gone: drop the connection and make another.
     socketTimeout: Math.max(4 * commandTimeoutMs, 1_000),
     enableAutoPipelining: true,
+    // The cache gathers reads by itself, and a second round of gathering would only make them later.
+    autoPipeliningIgnoredCommands: ['mget'],
   });
   // Commands given before the first connection is there wait for it, within their timeout. From then on none waits.
   redis.once('ready', () => (redis.options.enableOfflineQueue = false));
