@@ -4,7 +4,9 @@ export { formatTraceparent, parseTraceparent, type TraceParent } from './context
 export type { AccessLine } from './logging/access-line';
 export { isLogLevel, logLevelNames, logLevels, type LogLevel } from './logging/log-levels';
 export { createLogger, type LoggerOptions, type RostrumLogger } from './logging/logger';
-export { redactText, redactValue } from './logging/redaction';
+export type { RotationOptions } from './logging/rotating-file';
+export { redactValue } from './redaction/redact-value';
+export { redactText } from './redaction/secret-text';
 export {
   createMetrics,
   type GaugeOptions,

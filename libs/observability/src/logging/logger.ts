@@ -1,12 +1,16 @@
-import { Writable } from 'node:stream';
-import { SonicBoom } from 'sonic-boom';
 import winston from 'winston';
 import { currentContext, type RequestContext } from '../context/request-context';
+import { createAccessFormat, type AccessRecord } from './access-format';
 import type { AccessLine } from './access-line';
+import { AccessSampling } from './access-sampling';
+import { createJsonFormat } from './json-lines';
+import { LineSink } from './line-sink';
+import type { LogEntry } from './log-entry';
 import { logLevels, type LogLevel } from './log-levels';
-import { redactText, redactValue } from './redaction';
-
-const MESSAGE = Symbol.for('message');
+import { isTerminal, openOutput } from './open-output';
+import { PrettyFormat } from './pretty-lines';
+import type { RotationOptions } from './rotating-file';
+import { callMethods, drain, lineFormat, sinkTransport } from './winston-bridge';
 
 export interface LoggerOptions {
   service: string;
@@ -14,111 +18,107 @@ export interface LoggerOptions {
   environment: string;
   level: LogLevel;
   format: 'json' | 'pretty';
-  /** 'stdout', or the path of a file, rotated daily. */
+  /** 'stdout', or the path of a file, rotated daily and kept for 30 days. */
   output: string;
-  /** How many successful lines of one route pass in one second before sampling begins; 0: none. Default 0. */
+  /** How many success lines of one route pass in one second before they are sampled. Default 0. */
   sampleFirst?: number;
   /** After `sampleFirst`, every which line passes. Default 1: all. */
   sampleEvery?: number;
+  /** How files rotate. */
+  rotation?: RotationOptions;
 }
 
 type WinstonLogger = Omit<
   winston.Logger,
-  | 'close'
-  | 'child'
-  | 'silly'
-  | 'verbose'
-  | 'http'
-  | 'help'
-  | 'data'
-  | 'prompt'
-  | 'input'
-  | 'emerg'
-  | 'alert'
-  | 'crit'
-  | 'warning'
-  | 'notice'
+  | ('close' | 'child')
+  // levels of npm and syslog that the project does not have
+  | ('silly' | 'verbose' | 'http' | 'help' | 'data' | 'prompt' | 'input')
+  | ('emerg' | 'alert' | 'crit' | 'warning' | 'notice')
 >;
 
-/** A winston logger with the project's levels and a fast way for access lines. */
+/** A winston logger with the project's levels, a fast way for access lines, and an end without losses. */
 export interface RostrumLogger extends WinstonLogger {
   fatal: winston.LeveledLogMethod;
   /** Writes one access line; outside the request's asynchronous context pass the context. */
   access(line: AccessLine, context?: RequestContext): void;
   setLevel(level: LogLevel): void;
   currentLevel(): LogLevel;
-  /** Writes what is buffered at once; for the last moments of a process. */
+  /** Writes what is buffered before it returns; for the last moments of a process. */
   flushSync(): void;
-  /** Writes everything out and closes the output. Lines after it are dropped. */
+  /** Writes everything out and closes the output. Later lines are dropped, and counted. */
   close(): Promise<void>;
-  /** Lines lost because the output could not keep up or failed. */
+  /** Lines lost because the output was gone or could not keep up. */
   droppedLines(): number;
   child(fields: object): RostrumLogger;
 }
 
+/** How the two kinds of lines look. */
+interface LineFormats {
+  entry: (entry: LogEntry) => string;
+  access: (record: AccessRecord) => string;
+}
+
+function formatsFor(options: LoggerOptions): LineFormats {
+  if (options.format === 'json')
+    return { entry: createJsonFormat(options), access: createAccessFormat(options) };
+  const pretty = new PrettyFormat(options.service, isTerminal(options.output));
+  return { entry: (entry) => pretty.entry(entry), access: (record) => pretty.access(record) };
+}
+
+/** Access lines do not go through winston: it would cost more than all else that a request is charged for telemetry. */
+class AccessLog {
+  private readonly sampling: AccessSampling;
+
+  constructor(
+    private readonly sink: LineSink,
+    private readonly format: LineFormats['access'],
+    { sampleFirst = 0, sampleEvery = 1 }: LoggerOptions,
+  ) {
+    this.sampling = new AccessSampling(sampleFirst, sampleEvery);
+  }
+
+  write(line: AccessLine, context: RequestContext | undefined, threshold: number): void {
+    const level = line.status >= 500 ? 'warn' : 'info';
+    if (logLevels[level] > threshold) return;
+    const now = Date.now();
+    const succeeded = line.status < 400 && line.aborted !== true;
+    const weight = succeeded ? this.sampling.weigh(line.route, now) : 1;
+    if (weight > 0) this.sink.write(this.format({ level, line, context, weight, now }));
+  }
+}
+
 /** Makes the logger of a process. */
 export function createLogger(options: LoggerOptions): RostrumLogger {
-  let dropped = 0;
-  const sink = new SonicBoom({
-    ...(options.output === 'stdout' ? { fd: 1 } : { dest: options.output, mkdir: true }),
-    minLength: 4096,
-    maxLength: 8 * 1024 * 1024,
-    periodicFlush: 50,
-  });
-  sink.on('drop', () => dropped++);
-  sink.on('error', () => dropped++);
-  const lines = new Writable({
-    objectMode: true,
-    write(info: Record<PropertyKey, unknown>, _encoding, next) {
-      sink.write(String(info[MESSAGE]) + '\n');
-      next();
-    },
-  });
-  const write = (level: string, message: string, fields: object, context = currentContext()) =>
-    JSON.stringify({
-      time: new Date().toISOString(),
-      level,
-      service: options.service,
-      version: options.version,
-      environment: options.environment,
-      message: redactText(message),
-      ...(context && {
-        request_id: context.requestId,
-        trace_id: context.traceId,
-        span_id: context.spanId,
-        user_id: context.userId,
-        endpoint: context.endpoint,
-      }),
-      ...fields,
-    });
-  const format = winston.format((info) => {
-    const { level, message, ...rest } = info;
-    info[MESSAGE] = write(level, String(message), redactValue(rest) as object);
-    return info;
+  const formats = formatsFor(options);
+  const sink = new LineSink({
+    writer: openOutput(options.output, options.rotation),
+    onRecovered: (lost) => inner.log('warn', 'Log lines were lost: the output could not keep up', { lost }),
   });
   const inner = winston.createLogger({
     levels: logLevels,
     level: options.level,
-    format: format(),
-    transports: [new winston.transports.Stream({ stream: lines })],
+    format: lineFormat(formats.entry),
+    transports: [sinkTransport(sink)],
   });
-  return Object.assign(inner, {
-    access(line: AccessLine, context?: RequestContext) {
-      const path = line.path.split('?', 1)[0];
-      sink.write(
-        write('info', `${line.method} ${line.route} ${line.status}`, { ...line, path }, context) + '\n',
-      );
+  const accessLog = new AccessLog(sink, formats.access, options);
+  const own = {
+    ...callMethods(),
+    access(line: AccessLine, context = currentContext()) {
+      accessLog.write(line, context, logLevels[inner.level as LogLevel]);
     },
     setLevel(level: LogLevel) {
       inner.level = level;
     },
     currentLevel: () => inner.level as LogLevel,
-    flushSync: () => sink.flushSync(),
-    close: () =>
-      new Promise<void>((resolve) => {
-        sink.once('close', () => resolve());
-        sink.end();
-      }),
-    droppedLines: () => dropped,
-  }) as unknown as RostrumLogger; // the levels of winston's types are npm's; ours are made at run time
+    flushSync() {
+      drain(inner);
+      sink.flushSync();
+    },
+    async close() {
+      drain(inner);
+      await sink.close();
+    },
+    droppedLines: () => sink.dropped(),
+  };
+  return Object.assign(inner, own) as unknown as RostrumLogger; // winston's typings only know npm's levels
 }

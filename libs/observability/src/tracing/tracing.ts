@@ -21,7 +21,7 @@ import {
 import { newSpanId, newTrace, newTraceId, samplingBound } from '../context/ids';
 import { currentContext, RequestContext, type TraceStart } from '../context/request-context';
 import { acceptTraceState, parseTraceparent } from '../context/traceparent';
-import { redactText } from '../logging/redaction';
+import { redactText } from '../redaction/secret-text';
 
 export interface TracingOptions {
   service: string;

@@ -1,0 +1,76 @@
+import { SonicBoom } from 'sonic-boom';
+import { isTemporary, type ChunkWriter, type WriteDone } from './chunk-writer';
+
+const RETRY_MS = 500;
+
+/** Gives the descriptor to write to; asked before each chunk, so that files can rotate. */
+export interface FileSource {
+  /** A descriptor that replaces the one in use, or undefined while that is still right. */
+  next(bytes: number): number | undefined;
+}
+
+/** A file, written to by sonic-boom from the thread pool: a slow disk does not hold the event loop. */
+export class FileWriter implements ChunkWriter {
+  busy = false;
+  private stream: SonicBoom | undefined;
+  private done: WriteDone | undefined;
+  private retry: NodeJS.Timeout | undefined;
+
+  constructor(private readonly source: FileSource) {}
+
+  write(chunk: string, done: WriteDone): void {
+    this.busy = true;
+    this.done = done;
+    this.current(chunk).write(chunk);
+  }
+
+  finishSync(more: string, _deadline: number, done: WriteDone): boolean {
+    clearTimeout(this.retry);
+    const stream = this.current(more);
+    try {
+      if (more !== '') stream.write(more);
+      stream.flushSync();
+      return true;
+    } catch (error) {
+      if (!isTemporary(error)) throw error;
+      this.busy = true;
+      this.done = done;
+      this.fail(error);
+      return false;
+    }
+  }
+
+  close(): Promise<void> {
+    clearTimeout(this.retry);
+    const { stream } = this;
+    if (!stream) return Promise.resolve();
+    return new Promise((resolve) => {
+      stream.once('close', resolve);
+      stream.end();
+    });
+  }
+
+  private current(chunk: string): SonicBoom {
+    const fd = this.source.next(Buffer.byteLength(chunk));
+    if (fd === undefined && this.stream) return this.stream;
+    this.stream?.end();
+    this.stream = new SonicBoom({ fd: fd ?? 1, retryEAGAIN: () => false });
+    this.stream.on('drain', () => this.finish());
+    this.stream.on('error', (error: unknown) => this.fail(error));
+    return this.stream;
+  }
+
+  /** A full disk may have room again; sonic-boom has kept what it could not write. */
+  private fail(error: unknown): void {
+    if (!isTemporary(error)) return this.finish(error);
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.stream?.flush(), RETRY_MS).unref();
+  }
+
+  private finish(error?: unknown): void {
+    const { done } = this;
+    this.busy = false;
+    this.done = undefined;
+    done?.(error);
+  }
+}

@@ -1,0 +1,176 @@
+import type { ChunkWriter } from './chunk-writer';
+
+const CHUNK = 16 * 1024;
+const FLUSH_MS = 50;
+const MAX_WAITING = 8 * 1024 * 1024;
+const FINISH_MS = 3000;
+
+export interface LineSinkOptions {
+  writer: ChunkWriter;
+  /** How many characters may wait for a slow output; more are dropped and counted. */
+  maxWaiting?: number;
+  /** How long `flushSync` and `close` wait for a slow reader. */
+  finishMs?: number;
+  /** The output keeps up again; so many lines were lost in between. */
+  onRecovered?: (lost: number) => void;
+}
+
+const openSinks = new Set<LineSink>();
+
+function flushAll(): void {
+  for (const sink of openSinks) sink.flushSync();
+}
+
+function countLines(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines++;
+  return lines;
+}
+
+/**
+ * Gathers lines into chunks and writes one chunk at a time, so that a line costs a string and not a system call.
+ * It never blocks and never grows beyond its bound: what an output cannot take is dropped and counted.
+ */
+export class LineSink {
+  private current = '';
+  private chunks: string[] = [];
+  /** Characters in `current`, in `chunks` and on their way. */
+  private waiting = 0;
+  private onItsWay = '';
+  private timer: NodeJS.Timeout | undefined;
+  private state: 'open' | 'closing' | 'broken' = 'open';
+  private pumping = false;
+  private lost = 0;
+  private reported = 0;
+  private whenEmpty: (() => void) | undefined;
+  private readonly writer: ChunkWriter;
+  private readonly maxWaiting: number;
+  private readonly finishMs: number;
+
+  constructor(private readonly options: LineSinkOptions) {
+    this.writer = options.writer;
+    this.maxWaiting = options.maxWaiting ?? MAX_WAITING;
+    this.finishMs = options.finishMs ?? FINISH_MS;
+    if (openSinks.size === 0) process.on('exit', flushAll);
+    openSinks.add(this);
+  }
+
+  /** Takes a whole line, with its line feed. */
+  write(line: string): void {
+    if (this.state !== 'open' || this.waiting + line.length > this.maxWaiting) {
+      this.lost++;
+      return;
+    }
+    this.waiting += line.length;
+    this.current += line;
+    if (this.current.length >= CHUNK) this.cut();
+    else this.timer ??= setTimeout(this.onTimer, FLUSH_MS).unref();
+  }
+
+  /** Lines that were given and will never be written. */
+  dropped(): number {
+    return this.lost;
+  }
+
+  /** Writes what waits before it returns; for a reader that does not take it, it waits a bounded time. */
+  flushSync(): void {
+    if (this.state === 'broken' || this.waiting === 0) return;
+    const more = this.chunks.join('') + this.current;
+    this.chunks = [];
+    this.current = '';
+    try {
+      const complete = this.writer.finishSync(more, Date.now() + this.finishMs, this.onDone);
+      if (!complete) this.onItsWay += more;
+      else if (this.writer.busy) this.waiting -= more.length;
+      else this.nothingWaits();
+    } catch {
+      this.break(this.onItsWay + more);
+    }
+  }
+
+  /** Writes everything out, ends the output and takes no more lines. */
+  async close(): Promise<void> {
+    if (this.state === 'open') this.state = 'closing';
+    this.cut();
+    if (this.waiting > 0 && this.state === 'closing') await this.emptied();
+    this.flushSync();
+    clearTimeout(this.timer);
+    openSinks.delete(this);
+    if (openSinks.size === 0) process.off('exit', flushAll);
+    await this.writer.close();
+  }
+
+  private readonly onTimer = (): void => {
+    this.timer = undefined;
+    this.cut();
+  };
+
+  private cut(): void {
+    if (this.current !== '') {
+      this.chunks.push(this.current);
+      this.current = '';
+    }
+    this.pump();
+  }
+
+  private pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    while (!this.writer.busy && this.state !== 'broken') {
+      const chunk = this.chunks.shift();
+      if (chunk === undefined) break;
+      this.onItsWay = chunk;
+      this.send(chunk);
+    }
+    this.pumping = false;
+    if (this.waiting === 0) this.settle();
+  }
+
+  private send(chunk: string): void {
+    try {
+      this.writer.write(chunk, this.onDone);
+    } catch (error) {
+      this.onDone(error);
+    }
+  }
+
+  private readonly onDone = (error?: unknown): void => {
+    const written = this.onItsWay;
+    this.onItsWay = '';
+    if (error !== undefined) return this.break(written);
+    this.waiting -= written.length;
+    this.pump();
+  };
+
+  private nothingWaits(): void {
+    this.waiting = 0;
+    this.onItsWay = '';
+  }
+
+  private settle(): void {
+    this.whenEmpty?.();
+    const lost = this.lost - this.reported;
+    this.reported = this.lost;
+    if (lost > 0 && this.state === 'open') this.options.onRecovered?.(lost);
+  }
+
+  /** The reader has gone, or would not take the last lines. */
+  private break(unwritten: string): void {
+    this.state = 'broken';
+    this.lost += countLines(unwritten + this.chunks.join('') + this.current);
+    this.chunks = [];
+    this.current = '';
+    this.nothingWaits();
+    this.settle();
+  }
+
+  private emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.finishMs);
+      this.whenEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
