@@ -1,6 +1,7 @@
 export type { ReplyOf, RouteBinder, RouteInput } from './http/bind-route';
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http/http-app';
 export { sendReply, type Reply } from './http/reply';
+export { entityTag, isUnchanged } from './http/entity-tag';
 export { acceptRequestId } from './http/request-id';
 export { currentExchange } from './http/exchange';
 export { HealthRegistry, type Criticality, type Dependency } from './health/health-registry';
@@ -16,6 +17,12 @@ export {
   type ServiceParts,
 } from './lifecycle/service';
 export { runProcess, type ProcessOptions } from './lifecycle/run-process';
+export { runMigrations, type MigrationProcess } from './lifecycle/run-migrations';
 export { createPublicServer, listen } from './lifecycle/public-server';
 export { openDatabase, type OpenDatabase } from './wiring/open-database';
 export { openRedis, type OpenRedis } from './wiring/open-redis';
+export { openCache } from './wiring/open-cache';
+export { createEventPublisher, type EventPublisher, type Fact } from './wiring/event-publisher';
+export { relayEvents, type EventStores } from './wiring/relay-events';
+export { consumeEvents, type Subscriptions } from './wiring/consume-events';
+export { onEvent, type HandlingContext, type Subscription } from './wiring/subscriptions';
