@@ -1,0 +1,37 @@
+import type { Metrics, RostrumLogger } from '@rostrum/observability';
+import type { Post } from './posts/post';
+
+interface Eyes {
+  logger: Pick<RostrumLogger, 'info'>;
+  metrics: Pick<Metrics, 'counter'>;
+}
+
+/** What happens in this service that people outside engineering would count: one log line and one counter each. */
+export class BusinessEvents {
+  private readonly logger: Eyes['logger'];
+  private readonly posts;
+  private readonly follows;
+  private readonly unfollows;
+
+  constructor({ logger, metrics }: Eyes) {
+    this.logger = logger;
+    this.posts = metrics.counter('posts_created_total', 'Posts published');
+    this.follows = metrics.counter('users_followed_total', 'Follows begun');
+    this.unfollows = metrics.counter('users_unfollowed_total', 'Follows ended');
+  }
+
+  postCreated({ id }: Post): void {
+    this.posts.inc();
+    this.logger.info('Post created', { post_id: id });
+  }
+
+  userFollowed(followeeId: string): void {
+    this.follows.inc();
+    this.logger.info('User followed', { followee_id: followeeId });
+  }
+
+  userUnfollowed(followeeId: string): void {
+    this.unfollows.inc();
+    this.logger.info('User unfollowed', { followee_id: followeeId });
+  }
+}

@@ -1,0 +1,81 @@
+import { createOutbox } from '@rostrum/data-access';
+import { createTokenVerifier, remoteKeySet } from '@rostrum/security';
+import {
+  consumeEvents,
+  createEventPublisher,
+  createKit,
+  createService,
+  openCache,
+  openDatabase,
+  openRedis,
+  relayEvents,
+  type Kit,
+  type KitOverrides,
+  type Service,
+} from '@rostrum/service-kit';
+import { BusinessEvents } from './business-events';
+import type { PostsConfig, PostsWorkerConfig } from './config';
+import { FeedRepository } from './feed/feed.repository';
+import { feedRoutes } from './feed/feed.routes';
+import { FeedService } from './feed/feed.service';
+import { followsRoutes } from './follows/follows.routes';
+import { FollowsService } from './follows/follows.service';
+import { postsRoutes } from './posts/posts.routes';
+import { PostsService } from './posts/posts.service';
+import { copyAccounts } from './profiles/copy-accounts';
+import { ProfilesRepository } from './profiles/profiles.repository';
+import { profilesRoutes } from './profiles/profiles.routes';
+import { ProfilesService } from './profiles/profiles.service';
+
+/** The service that answers requests. */
+export function createPostsService(config: PostsConfig, overrides: KitOverrides = {}): Service {
+  const kit = createKit({ service: 'posts', role: 'main' }, config, overrides);
+  const { postgres, redis, shared } = openStores(kit, config);
+  const { database } = postgres;
+  const events = new BusinessEvents(kit);
+  const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
+  const posts = new PostsService(database, openCache(kit, redis.redis, 'post'), publisher, events);
+  const feed = new FeedService(new FeedRepository(database), config.cursorSecret);
+  const profiles = new ProfilesService(new ProfilesRepository(database));
+  const follows = new FollowsService(database, publisher, events);
+  return createService(kit, {
+    ...shared,
+    tokens: createTokenVerifier({
+      issuer: config.jwtIssuer,
+      audience: config.jwtAudience,
+      keys: remoteKeySet(config.jwksUrl),
+    }),
+    routes: (binder) => {
+      postsRoutes(binder, posts);
+      feedRoutes(binder, feed);
+      profilesRoutes(binder, profiles);
+      followsRoutes(binder, follows);
+    },
+  });
+}
+
+/** The process that sends this service's events and handles those of others. */
+export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverrides = {}): Service {
+  const kit = createKit({ service: 'posts', role: 'worker' }, config, overrides);
+  const { postgres, redis, shared } = openStores(kit, config);
+  const stores = { database: postgres.database, redis: redis.redis };
+  return createService(kit, {
+    ...shared,
+    work: [relayEvents(kit, stores), consumeEvents(kit, stores, { auth: [copyAccounts()] })],
+  });
+}
+
+/** PostgreSQL is needed; without Redis the service is slower and the worker waits. */
+function openStores(kit: Kit, config: PostsWorkerConfig) {
+  const postgres = openDatabase(kit, config);
+  const redis = openRedis(kit, config, 'degradable');
+  return {
+    postgres,
+    redis,
+    shared: {
+      dependencies: [postgres.dependency, redis.dependency],
+      resources: [postgres.resource, redis.resource],
+      selfCheck: { query: () => postgres.database.ping(), ping: () => redis.redis.ping() },
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import {
+  databaseSettings,
+  loggingSettings,
+  migrationSettings,
+  portSettings,
+  redisSettings,
+  secretText,
+  serviceSettings,
+  setting,
+  shutdownSettings,
+  tokenVerifierSettings,
+  tracingSettings,
+  type Config,
+} from '@rostrum/config';
+import { opsSettings } from '@rostrum/service-kit';
+
+const processSettings = {
+  ...serviceSettings,
+  ...loggingSettings,
+  ...tracingSettings,
+  ...shutdownSettings,
+  ...opsSettings,
+  ...databaseSettings,
+  ...redisSettings,
+};
+
+export const mainSettings = {
+  ...processSettings,
+  ...portSettings(8081, 9081),
+  ...tokenVerifierSettings,
+  cursorSecret: setting(secretText(), {
+    env: 'CURSOR_SECRET',
+    doc: 'signs the cursors of lists; a new one ends the cursors that clients hold',
+    secret: true,
+  }),
+};
+
+export const workerSettings = { ...processSettings, ...portSettings(8081, 9181) };
+
+export const migrateSettings = migrationSettings;
+
+export type PostsConfig = Config<typeof mainSettings>;
+export type PostsWorkerConfig = Config<typeof workerSettings>;
+
+/** The only reader of the process's environment. */
+export const environment = process.env;

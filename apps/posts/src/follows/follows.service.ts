@@ -1,0 +1,54 @@
+import { userFollowed } from '@rostrum/contracts';
+import type { Database, Queryable } from '@rostrum/data-access';
+import type { EventPublisher } from '@rostrum/service-kit';
+import type { BusinessEvents } from '../business-events';
+import type { Person } from '../profiles/profile';
+import { profilesErrors } from '../profiles/profiles.errors';
+import { ProfilesRepository } from '../profiles/profiles.repository';
+import { followsErrors } from './follows.errors';
+import { FollowsRepository } from './follows.repository';
+
+export class FollowsService {
+  constructor(
+    private readonly database: Pick<Database, 'transaction'>,
+    private readonly publisher: EventPublisher,
+    private readonly events: Pick<BusinessEvents, 'userFollowed' | 'userUnfollowed'>,
+  ) {}
+
+  /** Following somebody again changes nothing and tells nobody. */
+  async follow(follower: Person, username: string): Promise<void> {
+    if (username === follower.username) throw followsErrors.cannotFollowYourself();
+    await this.database.transaction(async (trx) => {
+      const followeeId = await idOf(username, trx);
+      // A token may be older than its holder's present name.
+      if (followeeId === follower.id) throw followsErrors.cannotFollowYourself();
+      await new ProfilesRepository(trx).ensure(follower);
+      const since = await new FollowsRepository(trx).add({ followerId: follower.id, followeeId });
+      if (!since) return;
+      await this.publisher.publish(trx, userFollowed, {
+        key: followeeId,
+        payload: {
+          followerId: follower.id,
+          followerUsername: follower.username,
+          followeeId,
+          followedAt: since.toISOString(),
+        },
+      });
+      trx.onCommit(() => this.events.userFollowed(followeeId));
+    });
+  }
+
+  async unfollow(follower: Person, username: string): Promise<void> {
+    await this.database.transaction(async (trx) => {
+      const followeeId = await idOf(username, trx);
+      const removed = await new FollowsRepository(trx).remove({ followerId: follower.id, followeeId });
+      if (removed) trx.onCommit(() => this.events.userUnfollowed(followeeId));
+    });
+  }
+}
+
+async function idOf(username: string, db: Queryable): Promise<string> {
+  const profile = await new ProfilesRepository(db).findByUsername(username);
+  if (!profile) throw profilesErrors.notFound();
+  return profile.id;
+}

@@ -1,0 +1,5 @@
+import { problems } from '@rostrum/errors';
+
+export const postsErrors = {
+  notFound: () => problems.notFound('post'),
+};

@@ -1,0 +1,25 @@
+import { createPostRoute, getPostRoute } from '@rostrum/contracts';
+import { isUnchanged, type RouteBinder } from '@rostrum/service-kit';
+import { personOf } from '../profiles/viewer';
+import { toPostBody } from './post';
+import { postEtag } from './post-document';
+import type { PostsService } from './posts.service';
+
+/** The client may keep a post, but asks whether it is still the same before it shows it again. */
+const revalidated = ['Cache-Control', 'private, no-cache'];
+
+export function postsRoutes(binder: RouteBinder, posts: PostsService): void {
+  binder.bind(createPostRoute, async ({ user, body }) => {
+    const post = await posts.create(personOf(user), body.text);
+    const headers = ['Location', `${createPostRoute.path}/${post.id}`, 'ETag', postEtag(post.version)];
+    return { status: 201, body: toPostBody(post), headers: [...headers, ...revalidated] };
+  });
+
+  binder.bind(getPostRoute, async ({ params, request }) => {
+    // Ids are the same in either case, cache keys are not.
+    const { etag, json } = await posts.read(params.id.toLowerCase());
+    const headers = ['ETag', etag, ...revalidated];
+    if (isUnchanged(request.headers['if-none-match'], etag)) return { status: 304, headers };
+    return { status: 200, raw: json, headers };
+  });
+}

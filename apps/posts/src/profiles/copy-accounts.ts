@@ -1,0 +1,10 @@
+import { userRegistered } from '@rostrum/contracts';
+import { onEvent, type Subscription } from '@rostrum/service-kit';
+import { ProfilesRepository } from './profiles.repository';
+
+/** Keeps the read copy of auth's accounts. May see an event any number of times. */
+export function copyAccounts(): Subscription {
+  return onEvent(userRegistered, async ({ userId, username, registeredAt }, { trx }) => {
+    await new ProfilesRepository(trx).copy({ id: userId, username }, registeredAt);
+  });
+}

@@ -1,0 +1,16 @@
+import { AppError, problems } from '@rostrum/errors';
+
+export const profilesErrors = {
+  notFound: () => problems.notFound('user'),
+
+  /** The read copy still gives this name to somebody else: an event of auth's has not arrived yet. */
+  notReady: (cause: unknown) =>
+    new AppError({
+      code: 'PROFILE_NOT_READY',
+      status: 503,
+      title: 'Service unavailable',
+      detail: 'Your profile is still being set up; try again soon',
+      retryAfterSeconds: 2,
+      cause,
+    }),
+};
