@@ -1,3 +1,13 @@
 export { waitFor, type WaitOptions } from './wait-for';
-export { createTestDatabase, type TestDatabase } from './postgres/test-database';
+export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres/test-database';
 export { createTestRedis, type TestRedis } from './redis/test-redis';
+export { startPostgresServer, startRedisServer, type OwnServer } from './servers/own-server';
+export {
+  startFaultProxy,
+  type Direction,
+  type FaultProxy,
+  type FaultProxyOptions,
+} from './network/fault-proxy';
+export { startOtlpCollector, type CollectedSpan, type OtlpCollector } from './telemetry/otlp-collector';
+export { recordingLogger, type LogLine, type RecordingLogger } from './telemetry/recording-logger';
+export { testTokens, type TestClaims, type TestTokens } from './tokens/test-tokens';

@@ -13,6 +13,11 @@ import {
 } from '@rostrum/data-access';
 import { testSetting } from '../environment';
 
+export interface TestDatabaseOptions {
+  /** The superuser of another server than the one that all suites share. */
+  adminUrl?: string;
+}
+
 export interface TestDatabase {
   name: string;
   /** Connects as the service's own role, which may only work with rows. */
@@ -32,9 +37,9 @@ export interface TestDatabase {
 export async function createTestDatabase(
   service: string,
   migrations: string | MigrationLocation,
+  { adminUrl = testSetting('TEST_POSTGRES_URL') }: TestDatabaseOptions = {},
 ): Promise<TestDatabase> {
   const location = typeof migrations === 'string' ? { directory: migrations } : migrations;
-  const adminUrl = testSetting('TEST_POSTGRES_URL');
   const name = `test_${service}_${randomUUID().slice(0, 13).replace('-', '')}`;
   const template = `template_${service}_${await fingerprint(service, location)}`;
   await withClient(adminUrl, async (admin) => {

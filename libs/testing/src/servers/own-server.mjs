@@ -1,0 +1,129 @@
+/**
+ * Runs one throw-away server for a test that hurts it:  node own-server.mjs postgres|redis [persistent]
+ * Reads commands from its standard input, one a line (start, pause, resume, kill, stop), and answers each with a line
+ * of JSON. The end of the input ends everything, so that no server outlives its test.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import readline from 'node:readline';
+
+const native = path.resolve(import.meta.dirname, '../../../../tools/native');
+const { freePort } = await import(path.join(native, 'ports.mjs'));
+const { ended, hasEnded } = await import(path.join(native, 'child-process.mjs'));
+const { dataDir } = await import(path.join(native, 'workspace.mjs'));
+
+const [kind = '', mode = ''] = process.argv.slice(2);
+if (!['postgres', 'redis'].includes(kind)) {
+  process.stdout.write('Usage: node own-server.mjs postgres|redis [persistent]\n');
+  process.exit(kind === '--help' ? 0 : 64);
+}
+
+const testDir = path.join(dataDir, 'test');
+fs.mkdirSync(testDir, { recursive: true });
+const folder = fs.mkdtempSync(path.join(testDir, `own-${kind}-`));
+const logFile = path.join(folder, 'server.log');
+const port = await freePort();
+const { url, launch } = await (kind === 'postgres' ? preparePostgres() : prepareRedis());
+let running;
+
+async function preparePostgres() {
+  const { locatePostgres } = await import(path.join(native, 'postgres-binaries.mjs'));
+  const { postgresUser } = await import(path.join(native, 'postgres-user.mjs'));
+  const { initCluster, postgresUrl, startPostgres } = await import(path.join(native, 'postgres.mjs'));
+  const binaries = locatePostgres();
+  const user = postgresUser(binaries, path.join(folder, 'data'));
+  const password = 'test';
+  await initCluster({ binaries, user, password, durable: false });
+  const settings = { fsync: 'off', shared_buffers: '16MB', max_connections: 60 };
+  return {
+    url: postgresUrl({ port, password }),
+    launch: () => startPostgres({ binaries, user, port, logFile, settings }),
+  };
+}
+
+async function prepareRedis() {
+  const { provideRedis } = await import(path.join(native, 'redis-binary.mjs'));
+  const { redisConfig, startRedis } = await import(path.join(native, 'redis.mjs'));
+  const binary = await provideRedis();
+  const configFile = path.join(folder, 'redis.conf');
+  const durable = mode === 'persistent';
+  const settings = {
+    port,
+    bind: '127.0.0.1',
+    dir: folder,
+    save: '',
+    appendonly: durable ? 'yes' : 'no',
+    appendfsync: 'always',
+  };
+  fs.writeFileSync(configFile, redisConfig(settings));
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    launch: () => startRedis({ binary, configFile, port, logFile }),
+  };
+}
+
+/** The server and its children: PostgreSQL has one for each connection, and a signal reaches only the one it is sent to. */
+function processes() {
+  const { pid } = running.child;
+  const shown = spawnSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).stdout;
+  const children = shown
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter(([, parent]) => parent === pid)
+    .map(([child]) => child);
+  return [pid, ...children];
+}
+
+function signalAll(signal) {
+  for (const pid of processes()) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+const commands = {
+  async start() {
+    if (!running || hasEnded(running.child)) running = await launch();
+  },
+  pause: () => signalAll('SIGSTOP'),
+  resume: () => signalAll('SIGCONT'),
+  async kill() {
+    if (!running || hasEnded(running.child)) return;
+    signalAll('SIGKILL');
+    await ended(running.child);
+  },
+  async stop() {
+    if (!running || hasEnded(running.child)) return;
+    signalAll('SIGCONT');
+    await running.stop();
+  },
+};
+
+async function obey(command) {
+  try {
+    await commands[command]();
+    return { pid: running?.child.pid };
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+
+async function end() {
+  await commands.kill();
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  process.exit(0);
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => void end());
+
+const first = await obey('start');
+process.stdout.write(`${JSON.stringify({ ...first, url })}\n`);
+if (first.error) await end();
+for await (const command of readline.createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await obey(command))}\n`);
+}
+await end();
