@@ -1,4 +1,4 @@
-import { Counter, Histogram, MetricType, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import { durationBounds, type HttpSeries, type HttpSeriesStore } from './http-series';
 
 const labelNames = ['method', 'route', 'status'] as const;
@@ -41,11 +41,6 @@ function* durationSamples(name: string, series: HttpSeries): Generator<PromSampl
   yield { metricName: `${name}_sum`, labels, value: series.sum };
   yield { metricName: `${name}_count`, labels, value: series.total };
 }
-
-const duration = {
-  name: 'http_request_duration_seconds',
-  help: 'Time from the arrival of a request to the end of its response.',
-};
 
 /** Shows the store to prom-client as its histogram: whoever reads the registry sees an ordinary metric. */
 export class HttpDurationHistogram extends Histogram<HttpLabel> {
