@@ -36,7 +36,7 @@ interface Answer {
 type Host = ChildProcessByStdio<Writable, Readable, Readable>;
 
 async function startServer(args: string[]): Promise<OwnServer> {
-  const script = path.join(__dirname, 'own-server.mjs');
+  const script = path.join(__dirname, 'server-keeper.mjs');
   const host = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const remote = new RemoteServer(host);
   const { url } = await remote.answer();

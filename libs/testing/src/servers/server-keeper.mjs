@@ -1,5 +1,5 @@
 /**
- * Runs one throw-away server for a test that hurts it:  node own-server.mjs postgres|redis [persistent]
+ * Runs one throw-away server for a test that hurts it:  node server-keeper.mjs postgres|redis [persistent]
  * Reads commands from its standard input, one a line (start, pause, resume, kill, stop), and answers each with a line
  * of JSON. The end of the input ends everything, so that no server outlives its test.
  */
@@ -15,7 +15,7 @@ const { dataDir } = await import(path.join(native, 'workspace.mjs'));
 
 const [kind = '', mode = ''] = process.argv.slice(2);
 if (!['postgres', 'redis'].includes(kind)) {
-  process.stdout.write('Usage: node own-server.mjs postgres|redis [persistent]\n');
+  process.stdout.write('Usage: node server-keeper.mjs postgres|redis [persistent]\n');
   process.exit(kind === '--help' ? 0 : 64);
 }
 
