@@ -37,3 +37,11 @@ export const redisUrl = () => z.url({ protocol: /^rediss?$/ });
 
 /** A secret that cannot be guessed: at least 32 characters. */
 export const secretText = () => z.string().min(32, 'must have at least 32 characters');
+
+/** The origin of web pages, exactly as browsers send it. */
+export const webOrigin = () =>
+  z.string().refine(isWebOrigin, 'must be an origin such as https://example.org, with nothing after it');
+
+function isWebOrigin(text: string): boolean {
+  return httpUrl().safeParse(text).success && new URL(text).origin === text;
+}

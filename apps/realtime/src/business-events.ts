@@ -1,0 +1,82 @@
+import type { Kit } from '@rostrum/service-kit';
+import type { Notification } from './notifications/notification';
+import { endReasons, type EndReason } from './sockets/close-reasons';
+
+type Eyes = Pick<Kit, 'logger' | 'metrics'>;
+
+/** Whom this service has told of something. */
+export class NotificationEvents {
+  private readonly logger: Eyes['logger'];
+  private readonly sent;
+
+  constructor({ logger, metrics }: Eyes) {
+    this.logger = logger;
+    this.sent = metrics.counter('notifications_sent_total', 'Notifications made, by their kind', ['kind']);
+    this.sent.inc({ kind: 'follow' }, 0);
+  }
+
+  notificationSent({ id, kind }: Notification): void {
+    this.sent.inc({ kind });
+    this.logger.info('Notification sent', { notification_id: id, kind });
+  }
+
+  /** It stands in the list all the same; only nobody has been told at once. */
+  announcementFailed(error: unknown): void {
+    this.logger.warn('A notification could not be announced to open sockets', { error });
+  }
+}
+
+/** What becomes of the sockets. Nothing here ever sees what a frame holds. */
+export class SocketEvents {
+  private readonly logger: Eyes['logger'];
+  private readonly received;
+  private readonly sent;
+  private readonly closed;
+  private readonly refused;
+
+  constructor({ logger, metrics }: Eyes) {
+    this.logger = logger;
+    this.received = metrics.counter('websocket_messages_received_total', 'Messages of clients, by type', [
+      'type',
+    ]);
+    this.sent = metrics.counter('websocket_messages_sent_total', 'Messages to clients, by type', ['type']);
+    this.closed = metrics.counter('websocket_closed_total', 'Sockets that ended, by reason', ['reason']);
+    this.refused = metrics.counter('websocket_upgrades_refused_total', 'Upgrades refused, by problem code', [
+      'code',
+    ]);
+    for (const reason of endReasons) this.closed.inc({ reason }, 0);
+    for (const type of ['ping', 'invalid']) this.received.inc({ type }, 0);
+    for (const type of ['welcome', 'pong', 'event', 'error', 'draining']) this.sent.inc({ type }, 0);
+    this.refused.inc({ code: 'UNAUTHORIZED' }, 0);
+  }
+
+  messageReceived(type: string): void {
+    this.received.inc({ type });
+  }
+
+  messageSent(type: string): void {
+    this.sent.inc({ type });
+  }
+
+  upgradeRefused(code: string): void {
+    this.refused.inc({ code });
+  }
+
+  connectionClosed(
+    reason: EndReason,
+    about: { connectionId: string; userId: string; seconds: number },
+  ): void {
+    this.closed.inc({ reason });
+    const ordinary = reason === 'client' || reason === 'lost' || reason === 'restarting';
+    this.logger[ordinary ? 'debug' : 'info'](`Socket ended: ${reason}`, {
+      connection_id: about.connectionId,
+      user_id: about.userId,
+      duration_s: Math.round(about.seconds),
+    });
+  }
+
+  /** The error's text may quote the event, so only its kind is told. */
+  eventDropped(error: unknown): void {
+    this.logger.error('A live event is not as its schema says', { kind: (error as Error).name });
+  }
+}

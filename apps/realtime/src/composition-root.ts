@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { createTokenVerifier, remoteKeySet } from '@rostrum/security';
+import type { Redis } from '@rostrum/data-access';
+import {
+  consumeEvents,
+  createKit,
+  createService,
+  openDatabase,
+  openRedis,
+  type Dependency,
+  type Kit,
+  type KitOverrides,
+  type Service,
+} from '@rostrum/service-kit';
+import { NotificationEvents, SocketEvents } from './business-events';
+import type { RealtimeConfig, RealtimeWorkerConfig, SocketConfig } from './config';
+import { LiveDelivery } from './live/live-delivery';
+import { LivePublisher } from './live/live-publisher';
+import { UserChannels } from './live/user-channels';
+import { notifyOfFollows } from './notifications/follow-notifications';
+import { NotificationsRepository } from './notifications/notifications.repository';
+import { notificationsRoutes } from './notifications/notifications.routes';
+import { NotificationsService } from './notifications/notifications.service';
+import { PresenceKeeper } from './presence/presence-keeper';
+import { presenceRoutes } from './presence/presence.routes';
+import { PresenceStore } from './presence/presence.store';
+import { Connections } from './sockets/connections';
+import { MessageRouter } from './sockets/message-router';
+import { SocketHub } from './sockets/socket-hub';
+import { UpgradeGate } from './sockets/upgrade-gate';
+import { UpgradeHandler } from './sockets/upgrade-handler';
+
+export function createRealtimeService(config: RealtimeConfig, overrides: KitOverrides = {}): Service {
+  const kit = createKit({ service: 'realtime', role: 'main' }, config, overrides);
+  const postgres = openDatabase(kit, config);
+  const redis = openRedis(kit, config, 'critical');
+  const tokens = createTokenVerifier({
+    issuer: config.jwtIssuer,
+    audience: config.jwtAudience,
+    keys: remoteKeySet(config.jwksUrl),
+  });
+  const notifications = new NotificationsService(
+    new NotificationsRepository(postgres.database),
+    config.cursorSecret,
+  );
+  const presence = presenceStore(redis.redis, config);
+  const events = new SocketEvents(kit);
+  const { hub, channels } = assembleSockets(kit, { config, redis: redis.redis, presence, events });
+  const gate = new UpgradeGate(tokens, config.websocketAllowedOrigins);
+  const upgrades = new UpgradeHandler(kit, { gate, hub, events });
+  return createService(kit, {
+    dependencies: [postgres.dependency, redis.dependency, subscriptions(channels)],
+    tokens,
+    routes: (binder) => {
+      notificationsRoutes(binder, notifications);
+      presenceRoutes(binder, presence);
+    },
+    attach: (server) => upgrades.attach(server),
+    work: [hub],
+    resources: [
+      postgres.resource,
+      { name: 'redis subscriptions', close: () => channels.close() },
+      redis.resource,
+    ],
+    selfCheck: {
+      query: () => postgres.database.ping(),
+      ping: () => redis.redis.ping(),
+    },
+  });
+}
+
+/** Makes notifications of what other services tell. */
+export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: KitOverrides = {}): Service {
+  const kit = createKit({ service: 'realtime', role: 'worker' }, config, overrides);
+  const { database, dependency, resource } = openDatabase(kit, config);
+  const { redis, ...redisParts } = openRedis(kit, config, 'critical');
+  const follows = notifyOfFollows({ live: new LivePublisher(redis), events: new NotificationEvents(kit) });
+  return createService(kit, {
+    dependencies: [dependency, redisParts.dependency],
+    work: [consumeEvents(kit, { database, redis }, { posts: [follows] })],
+    resources: [resource, redisParts.resource],
+    selfCheck: { query: () => database.ping(), ping: () => redis.ping() },
+  });
+}
+
+interface SocketParts {
+  config: RealtimeConfig;
+  redis: Redis;
+  presence: PresenceStore;
+  events: SocketEvents;
+}
+
+function assembleSockets(kit: Kit, { config, redis, presence, events }: SocketParts) {
+  const { logger, metrics, tracing } = kit;
+  const connections = new Connections();
+  const delivery = new LiveDelivery(connections, tracing, events);
+  const router = new MessageRouter(tracing, events);
+  const channels = new UserChannels({
+    redis,
+    onMessage: (userId, text) => delivery.deliver(userId, text),
+    onSynced: (count) => logger.info('Live events arrive', { channels: count }),
+    onError: (error) => logger.debug('The subscriptions have lost Redis', { error }),
+  });
+  const hub = new SocketHub({
+    connections,
+    channels,
+    presence: new PresenceKeeper(presence, (error) => logger.debug('Presence could not be told', { error })),
+    settings: {
+      events,
+      rate: { perSecond: config.websocketMessagesPerSecond, burst: config.websocketMessageBurst },
+      maxQueueBytes: config.websocketMaxQueueBytes,
+      heartbeatSeconds: config.websocketHeartbeatSeconds,
+      onMessage: (connection, data, isBinary) => router.receive(connection, data, isBinary),
+    },
+    drain: drainOptions(config),
+  });
+  metrics.gauge('websocket_connections', 'Open WebSockets', {
+    collect: (gauge) => gauge.set(connections.size),
+  });
+  metrics.gauge('websocket_queued_bytes', 'Bytes that wait for clients to read them', {
+    collect: (gauge) => gauge.set(connections.queuedBytes),
+  });
+  return { hub, channels };
+}
+
+/** A sign of life comes with each heartbeat; one that is lost on the way must not make a user look gone. */
+function presenceStore(redis: Redis, { websocketHeartbeatSeconds }: SocketConfig): PresenceStore {
+  return new PresenceStore({
+    redis,
+    instanceId: randomUUID(),
+    ttlSeconds: 2 * websocketHeartbeatSeconds + 1,
+  });
+}
+
+/** Ends well within the limit of the shutdown phase: what is over it makes the process exit with an error. */
+function drainOptions(config: RealtimeConfig) {
+  const limitMs = config.shutdownDrainMs * 0.8;
+  return { limitMs, paceMs: Math.min(config.websocketDrainMs, limitMs / 2) };
+}
+
+function subscriptions(channels: UserChannels): Dependency {
+  return { name: 'redis subscriptions', criticality: 'critical', check: () => channels.check() };
+}

@@ -1,0 +1,78 @@
+import {
+  databaseSettings,
+  integer,
+  list,
+  loggingSettings,
+  migrationSettings,
+  portSettings,
+  redisSettings,
+  secretText,
+  serviceSettings,
+  setting,
+  shutdownSettings,
+  tokenVerifierSettings,
+  tracingSettings,
+  webOrigin,
+  type Config,
+} from '@rostrum/config';
+import { opsSettings } from '@rostrum/service-kit';
+
+const processSettings = {
+  ...serviceSettings,
+  ...loggingSettings,
+  ...tracingSettings,
+  ...shutdownSettings,
+  ...opsSettings,
+  ...databaseSettings,
+  ...redisSettings,
+};
+
+export const socketSettings = {
+  websocketAllowedOrigins: setting(list(webOrigin()).default([]), {
+    env: 'WEBSOCKET_ALLOWED_ORIGINS',
+    doc: 'the origins whose pages may open a WebSocket; clients that send no Origin are no pages',
+  }),
+  websocketHeartbeatSeconds: setting(integer(1, 14).default(12), {
+    env: 'WEBSOCKET_HEARTBEAT_SECONDS',
+    doc: 'how often each socket is pinged; one that stays silent until the next ping is ended',
+  }),
+  websocketMessagesPerSecond: setting(integer(1, 10_000).default(50), {
+    env: 'RATE_LIMIT_WEBSOCKET_MESSAGES',
+    doc: 'messages per second that a connection may send',
+  }),
+  websocketMessageBurst: setting(integer(1, 10_000).default(100), {
+    env: 'RATE_LIMIT_WEBSOCKET_BURST',
+    doc: 'messages that a connection may send at once after a while of silence',
+  }),
+  websocketMaxQueueBytes: setting(integer(16_384, 16_777_216).default(262_144), {
+    env: 'WEBSOCKET_MAX_QUEUE_BYTES',
+    doc: 'bytes that may wait for a reader who is slow; one more and its socket is ended',
+  }),
+  websocketDrainMs: setting(integer(0, 60_000).default(5000), {
+    env: 'WEBSOCKET_DRAIN_MS',
+    doc: 'over how long the closing of many sockets is spread at shutdown',
+  }),
+};
+
+export const mainSettings = {
+  ...processSettings,
+  ...portSettings(8082, 9082),
+  ...tokenVerifierSettings,
+  ...socketSettings,
+  cursorSecret: setting(secretText(), {
+    env: 'CURSOR_SECRET',
+    doc: 'signs the cursors of lists; a new one ends the cursors that clients hold',
+    secret: true,
+  }),
+};
+
+export const workerSettings = { ...processSettings, ...portSettings(8082, 9182) };
+
+export const migrateSettings = migrationSettings;
+
+export type SocketConfig = Config<typeof socketSettings>;
+export type RealtimeConfig = Config<typeof mainSettings>;
+export type RealtimeWorkerConfig = Config<typeof workerSettings>;
+
+/** The only reader of the process's environment. */
+export const environment = process.env;

@@ -1,0 +1,34 @@
+import { createCursorCodec } from '@rostrum/security';
+import type { Notification } from './notification';
+import type { NotificationsRepository } from './notifications.repository';
+
+export interface NotificationsRequest {
+  cursor: string | undefined;
+  limit: number;
+}
+
+export interface NotificationPage {
+  notifications: Notification[];
+  nextCursor: string | null;
+}
+
+export class NotificationsService {
+  constructor(
+    private readonly notifications: NotificationsRepository,
+    private readonly cursorSecret: string,
+  ) {}
+
+  async list(userId: string, { cursor, limit }: NotificationsRequest): Promise<NotificationPage> {
+    // Named after the user: a cursor that has come into other hands opens nothing there.
+    const cursors = createCursorCodec<string>(this.cursorSecret, `notifications:${userId}`);
+    const before = cursor === undefined ? undefined : cursors.decode(cursor);
+    const found = await this.notifications.newest(userId, { before, limit: limit + 1 });
+    const notifications = found.slice(0, limit);
+    const last = notifications.at(-1);
+    return { notifications, nextCursor: found.length > limit && last ? cursors.encode(last.id) : null };
+  }
+
+  async markRead(userId: string, ids: readonly string[]): Promise<void> {
+    await this.notifications.markRead(userId, ids);
+  }
+}

@@ -1,0 +1,48 @@
+import type { PresenceStore } from './presence.store';
+
+type Store = Pick<PresenceStore, 'announce' | 'withdraw'>;
+
+/**
+ * Keeps the users of this process's sockets online. Signs of life are gathered and sent once a beat, so that a user
+ * with many sockets costs no more than one with few. What Redis does not take is made good by the next sign of life.
+ */
+export class PresenceKeeper {
+  private readonly seen = new Set<string>();
+  private readonly underWay = new Set<Promise<void>>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** The user has opened the first socket. */
+  arrived(userId: string): void {
+    this.send(this.store.announce(userId));
+  }
+
+  /** One of the user's sockets has answered a ping. */
+  alive(userId: string): void {
+    this.seen.add(userId);
+  }
+
+  /** The user's last socket is gone. */
+  left(userId: string): void {
+    this.seen.delete(userId);
+    this.send(this.store.withdraw(userId));
+  }
+
+  beat(): void {
+    for (const userId of this.seen) this.send(this.store.announce(userId));
+    this.seen.clear();
+  }
+
+  /** Resolves when Redis has heard everything. */
+  async settled(): Promise<void> {
+    await Promise.all(this.underWay);
+  }
+
+  private send(command: Promise<void>): void {
+    const settled = command.catch(this.onError).finally(() => this.underWay.delete(settled));
+    this.underWay.add(settled);
+  }
+}

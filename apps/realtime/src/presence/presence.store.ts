@@ -1,0 +1,43 @@
+import { problems } from '@rostrum/errors';
+import type { Redis } from '@rostrum/data-access';
+
+export interface PresenceOptions {
+  redis: Pick<Redis, 'multi' | 'exists'>;
+  /** Tells this process from the others that hold sockets. */
+  instanceId: string;
+  /** How long a user stays online when nothing is heard of them any more. */
+  ttlSeconds: number;
+}
+
+/**
+ * Who is online, over all processes: a hash per user with a field for each process that holds sockets of theirs. The
+ * whole hash expires unless one of those processes keeps announcing the user, so what a dead process left behind goes
+ * by itself, and no clocks need to agree.
+ */
+export class PresenceStore {
+  constructor(private readonly options: PresenceOptions) {}
+
+  async announce(userId: string): Promise<void> {
+    const { redis, instanceId, ttlSeconds } = this.options;
+    const key = keyOf(userId);
+    await redis.multi().hset(key, instanceId, '1').expire(key, ttlSeconds).exec();
+  }
+
+  /** This process holds no socket of the user any more. Redis removes a hash with its last field. */
+  async withdraw(userId: string): Promise<void> {
+    // Like announcements a transaction, so that the two never overtake each other.
+    await this.options.redis.multi().hdel(keyOf(userId), this.options.instanceId).exec();
+  }
+
+  async isOnline(userId: string): Promise<boolean> {
+    try {
+      return (await this.options.redis.exists(keyOf(userId))) === 1;
+    } catch (error) {
+      throw problems.unavailable('redis', 1, error);
+    }
+  }
+}
+
+function keyOf(userId: string): string {
+  return `realtime:presence:${userId}`;
+}

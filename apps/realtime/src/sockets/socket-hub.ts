@@ -1,0 +1,88 @@
+import type { BackgroundWork } from '@rostrum/service-kit';
+import type { AccessClaims } from '@rostrum/security';
+import type { UserChannels } from '../live/user-channels';
+import type { PresenceKeeper } from '../presence/presence-keeper';
+import { Connection, type ConnectionSurroundings, type LiveSocket } from './connection';
+import type { Connections } from './connections';
+import { drainConnections, type DrainOptions } from './drain';
+import { frameOf } from './frame';
+import { upgradeErrors } from './upgrade.errors';
+
+export interface SocketHubParts {
+  connections: Connections;
+  channels: Pick<UserChannels, 'join' | 'leave'>;
+  presence: PresenceKeeper;
+  settings: Omit<ConnectionSurroundings, 'onAlive' | 'onEnd'>;
+  drain: DrainOptions;
+}
+
+interface Opened {
+  socket: LiveSocket;
+  traceparent: string;
+}
+
+const beatMs = 1000;
+
+/** The life of all sockets together: they come in, are kept alive by one clock, and are seen off at the end. */
+export class SocketHub implements BackgroundWork {
+  readonly name = 'sockets';
+  private readonly surroundings: ConnectionSurroundings;
+  private draining = false;
+  private turn = 0;
+  private clock: NodeJS.Timeout | undefined;
+
+  constructor(private readonly parts: SocketHubParts) {
+    const { presence, settings } = parts;
+    this.surroundings = {
+      ...settings,
+      onAlive: ({ user }) => presence.alive(user.userId),
+      onEnd: (connection) => this.dismiss(connection),
+    };
+  }
+
+  start(): void {
+    this.clock = setInterval(() => this.beat(), beatMs).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.draining = true;
+    await drainConnections(this.parts.connections, this.parts.drain);
+    clearInterval(this.clock);
+    await this.parts.presence.settled();
+  }
+
+  /** Opens the socket once the user's events reach this process: who has been welcomed misses none from then on. */
+  async admit(user: AccessClaims, open: () => Opened): Promise<void> {
+    if (this.draining) throw upgradeErrors.draining();
+    await this.parts.channels.join(user.userId);
+    try {
+      if (this.draining) throw upgradeErrors.draining();
+      const { socket, traceparent } = open();
+      this.welcome(new Connection(socket, { user, traceparent }, this.surroundings));
+    } catch (error) {
+      this.parts.channels.leave(user.userId);
+      throw error;
+    }
+  }
+
+  private welcome(connection: Connection): void {
+    const isFirst = this.parts.connections.add(connection);
+    if (isFirst) this.parts.presence.arrived(connection.user.userId);
+    const { heartbeatSeconds } = this.surroundings;
+    connection.send(frameOf({ type: 'welcome', connectionId: connection.id, heartbeatSeconds }));
+  }
+
+  private dismiss(connection: Connection): void {
+    const { userId } = connection.user;
+    const wasLast = this.parts.connections.remove(connection);
+    this.parts.channels.leave(userId);
+    if (wasLast) this.parts.presence.left(userId);
+  }
+
+  private beat(): void {
+    this.turn += 1;
+    const now = Date.now() / 1000;
+    for (const connection of this.parts.connections) connection.beat(this.turn, now);
+    this.parts.presence.beat();
+  }
+}

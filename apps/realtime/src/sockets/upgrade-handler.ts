@@ -1,0 +1,140 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { webSocketProtocol } from '@rostrum/contracts';
+import { isAppError, toProblem } from '@rostrum/errors';
+import { runWithContext, type RequestContext } from '@rostrum/observability';
+import { acceptRequestId, type Kit } from '@rostrum/service-kit';
+import { WebSocketServer } from 'ws';
+import type { SocketEvents } from '../business-events';
+import { LiveSocket } from './connection';
+import { refuseUpgrade } from './refuse-upgrade';
+import type { SocketHub } from './socket-hub';
+import { pathOf, webSocketPath, type UpgradeGate } from './upgrade-gate';
+import { upgradeErrors } from './upgrade.errors';
+
+export interface UpgradeParts {
+  gate: UpgradeGate;
+  hub: SocketHub;
+  events: SocketEvents;
+}
+
+interface Handshake {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+  context: RequestContext;
+  startedAt: number;
+}
+
+/** The largest message of a client; the largest of the protocol is far below. */
+export const maxPayloadBytes = 16 * 1024;
+
+/** Not in the types of `ws`: how long it waits for the client's half of a close. */
+const closeTimeout = { closeTimeout: 5000 };
+
+/** Turns upgrade requests into sockets, and is to them what Express is to other requests: log, metrics, trace. */
+export class UpgradeHandler {
+  private readonly webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxPayloadBytes,
+    maxFragments: 64,
+    maxBufferedChunks: 1024,
+    WebSocket: LiveSocket,
+    handleProtocols: () => webSocketProtocol,
+    ...closeTimeout,
+  });
+  private readonly requestIds = new WeakMap<IncomingMessage, string>();
+
+  constructor(
+    private readonly kit: Pick<Kit, 'logger' | 'metrics' | 'tracing'>,
+    private readonly parts: UpgradeParts,
+  ) {
+    // Keeps `ws` from answering malformed handshakes in its own way.
+    this.webSockets.on('wsClientError', ignore);
+    this.webSockets.on('headers', (headers, request) => {
+      headers.push(`X-Request-Id: ${this.requestIds.get(request)}`);
+    });
+  }
+
+  attach(server: Server): void {
+    this.kit.metrics.primeRoute('GET', webSocketPath, [101, 401]);
+    server.on('upgrade', (request, socket, head) => {
+      const context = this.begin(request);
+      const handshake = { request, socket, head, context, startedAt: performance.now() };
+      void runWithContext(context, () => this.handle(handshake));
+    });
+  }
+
+  private begin({ headers }: IncomingMessage): RequestContext {
+    const requestId = acceptRequestId(headers['x-request-id']);
+    const { traceparent, tracestate } = headers as Record<string, string | undefined>;
+    const context = this.kit.tracing.begin(traceparent, requestId, tracestate);
+    context.method = 'GET';
+    context.endpoint = `GET ${webSocketPath}`;
+    if (context.sampled) {
+      context.span = this.kit.tracing.startServerSpan(context, `GET ${webSocketPath}`, {
+        'http.request.method': 'GET',
+        'network.protocol.name': 'websocket',
+      });
+    }
+    return context;
+  }
+
+  private async handle(handshake: Handshake): Promise<void> {
+    const { request, socket, context } = handshake;
+    // Between being an HTTP connection and being a WebSocket nobody else listens for its errors.
+    socket.on('error', ignore);
+    try {
+      const user = await this.parts.gate.admit(request);
+      context.userId = user.userId;
+      await this.parts.hub.admit(user, () => ({
+        socket: this.complete(handshake),
+        traceparent: context.traceparent(),
+      }));
+      this.finish(handshake, 101);
+    } catch (error) {
+      this.refuse(handshake, error);
+    } finally {
+      socket.off('error', ignore);
+    }
+  }
+
+  /** The handshake itself, which is over when this returns. */
+  private complete({ request, socket, head, context }: Handshake): LiveSocket {
+    let opened: LiveSocket | undefined;
+    this.requestIds.set(request, context.requestId);
+    this.webSockets.handleUpgrade(request, socket, head, (webSocket) => (opened = webSocket));
+    if (!opened) throw upgradeErrors.malformed();
+    return opened;
+  }
+
+  private refuse(handshake: Handshake, error: unknown): void {
+    const { request, socket, context } = handshake;
+    const problem = toProblem(error, { instance: pathOf(request.url), requestId: context.requestId });
+    if (problem.status >= 500) {
+      const level = problem.status === 503 ? 'warn' : 'error';
+      this.kit.logger[level](`GET ${webSocketPath} failed: ${problem.code}`, { error });
+    }
+    this.parts.events.upgradeRefused(problem.code);
+    refuseUpgrade(socket, problem, isAppError(error) ? error : {});
+    this.finish(handshake, problem.status, error);
+  }
+
+  private finish({ request, context, startedAt }: Handshake, status: number, error?: unknown): void {
+    const { logger, metrics, tracing } = this.kit;
+    const path = pathOf(request.url);
+    const route = path === webSocketPath ? webSocketPath : 'unmatched';
+    const durationMs = performance.now() - startedAt;
+    const traceId = context.sampled ? context.traceId : undefined;
+    metrics.httpRequest('GET', route, status, durationMs / 1000, traceId);
+    if (context.span) tracing.endServerSpan(context.span, { status, route, error });
+    const userAgent = request.headers['user-agent'];
+    logger.access({ method: 'GET', route, path, status, durationMs, bytes: 0, userAgent }, context);
+  }
+}
+
+function ignore(): void {
+  // Whoever has hung up needs no answer; `complete` finds malformed handshakes by itself.
+}
