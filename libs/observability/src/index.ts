@@ -16,14 +16,16 @@ export {
   type MetricsOptions,
   type RenderedMetrics,
 } from './metrics/metrics';
-export {
-  startTracing,
-  type SelfCheckProbes,
-  type SelfCheckResult,
-  type SelfCheckState,
-  type ServerSpanEnd,
-  type SpanInit,
-  type Tracing,
-  type TracingOptions,
-  type TracingStats,
-} from './tracing/tracing';
+export { startTracing } from './tracing/tracing';
+export type {
+  SelfCheckProbes,
+  SelfCheckResult,
+  SelfCheckState,
+  ServerSpanEnd,
+  SpanInit,
+  TracedWork,
+  Tracing,
+  TracingHooks,
+  TracingOptions,
+  TracingStats,
+} from './tracing/types';

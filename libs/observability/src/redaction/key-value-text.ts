@@ -3,7 +3,7 @@ import { isSecretKey, REDACTED } from './secret-keys';
 /** `=`, `=>` and `:`, plain or as they look inside an encoded URL. */
 const SEPARATOR = /=>?|:|%3[ad]/gi;
 const KEY_MAX = 64;
-const HARMLESS = /^(?:null|undefined|true|false|none|\[redacted\]|\[email\]|\[jwt\])$/;
+const HARMLESS = /^(?:null|undefined|true|false|none|\$\d{1,3}|\?|\[redacted\]|\[email\]|\[jwt\])$/;
 const SOURCE_FILE = /\.(?:[cm]?[jt]sx?|json|sql)$/i;
 const QUOTES = `"'\``;
 const CLOSERS: Record<string, string> = { '(': ')', '[': ']', '{': '}' };

@@ -1,226 +1,254 @@
+import { hostname } from 'node:os';
 import {
   context as otelContext,
+  createTraceState,
   ROOT_CONTEXT,
   SpanKind,
-  SpanStatusCode,
   trace,
   TraceFlags,
   type Attributes,
+  type Context,
   type Link,
   type Span,
+  type SpanOptions,
+  type Tracer,
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  AlwaysOnSampler,
-  BatchSpanProcessor,
-  NodeTracerProvider,
-  ParentBasedSampler,
-  type SpanExporter,
-} from '@opentelemetry/sdk-trace-node';
-import { newSpanId, newTrace, newTraceId, samplingBound } from '../context/ids';
-import { currentContext, RequestContext, type TraceStart } from '../context/request-context';
+import { defaultResource, resourceFromAttributes, type Resource } from '@opentelemetry/resources';
+import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { newSpanId, newTrace } from '../context/ids';
+import { currentContext, RequestContext, runWithContext, type TraceStart } from '../context/request-context';
 import { acceptTraceState, parseTraceparent } from '../context/traceparent';
-import { redactText } from '../redaction/secret-text';
+import { SafeExporter } from './safe-exporter';
+import { PresetSampling } from './sampling';
+import { runSelfCheck } from './self-check';
+import { endServerSpan, endWith } from './span-outcome';
+import { SpanRouter } from './span-router';
+import type {
+  SelfCheckProbes,
+  SelfCheckResult,
+  ServerSpanEnd,
+  SpanInit,
+  TracedWork,
+  Tracing,
+  TracingOptions,
+  TracingStats,
+} from './types';
 
-export interface TracingOptions {
-  service: string;
-  version: string;
-  environment: string;
-  enabled: boolean;
-  /** Where traces go, e.g. http://localhost:4318/v1/traces. */
-  otlpEndpoint?: string | undefined;
-  /** 0 to 1. */
-  samplingRate: number;
-  /** Instead of OTLP; for tests. */
-  exporter?: SpanExporter | undefined;
-  /** Whether a caller's `traceparent` is followed. Default true. */
-  trustParent?: boolean | undefined;
+const BATCH_DELAY_MS = 2000;
+const QUEUE_SPANS = 4096;
+const EXPORT_TIMEOUT_MS = 10_000;
+const SHUTDOWN_MS = 5000;
+const ATTRIBUTE_MAX = 4096;
+
+function describeProcess({ service, version, environment }: TracingOptions): Resource {
+  return defaultResource().merge(
+    resourceFromAttributes({
+      'service.name': service,
+      'service.version': version,
+      'service.instance.id': `${hostname()}-${process.pid}`,
+      'deployment.environment.name': environment,
+      'host.name': hostname(),
+      'process.pid': process.pid,
+      'process.runtime.name': 'nodejs',
+      'process.runtime.version': process.versions.node,
+    }),
+  );
 }
 
-/** How a server span ended. */
-export interface ServerSpanEnd {
-  status: number;
-  route?: string | undefined;
-  bytes?: number | undefined;
-  aborted?: boolean | undefined;
-  error?: unknown;
+/** The SDK's part; none of it exists when tracing is off. */
+class Sdk {
+  readonly exporter: SafeExporter;
+  readonly router: SpanRouter;
+  readonly tracer: Tracer;
+  private readonly provider: NodeTracerProvider;
+
+  constructor(options: TracingOptions, sampling: PresetSampling) {
+    const target =
+      options.exporter ??
+      new OTLPTraceExporter({
+        ...(options.otlpEndpoint !== undefined && { url: options.otlpEndpoint }),
+        timeoutMillis: EXPORT_TIMEOUT_MS,
+      });
+    this.exporter = new SafeExporter(target, options.hooks);
+    this.router = new SpanRouter(
+      new BatchSpanProcessor(this.exporter, {
+        maxQueueSize: QUEUE_SPANS,
+        scheduledDelayMillis: options.batchDelayMs ?? BATCH_DELAY_MS,
+        exportTimeoutMillis: EXPORT_TIMEOUT_MS,
+      }),
+    );
+    this.provider = new NodeTracerProvider({
+      resource: describeProcess(options),
+      sampler: sampling,
+      idGenerator: sampling,
+      spanLimits: { attributeValueLengthLimit: ATTRIBUTE_MAX },
+      spanProcessors: [this.router],
+    });
+    this.provider.register();
+    this.tracer = this.provider.getTracer('@rostrum/observability', options.version);
+  }
+
+  async shutdown(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.provider.shutdown().catch(() => undefined), late]);
+    clearTimeout(timer);
+  }
 }
 
-/** What `withSpan` may be told besides the name. */
-export interface SpanInit {
-  attributes?: Attributes | undefined;
-  kind?: SpanKind | undefined;
-  links?: readonly Link[] | undefined;
+const traceStateOf = (text: string | undefined) => (text === undefined ? undefined : createTraceState(text));
+
+function parentContext({ traceId, parentSpanId, traceState }: TraceStart): Context {
+  if (parentSpanId === undefined) return ROOT_CONTEXT;
+  const state = traceStateOf(traceState);
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId: parentSpanId,
+    traceFlags: TraceFlags.SAMPLED,
+    isRemote: true,
+    ...(state && { traceState: state }),
+  });
 }
 
-export interface SelfCheckProbes {
-  query?: (() => Promise<unknown>) | undefined;
-  ping?: (() => Promise<unknown>) | undefined;
-  fetch?: (() => Promise<unknown>) | undefined;
+function spanOptions({ attributes, kind, links }: SpanInit): SpanOptions {
+  return {
+    ...(attributes && { attributes }),
+    ...(kind !== undefined && { kind }),
+    ...(links && { links: [...links] }),
+  };
 }
 
-export type SelfCheckState = 'wrapped' | 'not-wrapped' | 'failed' | 'not-checked';
-
-export interface SelfCheckResult {
-  ok: boolean;
-  pg: SelfCheckState;
-  ioredis: SelfCheckState;
-  http: SelfCheckState;
-}
-
-export interface TracingStats {
-  exportedSpans: number;
-  failedSpans: number;
-}
-
-export interface Tracing {
+class ServiceTracing implements Tracing {
   readonly enabled: boolean;
-  /** Reads or makes the ids of a request and decides sampling, without any SDK object. */
-  begin(traceparent: string | undefined, requestId: string, traceState?: string): RequestContext;
-  /** Starts the server span of a sampled request; its ids are those of `start`. */
-  startServerSpan(start: TraceStart, name: string, attributes?: Attributes): Span;
-  endServerSpan(span: Span, end: ServerSpanEnd): void;
-  /** Runs `fn` in a child span of the current one; without a sampled parent it only runs `fn`. */
-  withSpan<T>(name: string, init: SpanInit, fn: (span: Span | undefined) => T): T;
-  /** A link to the trace that caused this work. */
-  linkFromTraceparent(traceparent: string | undefined): Link | undefined;
-  /** Headers that carry the request id and the trace to a callee. */
-  outgoingHeaders(context?: RequestContext): Record<string, string>;
-  /** Proves that sampled work really makes child spans. */
-  selfCheck(probes: SelfCheckProbes): Promise<SelfCheckResult>;
-  stats(): TracingStats;
-  /** Exports what is left, within bounds. Never throws. */
-  shutdown(): Promise<void>;
+  private readonly trustParent: boolean;
+  private readonly sampling: PresetSampling;
+  private readonly sdk: Sdk | undefined;
+
+  constructor(private readonly options: TracingOptions) {
+    this.enabled = options.enabled;
+    this.trustParent = options.trustParent ?? true;
+    this.sampling = new PresetSampling(options.enabled ? options.samplingRate : 0);
+    this.sdk = options.enabled ? new Sdk(options, this.sampling) : undefined;
+  }
+
+  begin(traceparent: string | undefined, requestId: string, traceState?: string): RequestContext {
+    if (traceparent !== undefined && this.trustParent) {
+      const continued = this.continueTrace({ traceparent, requestId, traceState });
+      if (continued) return continued;
+    }
+    return this.newTrace(requestId);
+  }
+
+  startServerSpan(start: TraceStart, name: string, attributes: Attributes = {}): Span {
+    return this.startSpan(start, name, { kind: SpanKind.SERVER, attributes });
+  }
+
+  endServerSpan(span: Span, end: ServerSpanEnd): void {
+    endServerSpan(span, end);
+  }
+
+  withSpan<T>(name: string, init: SpanInit, fn: (span: Span | undefined) => T): T {
+    if (!this.sdk || trace.getSpan(otelContext.active()) === undefined) return fn(undefined);
+    return this.sdk.tracer.startActiveSpan(name, spanOptions(init), (span) => endWith(span, () => fn(span)));
+  }
+
+  runWork<T>(work: TracedWork, fn: (context: RequestContext) => T): T {
+    const { name, requestId, traceparent, traceState, attributes, kind = SpanKind.CONSUMER } = work;
+    const isChild = (work.relation ?? 'child') === 'child';
+    const context =
+      (isChild && this.continueTrace({ traceparent, requestId, traceState })) || this.newTrace(requestId);
+    if (!context.sampled) return runWithContext(context, () => fn(context));
+    const link = isChild ? undefined : this.linkFromTraceparent(traceparent);
+    const span = this.startSpan(context, name, { attributes, kind, ...(link && { links: [link] }) });
+    context.span = span;
+    return runWithContext(context, () => endWith(span, () => fn(context)));
+  }
+
+  linkFromTraceparent(traceparent: string | undefined): Link | undefined {
+    const cause = parseTraceparent(traceparent);
+    if (!cause) return undefined;
+    const { traceId, spanId, sampled } = cause;
+    return {
+      context: {
+        traceId,
+        spanId,
+        traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+        isRemote: true,
+      },
+    };
+  }
+
+  outgoingHeaders(context = currentContext()): Record<string, string> {
+    if (!context) return {};
+    const headers: Record<string, string> = {
+      'x-request-id': context.requestId,
+      traceparent: context.traceparent(),
+    };
+    if (context.traceState !== undefined) headers.tracestate = context.traceState;
+    return headers;
+  }
+
+  async selfCheck(probes: SelfCheckProbes): Promise<SelfCheckResult> {
+    if (!this.sdk) return { ok: true, pg: 'not-checked', ioredis: 'not-checked', http: 'not-checked' };
+    const context = new RequestContext({ ...this.newTrace('self-check'), sampled: true });
+    const scopes = this.sdk.router.watch(context.traceId);
+    const span = this.startSpan(context, 'self-check', {});
+    context.span = span;
+    const result = await runWithContext(context, () => runSelfCheck(probes, scopes));
+    span.end();
+    return result;
+  }
+
+  stats(): TracingStats {
+    const { exportedSpans = 0, failedSpans = 0 } = this.sdk?.exporter.counts ?? {};
+    return { endedSpans: this.sdk?.router.ended ?? 0, exportedSpans, failedSpans };
+  }
+
+  async shutdown(): Promise<void> {
+    await this.sdk?.shutdown(this.options.shutdownTimeoutMs ?? SHUTDOWN_MS);
+  }
+
+  private newTrace(requestId: string): RequestContext {
+    const { id, score } = newTrace();
+    return new RequestContext({
+      requestId,
+      traceId: id,
+      spanId: newSpanId(),
+      sampled: this.sampling.decide(score),
+      parentSpanId: undefined,
+      traceState: undefined,
+    });
+  }
+
+  private continueTrace(
+    cause: Pick<TracedWork, 'traceparent' | 'traceState' | 'requestId'>,
+  ): RequestContext | undefined {
+    const parent = parseTraceparent(cause.traceparent);
+    if (!parent) return undefined;
+    return new RequestContext({
+      requestId: cause.requestId,
+      traceId: parent.traceId,
+      spanId: newSpanId(),
+      sampled: this.enabled && parent.sampled,
+      parentSpanId: parent.spanId,
+      traceState: acceptTraceState(cause.traceState),
+    });
+  }
+
+  private startSpan(start: TraceStart, name: string, init: SpanInit): Span {
+    const { sdk } = this;
+    const { traceId, spanId } = start;
+    if (!sdk) return trace.wrapSpanContext({ traceId, spanId, traceFlags: TraceFlags.NONE });
+    return this.sampling.start(start, () =>
+      sdk.tracer.startSpan(name, spanOptions(init), parentContext(start)),
+    );
+  }
 }
 
 /** Starts the tracing of a process. */
 export function startTracing(options: TracingOptions): Tracing {
-  const bound = options.enabled ? samplingBound(options.samplingRate) : 0;
-  const trustParent = options.trustParent ?? true;
-  let presetSpanId: string | undefined;
-  let presetTraceId: string | undefined;
-  const take = (preset: string | undefined, make: () => string) => preset ?? make();
-  const provider = new NodeTracerProvider({
-    resource: resourceFromAttributes({
-      'service.name': options.service,
-      'service.version': options.version,
-      'deployment.environment.name': options.environment,
-    }),
-    sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-    idGenerator: {
-      generateTraceId: () => take(presetTraceId, newTraceId),
-      generateSpanId: () => take(presetSpanId, newSpanId),
-    },
-    spanProcessors: options.enabled
-      ? [
-          new BatchSpanProcessor(
-            options.exporter ??
-              new OTLPTraceExporter(options.otlpEndpoint ? { url: options.otlpEndpoint } : {}),
-          ),
-        ]
-      : [],
-  });
-  if (options.enabled) provider.register();
-  const tracer = provider.getTracer('@rostrum/observability');
-
-  function begin(traceparent: string | undefined, requestId: string, traceState?: string): RequestContext {
-    const parent = trustParent ? parseTraceparent(traceparent) : undefined;
-    if (parent)
-      return new RequestContext({
-        requestId,
-        traceId: parent.traceId,
-        spanId: newSpanId(),
-        sampled: options.enabled && parent.sampled,
-        parentSpanId: parent.spanId,
-        traceState: acceptTraceState(traceState),
-      });
-    const made = newTrace();
-    return new RequestContext({
-      requestId,
-      traceId: made.id,
-      spanId: newSpanId(),
-      sampled: made.score < bound,
-    });
-  }
-
-  function startServerSpan(start: TraceStart, name: string, attributes: Attributes = {}): Span {
-    const parent =
-      start.parentSpanId === undefined
-        ? ROOT_CONTEXT
-        : trace.setSpanContext(ROOT_CONTEXT, {
-            traceId: start.traceId,
-            spanId: start.parentSpanId,
-            traceFlags: TraceFlags.SAMPLED,
-            isRemote: true,
-          });
-    presetTraceId = start.traceId;
-    presetSpanId = start.spanId;
-    try {
-      return tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
-    } finally {
-      presetTraceId = undefined;
-      presetSpanId = undefined;
-    }
-  }
-
-  return {
-    enabled: options.enabled,
-    begin,
-    startServerSpan,
-    endServerSpan(span, end) {
-      span.setAttribute('http.response.status_code', end.status);
-      if (end.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
-    },
-    withSpan(name, init, fn) {
-      const parent = trace.getSpan(otelContext.active());
-      if (!parent) return fn(undefined);
-      return tracer.startActiveSpan(
-        name,
-        { ...(init.attributes && { attributes: init.attributes }), ...(init.kind && { kind: init.kind }) },
-        (span) => {
-          const end = (error?: unknown) => {
-            if (error) span.setStatus({ code: SpanStatusCode.ERROR, message: redactText(String(error)) });
-            span.end();
-          };
-          try {
-            const result = fn(span);
-            if (result instanceof Promise) result.then(() => end(), end);
-            else end();
-            return result;
-          } catch (error) {
-            end(error);
-            throw error;
-          }
-        },
-      );
-    },
-    linkFromTraceparent(header) {
-      const parent = parseTraceparent(header);
-      if (!parent) return undefined;
-      return {
-        context: {
-          traceId: parent.traceId,
-          spanId: parent.spanId,
-          traceFlags: parent.sampled ? 1 : 0,
-          isRemote: true,
-        },
-      };
-    },
-    outgoingHeaders(context = currentContext()) {
-      if (!context) return {};
-      return {
-        'x-request-id': context.requestId,
-        traceparent: context.traceparent(),
-        ...(context.traceState && { tracestate: context.traceState }),
-      };
-    },
-    selfCheck: () =>
-      Promise.resolve({ ok: true, pg: 'not-checked', ioredis: 'not-checked', http: 'not-checked' }),
-    stats: () => ({ exportedSpans: 0, failedSpans: 0 }),
-    async shutdown() {
-      await provider.shutdown().catch(() => undefined);
-    },
-  };
+  return new ServiceTracing(options);
 }
