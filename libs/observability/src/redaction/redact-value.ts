@@ -119,7 +119,7 @@ class Redactor {
     plain.message = this.text(String(this.read(error, 'message') ?? ''));
     for (const key of ['stack', 'cause', 'errors']) this.add(plain, key, this.read(error, key));
     const details = Object.keys(error)
-      .filter((key) => !ERROR_KEYS.has(key))
+      .filter((key) => !ERROR_KEYS.has(key) && !ROW_KEYS.has(key))
       .map((key): [string, unknown] => [key, this.read(error, key)])
       .filter(([, value]) => value !== undefined);
     if (details.length > 0) plain.details = this.entries(details);
@@ -132,6 +132,9 @@ class Redactor {
 }
 
 const ERROR_KEYS = new Set(['name', 'code', 'message', 'stack', 'cause', 'errors']);
+
+/** PostgreSQL's errors carry whole rows and what a statement was given in these; its message says enough. */
+const ROW_KEYS = new Set(['detail', 'where', 'internalQuery']);
 
 /**
  * Copies any value into one that is safe to write: secrets blanked by name and by pattern, circles cut, depth, size
