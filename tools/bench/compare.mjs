@@ -22,11 +22,11 @@ export async function compare({ title, variants, rounds = 5, seconds = 4, connec
   for (let round = 0; round < rounds; round += 1) {
     const order = round % 2 === 0 ? variants : [...variants].reverse();
     for (const variant of order) {
-      process.stdout.write(`\r\u001b[Kround ${round + 1} of ${rounds}: ${variant.name}`);
+      progress(`round ${round + 1} of ${rounds}: ${variant.name}`);
       samples.get(variant.name).push(await measure(tool, variant, { seconds, connections }));
     }
   }
-  process.stdout.write('\r\u001b[K');
+  progress('');
   const floor = samples.get(variants.find((variant) => variant.floor).name);
   const rows = variants.map(({ name }) => summarise(name, samples.get(name), floor));
   printTable(rows);
@@ -69,4 +69,9 @@ function place() {
   return hasTaskset()
     ? `server on core ${serverCore}, load on core ${loadCore}`
     : 'cores not pinned (no taskset)';
+}
+
+/** One line that replaces itself; nothing where nobody watches. */
+function progress(text) {
+  if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${text}`);
 }

@@ -1,6 +1,8 @@
-import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
+import type { Express } from 'express';
+import { expressMessages } from '../http/express-messages';
 
 /** Longer than the gateway keeps an idle connection, so that it is never the one that is surprised. */
 const keepAliveTimeoutMs = 65_000;
@@ -9,11 +11,14 @@ const requestTimeoutMs = 60_000;
 const maxHeaderSize = 16 * 1024;
 
 /** The HTTP server of the public port, with limits on what a client may send and how slowly. */
-export function createPublicServer(listener: RequestListener): Server {
-  const server = createServer(
-    { maxHeaderSize, requestTimeout: requestTimeoutMs, headersTimeout: headersTimeoutMs },
-    listener,
-  );
+export function createPublicServer(app: Express): Server {
+  const options = {
+    ...expressMessages(app),
+    maxHeaderSize,
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: headersTimeoutMs,
+  };
+  const server = createServer(options, app);
   server.keepAliveTimeout = keepAliveTimeoutMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket));
   return server;
