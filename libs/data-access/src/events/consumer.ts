@@ -1,6 +1,6 @@
 import { isAppError } from '@rostrum/errors';
 import type { Database } from '../postgres/database';
-import { isConnectionError, isSqlError } from '../postgres/sql-state';
+import { isConnectionError, isError, isSqlError } from '../postgres/sql-state';
 import type { Redis } from '../redis/redis';
 import { fromFields, type BusEvent } from './bus-event';
 import { Inbox, type EventHandlers } from './inbox';
@@ -204,7 +204,7 @@ function parse(entry: StreamEntry): BusEvent | undefined {
 
 /** Something that the handler needs does not answer. That is no fault of the event, and no reason to give it up. */
 function isPassing(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
+  const cause = isError(error) ? error.cause : undefined;
   const tooSlow = isSqlError(cause) && cause.code === '57014';
   return isConnectionError(error) || (isAppError(error) && error.status === 503 && !tooSlow);
 }
@@ -215,6 +215,6 @@ function notDelivered(code: string, message: string): Error {
 
 /** Enough to tell what went wrong, and nothing of the values that a message may hold. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
+  if (!isError(error)) return typeof error;
   return 'code' in error ? `${error.name} ${String(error.code)}` : error.name;
 }

@@ -2,6 +2,7 @@ import type { PoolClient, QueryResult as PgResult } from 'pg';
 import { cancelStatement, type Cancellable } from './cancel';
 import {
   isConnectionError,
+  isError,
   isReadTimeout,
   isSqlError,
   outcomeOf,
@@ -116,6 +117,6 @@ interface AbortableRun {
 }
 
 function isCancelled(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const cause = isError(error) && error.cause !== undefined ? error.cause : error;
   return isSqlError(cause) && cause.code === '57014';
 }

@@ -1,3 +1,4 @@
+import { isError } from './sql-state';
 import { migrate, type MigrateOptions, type MigrationStatus } from './migrate';
 
 export type MigrateCommandOptions = MigrateOptions & {
@@ -47,6 +48,6 @@ function describe(
 }
 
 function story(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+  if (!isError(error)) return String(error);
+  return isError(error.cause) ? `${error.message} (${error.cause.message})` : error.message;
 }

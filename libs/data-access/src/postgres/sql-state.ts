@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { problems, type AppError } from '@rostrum/errors';
 
 /** What PostgreSQL says of an error, as far as programs act on it. */
@@ -13,11 +14,12 @@ export type QueryOutcome = 'ok' | 'error' | 'timeout' | 'cancelled' | 'unavailab
 
 const sqlState = /^[0-9A-Z]{5}$/;
 
+/** `instanceof` knows errors of its own realm only, and tests run in another than Node's own code. */
+export const isError: (value: unknown) => value is Error = types.isNativeError;
+
 /** Whether the server itself reported this error (as against the driver, the socket or our own code). */
 export function isSqlError(error: unknown): error is SqlError {
-  return (
-    error instanceof Error && 'severity' in error && 'code' in error && sqlState.test(String(error.code))
-  );
+  return isError(error) && 'severity' in error && 'code' in error && sqlState.test(String(error.code));
 }
 
 const violates = (code: string) => (error: unknown, constraint?: string) =>
@@ -61,13 +63,13 @@ const driverMessages = [
 /** Whether the connection, not the statement, is at fault: the connection must not be used again. */
 export function isConnectionError(error: unknown): boolean {
   if (isSqlError(error)) return error.code.startsWith('08') || connectionCodes.has(error.code);
-  if (!(error instanceof Error)) return false;
+  if (!isError(error)) return false;
   return 'syscall' in error || driverMessages.some((start) => error.message.startsWith(start));
 }
 
 /** The server took the statement but did not answer within the client's own limit: it is frozen or unreachable. */
 export function isReadTimeout(error: unknown): boolean {
-  return error instanceof Error && error.message === 'Query read timeout';
+  return isError(error) && error.message === 'Query read timeout';
 }
 
 export function outcomeOf(error: unknown): QueryOutcome {

@@ -1,0 +1,122 @@
+import {
+  createTestDatabase,
+  startFaultProxy,
+  startPostgresServer,
+  waitFor,
+  type FaultProxy,
+  type OwnServer,
+} from '@rostrum/testing';
+import { createDatabase, type Database } from '../src';
+import { thingsMigrations } from './things';
+
+const unavailable = { code: 'POSTGRES_UNAVAILABLE', status: 503 };
+/** From the fault's end to the first success, with room for a slow machine; the design promises 10 s. */
+const healing = { timeoutMs: 10_000, everyMs: 50 };
+
+let server: OwnServer;
+let proxy: FaultProxy;
+let database: Database;
+let url: string;
+const onPoolError = jest.fn();
+
+beforeAll(async () => {
+  server = await startPostgresServer();
+  ({ url } = await createTestDatabase('alpha', { source: thingsMigrations }, { adminUrl: server.url }));
+  proxy = await startFaultProxy({ target: url });
+});
+
+beforeEach(async () => {
+  onPoolError.mockClear();
+  database = createDatabase({
+    url: proxy.urlFor(url),
+    max: 4,
+    acquireTimeoutMs: 500,
+    queryTimeoutMs: 500,
+    queryGraceMs: 100,
+    hooks: { onPoolError },
+  });
+  await fillPool();
+});
+
+afterEach(async () => {
+  await database.close(100);
+  await proxy.heal();
+});
+
+afterAll(async () => {
+  await proxy.close();
+  await server.stop();
+});
+
+const ask = () => database.query('one', 'select 1 as one');
+
+/** Opens as many connections as may be, so that a fault meets a pool of idle ones. */
+async function fillPool(): Promise<void> {
+  await Promise.all(Array.from({ length: 4 }, () => database.query('warm', 'select pg_sleep(0.05)')));
+  expect(database.stats()).toEqual({ total: 4, idle: 4, waiting: 0 });
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+it('lives through a killed server, and works again when it is back', async () => {
+  const running = expect(database.query('slow', 'select pg_sleep(5)')).rejects.toMatchObject(unavailable);
+  await waitFor(() => database.stats().idle === 3);
+  await server.kill();
+  await running;
+  await expect(ask()).rejects.toMatchObject(unavailable);
+  await expect(database.ping()).rejects.toMatchObject(unavailable);
+  expect(onPoolError).toHaveBeenCalled();
+  await server.restart();
+  await waitFor(ask, healing);
+});
+
+it('keeps failed callers’ waiting short while the server is frozen, and works again when it thaws', async () => {
+  await server.pause();
+  const waits = await Promise.all(
+    Array.from({ length: 12 }, () => timed(() => expect(ask()).rejects.toMatchObject(unavailable))),
+  );
+  expect(Math.max(...waits)).toBeLessThan(2_000);
+  await expect(database.ping()).rejects.toMatchObject(unavailable);
+  await server.resume();
+  await waitFor(ask, healing);
+});
+
+it('rolls back and gives up in time when the server freezes within a transaction', async () => {
+  const work = database.transaction(async (trx) => {
+    await trx.query('things.add', `insert into things (name) values ('frozen')`);
+    await server.pause();
+    await trx.query('one', 'select 1');
+  });
+  await expect(work).rejects.toMatchObject(unavailable);
+  await server.resume();
+  await waitFor(ask, healing);
+  const { rows } = await database.query('list', `select name from things where name = 'frozen'`);
+  expect(rows).toEqual([]);
+});
+
+it('pays for dead idle connections once, not once for each', async () => {
+  proxy.halfOpen();
+  await expect(ask()).rejects.toMatchObject(unavailable);
+  // The route is there again, but what was opened before stays dead.
+  await proxy.heal();
+  expect(await timed(ask)).toBeLessThan(400);
+});
+
+it('drops connections that are reset in the middle of an answer', async () => {
+  proxy.resetMidReply();
+  await expect(ask()).rejects.toMatchObject(unavailable);
+  proxy.reset();
+  await waitFor(ask, healing);
+});
+
+it('fails at once while connections are refused', async () => {
+  await proxy.refuse();
+  await waitFor(() => database.stats().total === 0);
+  expect(await timed(() => expect(ask()).rejects.toMatchObject(unavailable))).toBeLessThan(400);
+  await proxy.heal();
+  await waitFor(ask, healing);
+});
