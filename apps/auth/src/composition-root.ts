@@ -1,0 +1,108 @@
+import { availableParallelism } from 'node:os';
+import { createOutbox } from '@rostrum/data-access';
+import { createAccessTokenSigner, createTokenVerifier, localKeySet } from '@rostrum/security';
+import {
+  createEventPublisher,
+  createKit,
+  createService,
+  openCache,
+  openDatabase,
+  openRedis,
+  relayEvents,
+  type Kit,
+  type KitOverrides,
+  type Service,
+} from '@rostrum/service-kit';
+import { accountsRoutes } from './accounts/accounts.routes';
+import { AccountsRepository } from './accounts/accounts.repository';
+import { AccountsService } from './accounts/accounts.service';
+import { RegistrationService } from './accounts/registration.service';
+import { BusinessEvents } from './business-events';
+import type { AuthConfig, AuthWorkerConfig } from './config';
+import { keysRoutes } from './keys/keys.routes';
+import { BoundedQueue } from './passwords/bounded-queue';
+import { PasswordHasher } from './passwords/password-hasher';
+import { SessionsRepository } from './sessions/sessions.repository';
+import { sessionsRoutes } from './sessions/sessions.routes';
+import { SessionsService } from './sessions/sessions.service';
+
+/** The service that answers requests. */
+export async function createAuthService(config: AuthConfig, overrides: KitOverrides = {}): Promise<Service> {
+  const kit = createKit({ service: 'auth', role: 'main' }, config, overrides);
+  const { postgres, redis, shared } = openStores(kit, config);
+  const { database } = postgres;
+  const events = new BusinessEvents(kit);
+  const passwords = await PasswordHasher.create(openHashingQueue(kit, config));
+  const signer = await openSigner(config);
+  const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
+  const repository = new AccountsRepository(database);
+  const accounts = new AccountsService(repository, openCache(kit, redis.redis, 'account'));
+  const registration = new RegistrationService({ database, publisher, passwords, events });
+  const sessions = new SessionsService(
+    { accounts: repository, sessions: new SessionsRepository(database), passwords, signer, events },
+    config.jwtRefreshTtl,
+  );
+  return createService(kit, {
+    ...shared,
+    tokens: createTokenVerifier({
+      issuer: config.jwtIssuer,
+      audience: config.jwtAudience,
+      keys: localKeySet({ keys: [signer.publicJwk] }),
+    }),
+    routes: (binder) => {
+      accountsRoutes(binder, { accounts, registration });
+      sessionsRoutes(binder, sessions);
+      keysRoutes(binder, [signer.publicJwk]);
+    },
+  });
+}
+
+/** The process that sends this service's events. */
+export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrides = {}): Service {
+  const kit = createKit({ service: 'auth', role: 'worker' }, config, overrides);
+  const { postgres, redis, shared } = openStores(kit, config);
+  const stores = { database: postgres.database, redis: redis.redis };
+  return createService(kit, { ...shared, work: [relayEvents(kit, stores)] });
+}
+
+/** PostgreSQL is needed; without Redis the service is slower and the worker waits. */
+function openStores(kit: Kit, config: AuthWorkerConfig) {
+  const postgres = openDatabase(kit, config);
+  const redis = openRedis(kit, config, 'degradable');
+  return {
+    postgres,
+    redis,
+    shared: {
+      dependencies: [postgres.dependency, redis.dependency],
+      resources: [postgres.resource, redis.resource],
+      selfCheck: { query: () => postgres.database.ping(), ping: () => redis.redis.ping() },
+    },
+  };
+}
+
+function openSigner({ jwtSigningKey, jwtIssuer, jwtAudience, jwtAccessTtl }: AuthConfig) {
+  return createAccessTokenSigner({
+    privateKeyPem: jwtSigningKey,
+    issuer: jwtIssuer,
+    audience: jwtAudience,
+    ttlSeconds: jwtAccessTtl,
+  });
+}
+
+/** Signing and looking up names use the same threads: one always stays free of hashing. */
+function openHashingQueue({ metrics }: Kit, config: AuthConfig): BoundedQueue {
+  const wanted = config.passwordHashConcurrency ?? availableParallelism();
+  const queue = new BoundedQueue({
+    name: 'password_hashing',
+    concurrency: Math.max(1, Math.min(wanted, config.threadPoolSize - 1)),
+    maxWaiting: config.passwordHashQueue,
+  });
+  metrics.gauge('password_hashes', 'Passwords being hashed or waiting for it', {
+    labelNames: ['state'],
+    collect: (gauge) => {
+      gauge.set({ state: 'active' }, queue.active);
+      gauge.set({ state: 'waiting' }, queue.waiting);
+    },
+  });
+  return queue;
+}

@@ -1,0 +1,71 @@
+import {
+  databaseSettings,
+  integer,
+  loggingSettings,
+  migrationSettings,
+  portSettings,
+  redisSettings,
+  serviceSettings,
+  setting,
+  shutdownSettings,
+  tokenSettings,
+  tracingSettings,
+  type Config,
+} from '@rostrum/config';
+import { opsSettings } from '@rostrum/service-kit';
+import { rsaPrivateKeyPem } from './keys/signing-key';
+
+const processSettings = {
+  ...serviceSettings,
+  ...loggingSettings,
+  ...tracingSettings,
+  ...shutdownSettings,
+  ...opsSettings,
+  ...databaseSettings,
+  ...redisSettings,
+};
+
+export const passwordSettings = {
+  passwordHashConcurrency: setting(integer(1, 1024).optional(), {
+    env: 'PASSWORD_HASH_CONCURRENCY',
+    doc: 'passwords hashed at once; one per core unless set, and always fewer than UV_THREADPOOL_SIZE',
+  }),
+  passwordHashQueue: setting(integer(0, 100_000).default(64), {
+    env: 'PASSWORD_HASH_QUEUE',
+    doc: 'how many passwords may wait to be hashed; more are answered with 503',
+  }),
+  threadPoolSize: setting(integer(1, 1024).default(4), {
+    env: 'UV_THREADPOOL_SIZE',
+    doc: "Node's own: the threads that hashing, signing, file and name look-ups share",
+  }),
+};
+
+export const mainSettings = {
+  ...processSettings,
+  ...portSettings(8080, 9080),
+  ...tokenSettings,
+  ...passwordSettings,
+  jwtSigningKey: setting(rsaPrivateKeyPem(), {
+    env: 'JWT_SIGNING_KEY',
+    doc: 'the RSA private key that signs access tokens, PKCS#8 in PEM',
+    secret: true,
+  }),
+  jwtAccessTtl: setting(integer(1, 86_400).default(900), {
+    env: 'JWT_ACCESS_TTL',
+    doc: 'seconds that an access token is good for',
+  }),
+  jwtRefreshTtl: setting(integer(1, 31_536_000).default(604_800), {
+    env: 'JWT_REFRESH_TTL',
+    doc: 'seconds that a session lasts',
+  }),
+};
+
+export const workerSettings = { ...processSettings, ...portSettings(8080, 9180) };
+
+export const migrateSettings = migrationSettings;
+
+export type AuthConfig = Config<typeof mainSettings>;
+export type AuthWorkerConfig = Config<typeof workerSettings>;
+
+/** The only reader of the process's environment. */
+export const environment = process.env;
