@@ -32,6 +32,7 @@ export function createErrorHandler({ logger, countError }: ErrorHooks) {
   // Express knows an error handler by its four parameters.
   // eslint-disable-next-line max-params
   return (thrown: unknown, request: Request, response: Response, _next: NextFunction): void => {
+    if (wasGivenUp(thrown, response)) return;
     const error = answerable(thrown);
     const exchange = exchangeOf(response);
     const requestId = exchange?.context.requestId ?? '';
@@ -52,6 +53,11 @@ export function createErrorHandler({ logger, countError }: ErrorHooks) {
       problemType,
     );
   };
+}
+
+/** The client has gone and its work was aborted for that: there is nobody to answer, and nothing is wrong. */
+function wasGivenUp(thrown: unknown, response: Response): boolean {
+  return response.destroyed && (thrown as { name?: unknown } | null)?.name === 'AbortError';
 }
 
 const problemType = 'application/problem+json';
