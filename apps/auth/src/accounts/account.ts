@@ -11,7 +11,8 @@ export interface Account {
 }
 
 /** What is needed to check a password. */
-export interface AccountWithPassword extends Account {
+export interface AccountWithPassword {
+  account: Account;
   passwordHash: string;
 }
 

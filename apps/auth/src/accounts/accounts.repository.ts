@@ -3,6 +3,10 @@ import type { Account, AccountWithPassword } from './account';
 
 const account = 'id, email, username, roles, created_at as "createdAt"';
 
+interface AccountWithPasswordRow extends Account {
+  hash: string;
+}
+
 export class AccountsRepository {
   constructor(private readonly db: Queryable) {}
 
@@ -33,21 +37,24 @@ export class AccountsRepository {
   }
 
   async findByEmail(email: string): Promise<AccountWithPassword | undefined> {
-    const { rows } = await this.db.query<AccountWithPassword>(
+    const { rows } = await this.db.query<AccountWithPasswordRow>(
       'find_account_by_email',
-      `select ${account}, hash as "passwordHash" from users join passwords on user_id = id
-        where lower(email) = lower($1)`,
+      `select ${account}, hash from users join passwords on user_id = id where lower(email) = lower($1)`,
       [email],
     );
-    return rows[0];
+    return rows[0] && withPassword(rows[0]);
   }
 
   async findByUsername(username: string): Promise<AccountWithPassword | undefined> {
-    const { rows } = await this.db.query<AccountWithPassword>(
+    const { rows } = await this.db.query<AccountWithPasswordRow>(
       'find_account_by_username',
-      `select ${account}, hash as "passwordHash" from users join passwords on user_id = id where username = $1`,
+      `select ${account}, hash from users join passwords on user_id = id where username = $1`,
       [username],
     );
-    return rows[0];
+    return rows[0] && withPassword(rows[0]);
   }
+}
+
+function withPassword({ hash, ...account }: AccountWithPasswordRow): AccountWithPassword {
+  return { account, passwordHash: hash };
 }

@@ -30,9 +30,9 @@ export class SessionsService {
       events.signInRefused();
       throw sessionsErrors.invalidCredentials();
     }
-    const session = newSession(found.id, this.sessionTtlSeconds);
+    const { account } = found;
+    const session = newSession(account.id, this.sessionTtlSeconds);
     await sessions.insert(session);
-    const { passwordHash: _passwordHash, ...account } = found;
     const accessToken = await signer.sign({
       userId: account.id,
       sessionId: session.id,
