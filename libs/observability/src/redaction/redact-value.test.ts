@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { redactValue } from './redact-value';
 
 const CANARY = 'c4n4ryS3cret9';
-class Holder {}
+class Holder {
+  readonly kind = 'holder';
+}
 
 const text = (value: unknown) => JSON.stringify(redactValue(value));
 
