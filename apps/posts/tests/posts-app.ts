@@ -1,0 +1,204 @@
+import { hash, randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { readConfig } from '@rostrum/config';
+import { createDatabase, createRedis, type Redis, type Row } from '@rostrum/data-access';
+import {
+  createTestDatabase,
+  createTestRedis,
+  recordingLogger,
+  testTokens,
+  waitFor,
+  type RecordingLogger,
+  type TestDatabase,
+} from '@rostrum/testing';
+import type { Service } from '@rostrum/service-kit';
+import { createPostsService, createPostsWorker } from '../src/composition-root';
+import { mainSettings, workerSettings } from '../src/config';
+
+const migrations = path.join(__dirname, '../migrations');
+
+export interface AppOptions {
+  /** Puts something between the service and its stores. */
+  through?: (stores: { databaseUrl: string; redisUrl: string }) => Promise<Record<string, string>>;
+}
+
+/** The real service on free ports, with stores of its own, and people who call it. */
+export class PostsApp {
+  private readonly started: Service[] = [];
+  url = '';
+  opsUrl = '';
+  workerOpsUrl = '';
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly redis: Redis,
+    readonly log: RecordingLogger,
+    private readonly environment: Record<string, string>,
+    private readonly tokens: Awaited<ReturnType<typeof testTokens>>,
+    private readonly ends: (() => Promise<unknown>)[],
+  ) {}
+
+  static async start({ through }: AppOptions = {}): Promise<PostsApp> {
+    const database = await createTestDatabase('posts', migrations);
+    const testRedis = await createTestRedis();
+    const tokens = await testTokens();
+    const redis = createRedis({ url: testRedis.url });
+    const log = recordingLogger({ service: 'posts' });
+    const stores = { databaseUrl: database.url, redisUrl: testRedis.url };
+    const environment = {
+      ENVIRONMENT: 'test',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      OPS_PORT: '0',
+      DATABASE_URL: stores.databaseUrl,
+      DATABASE_MAX_CONNECTIONS: '5',
+      DATABASE_MIN_IDLE: '0',
+      REDIS_URL: stores.redisUrl,
+      JWT_ISSUER: tokens.issuer,
+      JWT_AUDIENCE: tokens.audience,
+      JWKS_URL: tokens.jwksUrl,
+      CURSOR_SECRET: 'c'.repeat(32),
+      TRACING_ENABLED: 'false',
+      SHUTDOWN_PROPAGATION_MS: '0',
+      ...(await through?.(stores)),
+    };
+    const ends = [
+      async () => redis.disconnect(),
+      () => testRedis.close(),
+      () => tokens.close(),
+      () => database.drop(),
+      () => log.close(),
+    ];
+    const app = new PostsApp(database, redis, log, environment, tokens, ends);
+    const service = createPostsService(readConfig(mainSettings, environment), { logger: app.loan() });
+    app.started.push(service);
+    const { port, opsPort } = await service.start();
+    app.url = `http://127.0.0.1:${port}`;
+    app.opsUrl = `http://127.0.0.1:${opsPort}`;
+    return app;
+  }
+
+  /** A worker beside the service. */
+  async startWorker(): Promise<Service> {
+    const worker = createPostsWorker(readConfig(workerSettings, this.environment), { logger: this.loan() });
+    this.started.push(worker);
+    const { opsPort } = await worker.start();
+    this.workerOpsUrl = `http://127.0.0.1:${opsPort}`;
+    return worker;
+  }
+
+  async stop(): Promise<void> {
+    for (const service of this.started.reverse()) await service.stop('the test is over');
+    await this.admin?.close();
+    for (const end of this.ends) await end();
+  }
+
+  /** Somebody with an account. Names are made unique, so that tests of one file do not meet. */
+  async person(name: string): Promise<Caller> {
+    const username = `${name}_${randomUUID().slice(0, 8)}`;
+    return this.caller({ id: randomUUID(), username });
+  }
+
+  async caller({ id, username }: { id: string; username: string }): Promise<Caller> {
+    const token = await this.tokens.sign({ userId: id, username });
+    return new Caller(id, username, { url: this.url, token });
+  }
+
+  /** Nobody. */
+  anonymous(): Caller {
+    return new Caller('', '', { url: this.url });
+  }
+
+  private admin: ReturnType<typeof createDatabase> | undefined;
+
+  /** What really is in the tables. */
+  async rows<T extends object = Row>(sql: string, values: unknown[] = []): Promise<T[]> {
+    this.admin ??= createDatabase({ url: this.database.adminUrl, max: 2 });
+    return (await this.admin.query<T>(hash('sha1', sql), sql, values)).rows;
+  }
+
+  /** The value of a series of the service, or of the worker: NaN where there is none. */
+  async metric(series: string, opsUrl = this.opsUrl): Promise<number> {
+    const text = await (await fetch(`${opsUrl}/metrics`)).text();
+    const name = series.replace(/\{.*/, '');
+    const labels = [...series.matchAll(/\w+="[^"]*"/g)].map(([label]) => label);
+    const line = text
+      .split('\n')
+      .find((each) => /^\w+/.exec(each)?.[0] === name && labels.every((label) => each.includes(label)));
+    return line ? Number(line.split(' ').at(-1)) : Number.NaN;
+  }
+
+  /** The access line of a request, which is written after its answer. */
+  async linesOf(requestId: string) {
+    return waitFor(() => {
+      const lines = this.log.lines().filter((line) => line.request_id === requestId);
+      return lines.some((line) => line.status !== undefined) && lines;
+    });
+  }
+
+  /** The service under test must not end the logger that the tests go on reading. */
+  private loan() {
+    return Object.assign(Object.create(this.log.logger) as typeof this.log.logger, {
+      close: () => Promise.resolve(),
+    });
+  }
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  // What a route answers differs; tests say what they expect of it.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  json: any;
+}
+
+/** A client of the public port. */
+export class Caller {
+  constructor(
+    readonly id: string,
+    readonly username: string,
+    private readonly how: { url: string; token?: string },
+  ) {}
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.send('GET', path, { headers });
+  }
+
+  async post(text: string): Promise<Answer['json']> {
+    const answer = await this.send('POST', '/api/v1/posts', { body: JSON.stringify({ text }) });
+    if (answer.status !== 201) throw new Error(`The post was answered ${answer.status} ${answer.text}`);
+    return answer.json;
+  }
+
+  follow(username: string): Promise<Answer> {
+    return this.send('PUT', `/api/v1/users/${username}/follow`);
+  }
+
+  unfollow(username: string): Promise<Answer> {
+    return this.send('DELETE', `/api/v1/users/${username}/follow`);
+  }
+
+  async send(
+    method: string,
+    path: string,
+    { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Answer> {
+    const response = await fetch(this.how.url + path, {
+      method,
+      headers: {
+        ...(this.how.token && { authorization: `Bearer ${this.how.token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: text ? JSON.parse(text) : undefined,
+    };
+  }
+}
