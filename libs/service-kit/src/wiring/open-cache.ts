@@ -6,11 +6,13 @@ import type { Kit } from '../lifecycle/kit';
 export function openCache({ metrics, logger }: Kit, redis: Redis, name: string): Cache {
   const count = counterOf(metrics);
   // Looked up once each: a counter that finds its series by labels costs more than the read that it counts.
-  const reads: Record<CacheResult, { inc(): void }> = {
+  const reads: Record<CacheResult, { inc(by?: number): void }> = {
     hit: count.labels(name, 'hit'),
     miss: count.labels(name, 'miss'),
     error: count.labels(name, 'error'),
   };
+  for (const series of Object.values(reads)) series.inc(0);
+  for (const series of Object.values(reads)) series.inc(0);
   return createCache({
     redis,
     name,
