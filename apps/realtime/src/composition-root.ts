@@ -56,7 +56,7 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
       presenceRoutes(binder, presence);
     },
     attach: (server) => upgrades.attach(server),
-    work: [hub],
+    work: [{ name: 'sockets', start: () => hub.start(), stop: () => hub.stop() }],
     resources: [
       postgres.resource,
       { name: 'redis subscriptions', close: () => channels.close() },

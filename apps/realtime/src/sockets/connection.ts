@@ -70,11 +70,7 @@ export class Connection {
   }
 
   send({ type, bytes }: Frame): void {
-    if (this.endReason !== undefined) return;
-    if (this.socket.bufferedAmount + bytes.length > this.shared.maxQueueBytes) {
-      this.terminate('slow_reader');
-      return;
-    }
+    if (this.endReason !== undefined || !this.hasRoomFor(bytes)) return;
     this.socket.send(bytes, textFrame);
     this.shared.events.messageSent(type);
   }
@@ -116,9 +112,9 @@ export class Connection {
     this.shared.onMessage(this, data, isBinary);
   }
 
-  /** Pings cost as much as messages, so they are counted with them. */
-  pinged(): void {
-    this.spend();
+  /** Pings cost as much as messages, and their answers wait in the same queue. */
+  pinged(data: Buffer): void {
+    if (this.spend() && this.hasRoomFor(data)) this.socket.pong(data);
   }
 
   ponged(): void {
@@ -140,6 +136,12 @@ export class Connection {
     this.shared.onEnd(this);
   }
 
+  private hasRoomFor(bytes: Buffer): boolean {
+    if (this.socket.bufferedAmount + bytes.length <= this.shared.maxQueueBytes) return true;
+    this.terminate('slow_reader');
+    return false;
+  }
+
   private spend(): boolean {
     if (this.endReason !== undefined) return false;
     this.answered = true;
@@ -154,8 +156,8 @@ function onMessage(this: LiveSocket, data: unknown, isBinary: boolean): void {
   this.connection?.received(data as Buffer, isBinary);
 }
 
-function onPing(this: LiveSocket): void {
-  this.connection?.pinged();
+function onPing(this: LiveSocket, data: Buffer): void {
+  this.connection?.pinged(data);
 }
 
 function onPong(this: LiveSocket): void {

@@ -1,4 +1,3 @@
-import type { BackgroundWork } from '@rostrum/service-kit';
 import type { AccessClaims } from '@rostrum/security';
 import type { UserChannels } from '../live/user-channels';
 import type { PresenceKeeper } from '../presence/presence-keeper';
@@ -24,8 +23,7 @@ interface Opened {
 const beatMs = 1000;
 
 /** The life of all sockets together: they come in, are kept alive by one clock, and are seen off at the end. */
-export class SocketHub implements BackgroundWork {
-  readonly name = 'sockets';
+export class SocketHub {
   private readonly surroundings: ConnectionSurroundings;
   private draining = false;
   private turn = 0;

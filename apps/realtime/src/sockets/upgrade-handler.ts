@@ -37,6 +37,8 @@ export class UpgradeHandler {
   private readonly webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
+    // A connection answers pings itself, within its limits.
+    autoPong: false,
     perMessageDeflate: false,
     maxPayload: maxPayloadBytes,
     maxFragments: 64,

@@ -1,0 +1,47 @@
+import { PresenceKeeper } from './presence-keeper';
+
+function recorded() {
+  const calls: string[] = [];
+  const errors: unknown[] = [];
+  let failing = false;
+  const record = (name: string) => async (userId: string) => {
+    calls.push(`${name} ${userId}`);
+    if (failing) throw new Error('Redis is away');
+  };
+  const store = { announce: record('announce'), withdraw: record('withdraw') };
+  const keeper = new PresenceKeeper(store, (error) => errors.push(error));
+  return { keeper, calls, errors, fail: () => (failing = true) };
+}
+
+describe('the keeper of presence', () => {
+  it('announces a user once a beat, however many sockets have answered', () => {
+    const { keeper, calls } = recorded();
+    for (let i = 0; i < 5; i += 1) keeper.alive('ada');
+    keeper.alive('grace');
+    expect(calls).toEqual([]);
+    keeper.beat();
+    keeper.beat();
+    expect(calls).toEqual(['announce ada', 'announce grace']);
+  });
+
+  it('does not bring back who has left', () => {
+    const { keeper, calls } = recorded();
+    keeper.arrived('ada');
+    keeper.alive('ada');
+    keeper.left('ada');
+    keeper.beat();
+    expect(calls).toEqual(['announce ada', 'withdraw ada']);
+  });
+
+  it('goes on without Redis, and tries again with the next sign of life', async () => {
+    const { keeper, calls, errors, fail } = recorded();
+    fail();
+    keeper.arrived('ada');
+    await keeper.settled();
+    keeper.alive('ada');
+    keeper.beat();
+    await keeper.settled();
+    expect(calls).toEqual(['announce ada', 'announce ada']);
+    expect(errors).toHaveLength(2);
+  });
+});

@@ -1,0 +1,77 @@
+import { askForUpgrade, type LiveClient } from './live-client';
+import { RealtimeApp, type Instance } from './realtime-app';
+
+let app: RealtimeApp;
+
+beforeAll(async () => {
+  app = await RealtimeApp.create({ environment: { SHUTDOWN_DRAIN_MS: '3000', WEBSOCKET_DRAIN_MS: '400' } });
+});
+afterAll(() => app.stop());
+
+async function crowd(instance: Instance, count: number): Promise<LiveClient[]> {
+  const people = await Promise.all(Array.from({ length: count }, (_, i) => app.person(`p${i}`)));
+  return Promise.all(people.map((person) => instance.connect(person)));
+}
+
+describe('a process that is to end', () => {
+  it('tells each client when to come back, then closes the sockets bit by bit', async () => {
+    const instance = await app.instance();
+    const clients = await crowd(instance, 60);
+    const closedAt: number[] = [];
+    for (const client of clients) void client.closed.then(() => closedAt.push(performance.now()));
+
+    const startedAt = performance.now();
+    const { ok } = await instance.service.stop('test');
+
+    expect(ok).toBe(true);
+    for (const client of clients) {
+      expect(await client.closed).toEqual({ code: 1012, reason: 'restarting' });
+      expect(client.messages.at(-1)?.type).toBe('draining');
+    }
+    const delays = clients.map((client) => client.of('draining')[0]?.reconnectInMs ?? -1);
+    expect(new Set(delays).size).toBeGreaterThan(10);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(400);
+    const halfWay = closedAt.filter((at) => at - startedAt < 150).length;
+    expect(halfWay).toBeGreaterThan(0);
+    expect(halfWay).toBeLessThan(clients.length);
+    expect(Math.max(...closedAt) - startedAt).toBeLessThan(2000);
+  });
+
+  it('ends in time, and well, also when a client does not say goodbye', async () => {
+    const instance = await app.instance();
+    const [polite, stuck] = await crowd(instance, 2);
+    stuck?.socket.pause();
+    const startedAt = performance.now();
+
+    const { ok } = await instance.service.stop('test');
+
+    expect(ok).toBe(true);
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect((await polite?.closed)?.code).toBe(1012);
+    stuck?.socket.terminate();
+  });
+
+  it('takes no new sockets while it serves the last requests', async () => {
+    const instance = await app.instance({ SHUTDOWN_PROPAGATION_MS: '300' });
+    const ada = await app.person('ada');
+    const client = await instance.connect(ada);
+    const stopping = instance.service.stop('test');
+    // Gateways have not noticed yet: it still lets people in.
+    const late = await instance.connect(ada);
+    await client.closed;
+    await expect(
+      askForUpgrade(`${instance.url}/ws`, { authorization: `Bearer ${ada.token}` }),
+    ).rejects.toThrow(/ECONNREFUSED|ECONNRESET|hang up/);
+    expect((await late.closed).code).toBe(1012);
+    expect((await stopping).ok).toBe(true);
+  });
+
+  it('leaves nobody online', async () => {
+    const instance = await app.instance();
+    const ada = await app.person('ada');
+    await instance.connect(ada);
+    await instance.service.stop('test');
+    expect(await app.redis.exists(`realtime:presence:${ada.id}`)).toBe(0);
+  });
+});

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { waitFor } from '@rostrum/testing';
+import type { LiveClient } from './live-client';
+import { RealtimeApp, type Instance, type Person } from './realtime-app';
+
+const maxQueueBytes = 65_536;
+
+let app: RealtimeApp;
+let instance: Instance;
+let ada: Person;
+let client: LiveClient;
+
+beforeAll(async () => {
+  app = await RealtimeApp.create({ environment: { WEBSOCKET_MAX_QUEUE_BYTES: String(maxQueueBytes) } });
+  instance = await app.instance();
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  ada = await app.person('ada');
+  client = await instance.connect(ada);
+});
+afterEach(() => client.socket.terminate());
+
+const counted = (series: string) => instance.metric(series);
+const closedFor = (reason: string) => counted(`websocket_closed_total{reason="${reason}"}`);
+
+describe('a message', () => {
+  it('is answered with its id', async () => {
+    const before = await counted('websocket_messages_received_total{type="ping"}');
+    client.send({ type: 'ping', id: 'mine-1' });
+    client.send({ type: 'ping' });
+    expect(await client.next('pong', 2)).toEqual({ type: 'pong' });
+    expect(client.of('pong')[0]).toEqual({ type: 'pong', id: 'mine-1' });
+    expect(await counted('websocket_messages_received_total{type="ping"}')).toBe(before + 2);
+  });
+
+  it.each([
+    [
+      'of a type that is not known',
+      { type: 'subscribe', id: 'mine-2', channel: 'x' },
+      'UNKNOWN_TYPE',
+      'mine-2',
+    ],
+    ['with a field too many', { type: 'ping', id: 'mine-3', extra: 1 }, 'INVALID_MESSAGE', 'mine-3'],
+    ['with a wrong id', { type: 'ping', id: 7 }, 'INVALID_MESSAGE', undefined],
+    ['with a long id', { type: 'ping', id: 'x'.repeat(65) }, 'INVALID_MESSAGE', undefined],
+  ])('%s is answered with an error, and the socket stays open', async (_what, message, code, id) => {
+    client.send(message);
+    const error = await client.next('error');
+    expect([error.code, error.id]).toEqual([code, id]);
+    await client.roundTrip();
+  });
+
+  it('may be as large as the limit and no larger', async () => {
+    const ofBytes = (bytes: number) => `{"type":"noise","fill":"${'x'.repeat(bytes - 26)}"}`;
+    client.send(ofBytes(16_384));
+    expect((await client.next('error')).code).toBe('UNKNOWN_TYPE');
+    const before = await closedFor('too_big');
+    client.send(ofBytes(16_385));
+    expect((await client.closed).code).toBe(1009);
+    expect(await closedFor('too_big')).toBe(before + 1);
+  });
+});
+
+describe('what is no message', () => {
+  it.each([
+    ['no JSON', '{"type":"ping"'],
+    ['no object', '"ping"'],
+    ['null', 'null'],
+    ['nothing', ''],
+    ['without a type', '{"id":"1"}'],
+    ['with a type that is no text', '{"type":["ping"]}'],
+  ])('%s ends the socket', async (_what, text) => {
+    const before = await closedFor('invalid_message');
+    client.send(text);
+    client.send({ type: 'ping', id: 'too late' });
+    expect(await client.closed).toEqual({ code: 4400, reason: 'invalid_message' });
+    expect(client.of('pong')).toEqual([]);
+    expect(await closedFor('invalid_message')).toBe(before + 1);
+  });
+
+  it('binary frames end the socket', async () => {
+    client.socket.send(Buffer.from('{"type":"ping"}'));
+    expect((await client.closed).code).toBe(4400);
+  });
+
+  it('text that is no UTF-8 ends the socket', async () => {
+    client.socket.send(Buffer.from([0xc3, 0x28]), { binary: false });
+    expect((await client.closed).code).toBe(1007);
+  });
+
+  it('endless fragments end the socket', async () => {
+    for (let i = 0; i < 100; i += 1) client.socket.send('', { fin: false });
+    expect([1006, 1008]).toContain((await client.closed).code);
+  });
+
+  it('is never logged', async () => {
+    client.send({ type: 'ping', id: 'canary-in-ping' });
+    client.send({ type: 'canary-type', id: 'canary-id' });
+    await client.next('error');
+    client.send('canary-garbage {');
+    await client.closed;
+    await waitFor(() => app.log.text().includes('Socket ended: invalid_message'));
+    expect(app.log.text()).not.toContain('canary');
+  });
+});
+
+describe('more than 50 messages a second', () => {
+  it('end the socket once the burst is used up, and none of them is handled after that', async () => {
+    const before = await counted('websocket_messages_received_total{type="ping"}');
+    const closed = await closedFor('rate_limited');
+    for (let i = 0; i < 400; i += 1) client.send({ type: 'ping' });
+    expect(await client.closed).toEqual({ code: 4429, reason: 'rate_limited' });
+    const handled = (await counted('websocket_messages_received_total{type="ping"}')) - before;
+    expect(handled).toBeGreaterThanOrEqual(100);
+    // What the budget gains while the flood is being read.
+    expect(handled).toBeLessThan(150);
+    expect(client.of('pong').length).toBeLessThanOrEqual(handled);
+    expect(await closedFor('rate_limited')).toBe(closed + 1);
+  });
+
+  it('counts ping frames too', async () => {
+    let pongs = 0;
+    client.socket.on('pong', () => (pongs += 1));
+    for (let i = 0; i < 400; i += 1) client.socket.ping('x'.repeat(125));
+    expect((await client.closed).code).toBe(4429);
+    expect(pongs).toBeGreaterThanOrEqual(100);
+    expect(pongs).toBeLessThan(150);
+  });
+
+  it('hurts nobody else', async () => {
+    const grace = await instance.connect(await app.person('grace'));
+    for (let i = 0; i < 400; i += 1) client.send({ type: 'ping' });
+    await client.closed;
+    await grace.roundTrip();
+    await grace.close();
+  });
+});
+
+describe('a client that does not read', () => {
+  const publish = (size: number) =>
+    app.redis.publish(
+      `realtime:user:${ada.id}`,
+      JSON.stringify({
+        id: randomUUID(),
+        name: 'noise',
+        data: 'x'.repeat(size),
+        time: new Date().toISOString(),
+      }),
+    );
+
+  it('is cut off, and costs no more memory than its bound', async () => {
+    const stalled = [client];
+    while (stalled.length < 3) stalled.push(await instance.connect(ada));
+    for (const each of stalled) each.socket.pause();
+    const reader = await instance.connect(ada);
+    const before = await closedFor('slow_reader');
+    let most = 0;
+
+    await waitFor(
+      async () => {
+        await publish(30_000);
+        most = Math.max(most, await counted('websocket_queued_bytes'));
+        return (await closedFor('slow_reader')) === before + stalled.length;
+      },
+      { timeoutMs: 20_000, everyMs: 0, what: 'the end of the slow readers' },
+    );
+
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual((stalled.length + 1) * maxQueueBytes);
+    expect(await counted('websocket_queued_bytes')).toBeLessThanOrEqual(maxQueueBytes);
+    await reader.roundTrip();
+    for (const each of stalled) each.socket.terminate();
+    await reader.close();
+  });
+});
+
+describe('the life of a socket', () => {
+  it('ends with its token', async () => {
+    const short = await app.person('short', { ttlSeconds: 2 });
+    const visitor = await instance.connect(short);
+    const before = await closedFor('token_expired');
+    expect(await visitor.closed).toEqual({ code: 4501, reason: 'token_expired' });
+    expect(await closedFor('token_expired')).toBe(before + 1);
+  });
+
+  it('goes on as long as pings are answered, and ends when they are not', async () => {
+    const strict = await app.instance({ WEBSOCKET_HEARTBEAT_SECONDS: '1' });
+    const lively = await strict.connect(ada);
+    const silent = await strict.connect(ada, { autoPong: false });
+    expect((await silent.closed).code).toBe(1006);
+    expect(await strict.metric('websocket_closed_total{reason="unresponsive"}')).toBe(1);
+    await once(lively.socket, 'ping');
+    await lively.roundTrip();
+    expect(await strict.metric('websocket_connections')).toBe(1);
+    await lively.close();
+  });
+
+  it('is counted from its beginning to its end', async () => {
+    const before = await closedFor('client');
+    await waitFor(async () => (await counted('websocket_connections')) === 1);
+    await client.close();
+    await waitFor(async () => (await counted('websocket_connections')) === 0);
+    expect(await closedFor('client')).toBe(before + 1);
+    const lost = await closedFor('lost');
+    (await instance.connect(ada)).socket.terminate();
+    await waitFor(async () => (await closedFor('lost')) === lost + 1);
+  });
+});

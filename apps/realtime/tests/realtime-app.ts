@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { readConfig } from '@rostrum/config';
+import { streams } from '@rostrum/contracts';
+import { createRedis, withClient, type Redis, type Row } from '@rostrum/data-access';
+import type { Service } from '@rostrum/service-kit';
+import {
+  createTestDatabase,
+  createTestRedis,
+  recordingLogger,
+  testTokens,
+  type RecordingLogger,
+  type TestDatabase,
+  type TestTokens,
+} from '@rostrum/testing';
+import { createRealtimeService, createRealtimeWorker } from '../src/composition-root';
+import { mainSettings, workerSettings } from '../src/config';
+import { LiveClient, type ClientOptions } from './live-client';
+
+const migrations = path.join(__dirname, '../migrations');
+
+type Environment = Record<string, string>;
+
+export interface AppOptions {
+  environment?: Environment;
+  /** In place of the suite's own database on the shared server. */
+  redisUrl?: string;
+}
+
+export interface Person {
+  id: string;
+  username: string;
+  token: string;
+}
+
+/** One process of the service, as far as a test can tell. */
+export class Instance {
+  constructor(
+    readonly service: Service,
+    readonly url: string,
+    readonly opsUrl: string,
+  ) {}
+
+  get socketUrl(): string {
+    return `${this.url.replace('http', 'ws')}/ws`;
+  }
+
+  connect({ token }: Person, options: ClientOptions = {}): Promise<LiveClient> {
+    return LiveClient.open(this.socketUrl, { token, ...options });
+  }
+
+  /** The value of a series: NaN where there is none. */
+  async metric(series: string): Promise<number> {
+    const text = await (await fetch(`${this.opsUrl}/metrics`)).text();
+    const name = series.replace(/\{.*/, '');
+    const labels = [...series.matchAll(/\w+="[^"]*"/g)].map(([label]) => label);
+    const line = text
+      .split('\n')
+      .find((each) => /^\w+/.exec(each)?.[0] === name && labels.every((label) => each.includes(label)));
+    return line ? Number(line.split(' ').at(-1)) : Number.NaN;
+  }
+
+  async probe(name: 'healthz' | 'readyz'): Promise<number> {
+    return (await fetch(`${this.opsUrl}/${name}`)).status;
+  }
+
+  async send(person: Person | undefined, method: string, route: string, body?: unknown) {
+    const response = await fetch(this.url + route, {
+      method,
+      headers: {
+        ...(person && { authorization: `Bearer ${person.token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    // What a route answers differs; tests say what they expect of it.
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    const json: any = text ? JSON.parse(text) : undefined;
+    return { status: response.status, headers: response.headers, json };
+  }
+}
+
+/** The stores and keys that any number of instances and workers of one test file share. */
+export class RealtimeApp {
+  private readonly started: Service[] = [];
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly redis: Redis,
+    readonly tokens: TestTokens,
+    readonly log: RecordingLogger,
+    private readonly environment: Environment,
+    private readonly ends: (() => Promise<unknown>)[],
+  ) {}
+
+  static async create({ environment = {}, redisUrl }: AppOptions = {}): Promise<RealtimeApp> {
+    const database = await createTestDatabase('realtime', migrations);
+    const testRedis = redisUrl === undefined ? await createTestRedis() : undefined;
+    const url = redisUrl ?? (testRedis?.url as string);
+    const tokens = await testTokens();
+    const log = recordingLogger({ service: 'realtime' });
+    const redis = createRedis({ url });
+    const settings = {
+      ENVIRONMENT: 'test',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      OPS_PORT: '0',
+      DATABASE_URL: database.url,
+      DATABASE_MAX_CONNECTIONS: '5',
+      DATABASE_MIN_IDLE: '0',
+      REDIS_URL: url,
+      JWT_ISSUER: tokens.issuer,
+      JWT_AUDIENCE: tokens.audience,
+      JWKS_URL: tokens.jwksUrl,
+      CURSOR_SECRET: 'c'.repeat(32),
+      TRACING_ENABLED: 'false',
+      SHUTDOWN_PROPAGATION_MS: '0',
+      WEBSOCKET_ALLOWED_ORIGINS: 'https://app.test,https://admin.test:8443',
+      ...environment,
+    };
+    return new RealtimeApp(database, redis, tokens, log, settings, [
+      async () => redis.disconnect(),
+      async () => testRedis?.close(),
+      () => tokens.close(),
+      () => database.drop(),
+      () => log.close(),
+    ]);
+  }
+
+  /** A process that serves. */
+  async instance(environment: Environment = {}): Promise<Instance> {
+    const config = readConfig(mainSettings, { ...this.environment, ...environment });
+    return this.start(createRealtimeService(config, { logger: this.loan() }));
+  }
+
+  async worker(environment: Environment = {}): Promise<Instance> {
+    const config = readConfig(workerSettings, { ...this.environment, ...environment });
+    return this.start(createRealtimeWorker(config, { logger: this.loan() }));
+  }
+
+  async stop(): Promise<void> {
+    for (const service of this.started.reverse()) await service.stop('the test is over');
+    for (const end of this.ends) await end();
+  }
+
+  async person(name: string, claims: { ttlSeconds?: number } = {}): Promise<Person> {
+    const id = randomUUID();
+    const username = `${name}_${id.slice(0, 8)}`;
+    return { id, username, token: await this.tokens.sign({ userId: id, username, ...claims }) };
+  }
+
+  /** Says what the posts service says when somebody follows somebody. Resolves with the event's id. */
+  async follow(follower: Person, followee: Person, eventId: string = randomUUID()): Promise<string> {
+    const payload = {
+      followerId: follower.id,
+      followerUsername: follower.username,
+      followeeId: followee.id,
+      followedAt: '2026-11-20T12:00:00.000Z',
+    };
+    await this.publish('user.followed', { eventId, key: followee.id, payload });
+    return eventId;
+  }
+
+  /** Puts an event into the stream of the posts service, as its relay does. */
+  async publish(
+    type: string,
+    event: { eventId: string; key: string; payload: unknown; version?: number; traceparent?: string },
+  ): Promise<void> {
+    const fields = {
+      id: event.eventId,
+      type,
+      version: String(event.version ?? 1),
+      key: event.key,
+      occurredAt: new Date().toISOString(),
+      payload: JSON.stringify(event.payload),
+      ...(event.traceparent && { traceparent: event.traceparent }),
+    };
+    await this.redis.xadd(streams.posts, '*', ...Object.entries(fields).flat());
+  }
+
+  /** What really is in the tables. */
+  async rows<T extends Row = Row>(sql: string, values: unknown[] = []): Promise<T[]> {
+    return withClient(this.database.adminUrl, async (client) => (await client.query<T>(sql, values)).rows);
+  }
+
+  private async start(service: Service): Promise<Instance> {
+    this.started.push(service);
+    const { port, opsPort } = await service.start();
+    return new Instance(service, `http://127.0.0.1:${port}`, `http://127.0.0.1:${opsPort}`);
+  }
+
+  /** The services under test must not end the logger that the tests go on reading. */
+  private loan() {
+    return Object.assign(Object.create(this.log.logger) as typeof this.log.logger, {
+      close: () => Promise.resolve(),
+    });
+  }
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { startRedisServer, waitFor, type OwnServer } from '@rostrum/testing';
+import { askForUpgrade } from './live-client';
+import { RealtimeApp, type Instance, type Person } from './realtime-app';
+
+let redis: OwnServer;
+let app: RealtimeApp;
+let instance: Instance;
+let ada: Person;
+
+beforeAll(async () => {
+  redis = await startRedisServer();
+  app = await RealtimeApp.create({ redisUrl: redis.url });
+  instance = await app.instance();
+});
+afterAll(async () => {
+  await redis.resume().catch(() => undefined);
+  await app.stop();
+  await redis.stop();
+});
+beforeEach(async () => {
+  ada = await app.person('ada');
+});
+
+const ready = (status: number) =>
+  waitFor(async () => (await instance.probe('readyz')) === status, { what: `readiness ${status}` });
+const upgradeOf = ({ token }: Person) =>
+  askForUpgrade(`${instance.url}/ws`, { authorization: `Bearer ${token}` });
+const publishTo = (userId: string) =>
+  app.redis.publish(
+    `realtime:user:${userId}`,
+    JSON.stringify({ id: randomUUID(), name: 'news', data: {}, time: new Date().toISOString() }),
+  );
+
+async function expectOutage(): Promise<void> {
+  await ready(503);
+  expect(await instance.probe('healthz')).toBe(200);
+  const refused = await upgradeOf(await app.person('newcomer'));
+  expect([refused.status, refused.json.code]).toEqual([503, 'REDIS_UNAVAILABLE']);
+  expect(refused.headers['retry-after']).toBe('1');
+  const presence = await instance.send(ada, 'GET', `/api/v1/realtime/presence/${ada.id}`);
+  expect([presence.status, presence.json.code]).toEqual([503, 'REDIS_UNAVAILABLE']);
+  const list = await instance.send(ada, 'GET', '/api/v1/realtime/notifications');
+  expect(list.status).toBe(200);
+}
+
+describe('while Redis', () => {
+  it('is dead the process is alive but not ready, keeps its sockets, and subscribes anew by itself', async () => {
+    const people = [ada, await app.person('grace'), await app.person('edsger')];
+    const clients = await Promise.all(people.map((person) => instance.connect(person)));
+    await redis.kill();
+    await expectOutage();
+    await clients[0]?.roundTrip();
+
+    await redis.restart();
+
+    const backAt = performance.now();
+    await ready(200);
+    for (const [i, client] of clients.entries()) {
+      await waitFor(() => publishTo(people[i]?.id ?? ''), { what: 'a subscription' });
+      await client.next('event');
+      expect(client.of('event')).toHaveLength(1);
+    }
+    expect(performance.now() - backAt).toBeLessThan(10_000);
+    const newcomer = await instance.connect(await app.person('late'));
+    for (const client of [...clients, newcomer]) await client.close();
+  });
+
+  it('is dead, users who leave are forgotten, and subscribed to no more', async () => {
+    const client = await instance.connect(ada);
+    await redis.kill();
+    await ready(503);
+    await client.close();
+    await waitFor(async () => (await instance.metric('websocket_connections')) === 0);
+    await redis.restart();
+    await ready(200);
+    expect(await publishTo(ada.id)).toBe(0);
+  });
+
+  it('hangs it is the same, and what was subscribed to still is afterwards', async () => {
+    const client = await instance.connect(ada);
+    await redis.pause();
+    await expectOutage();
+    await redis.resume();
+    await ready(200);
+    await waitFor(() => publishTo(ada.id), { what: 'a subscription' });
+    await client.next('event');
+    await client.close();
+  });
+});
+
+describe('without Redis at first', () => {
+  it('the process starts, and is ready once Redis is there', async () => {
+    await redis.kill();
+    const early = await app.instance();
+    expect(await early.probe('healthz')).toBe(200);
+    expect(await early.probe('readyz')).toBe(503);
+    await redis.restart();
+    await waitFor(async () => (await early.probe('readyz')) === 200);
+    const client = await early.connect(ada);
+    await client.close();
+  });
+});

@@ -1,0 +1,187 @@
+import { problemSchema } from '@rostrum/contracts';
+import { waitFor } from '@rostrum/testing';
+import { askForUpgrade, LiveClient } from './live-client';
+import { RealtimeApp, type Instance, type Person } from './realtime-app';
+
+let app: RealtimeApp;
+let instance: Instance;
+let ada: Person;
+
+beforeAll(async () => {
+  app = await RealtimeApp.create();
+  instance = await app.instance();
+  ada = await app.person('ada');
+});
+afterAll(() => app.stop());
+
+const ask = (headers: Record<string, string | undefined>, path = '/ws') =>
+  askForUpgrade(instance.url + path, headers);
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+describe('an upgrade that is let in', () => {
+  it('is welcomed before anything else', async () => {
+    const client = await instance.connect(ada);
+
+    expect(client.socket.protocol).toBe('rostrum.v1');
+    expect(client.socket.extensions).toBe('');
+    expect(client.messages).toEqual([
+      { type: 'welcome', connectionId: expect.stringMatching(/^[0-9a-f-]{36}$/), heartbeatSeconds: 12 },
+    ]);
+    await client.close();
+  });
+
+  it('may bring the token as a sub-protocol, which is not echoed', async () => {
+    const client = await instance.connect(ada, { asBrowser: true, origin: 'https://app.test' });
+    expect(client.socket.protocol).toBe('rostrum.v1');
+    await client.close();
+  });
+
+  it.each(['https://app.test', 'https://admin.test:8443', undefined])(
+    'comes from origin %s',
+    async (origin) => {
+      const { status, headers } = await ask({ ...bearer(ada.token), origin });
+      expect(status).toBe(101);
+      expect(headers['sec-websocket-protocol']).toBe('rostrum.v1');
+    },
+  );
+
+  it('is answered with its request id, or a new one in place of a hostile one', async () => {
+    const kept = await ask({ ...bearer(ada.token), 'x-request-id': 'my-request.0001' });
+    expect(kept.headers['x-request-id']).toBe('my-request.0001');
+    const replaced = await ask({ ...bearer(ada.token), 'x-request-id': 'a b' });
+    expect(replaced.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('never takes the query for anything', async () => {
+    expect((await ask({}, `/ws?token=${ada.token}`)).status).toBe(401);
+    expect((await ask(bearer(ada.token), '/ws?a=b')).status).toBe(101);
+  });
+});
+
+describe('an upgrade that is refused', () => {
+  const expired = () => app.person('late', { ttlSeconds: -60 });
+
+  it.each<[string, () => Promise<Record<string, string | undefined>>, number, string]>([
+    ['no token', async () => ({}), 401, 'UNAUTHORIZED'],
+    ['an empty token', async () => ({ authorization: 'Bearer ' }), 401, 'UNAUTHORIZED'],
+    ['another scheme', async () => ({ authorization: `Basic ${ada.token}` }), 401, 'UNAUTHORIZED'],
+    ['an expired token', async () => bearer((await expired()).token), 401, 'UNAUTHORIZED'],
+    ['a forged token', async () => bearer(`${ada.token.slice(0, -8)}AAAAAAAA`), 401, 'UNAUTHORIZED'],
+    [
+      'a token of another kind',
+      async () => bearer(await app.tokens.sign({ header: { typ: 'JWT' } })),
+      401,
+      'UNAUTHORIZED',
+    ],
+    [
+      'an expired token as sub-protocol',
+      async () => ({ 'sec-websocket-protocol': `rostrum.v1, bearer.${(await expired()).token}` }),
+      401,
+      'UNAUTHORIZED',
+    ],
+    [
+      'a foreign origin',
+      async () => ({ ...bearer(ada.token), origin: 'https://evil.test' }),
+      403,
+      'ORIGIN_NOT_ALLOWED',
+    ],
+    [
+      'an allowed host on another port',
+      async () => ({ ...bearer(ada.token), origin: 'https://app.test:444' }),
+      403,
+      'ORIGIN_NOT_ALLOWED',
+    ],
+    [
+      'a page without origin',
+      async () => ({ ...bearer(ada.token), origin: 'null' }),
+      403,
+      'ORIGIN_NOT_ALLOWED',
+    ],
+    [
+      'no sub-protocol',
+      async () => ({ ...bearer(ada.token), 'sec-websocket-protocol': undefined }),
+      400,
+      'SUB_PROTOCOL_REQUIRED',
+    ],
+    [
+      'another sub-protocol',
+      async () => ({ ...bearer(ada.token), 'sec-websocket-protocol': 'rostrum.v2' }),
+      400,
+      'SUB_PROTOCOL_REQUIRED',
+    ],
+    [
+      'an old version',
+      async () => ({ ...bearer(ada.token), 'sec-websocket-version': '12' }),
+      400,
+      'MALFORMED_HANDSHAKE',
+    ],
+    [
+      'no key',
+      async () => ({ ...bearer(ada.token), 'sec-websocket-key': undefined }),
+      400,
+      'MALFORMED_HANDSHAKE',
+    ],
+    [
+      'a sub-protocol offered twice',
+      async () => ({ ...bearer(ada.token), 'sec-websocket-protocol': 'rostrum.v1, rostrum.v1' }),
+      400,
+      'MALFORMED_HANDSHAKE',
+    ],
+  ])('for %s', async (_what, headers, status, code) => {
+    const refused = await instance.metric(`websocket_upgrades_refused_total{code="${code}"}`);
+    const answer = await ask({ 'x-request-id': 'upgrade-refused', ...(await headers()) });
+
+    expect(answer.status).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(answer.headers['x-request-id']).toBe('upgrade-refused');
+    expect(problemSchema.parse(answer.json)).toMatchObject({
+      status,
+      code,
+      instance: '/ws',
+      requestId: 'upgrade-refused',
+    });
+    const after = await instance.metric(`websocket_upgrades_refused_total{code="${code}"}`);
+    expect(after - (Number.isNaN(refused) ? 0 : refused)).toBe(1);
+  });
+
+  it('names what it needs in WWW-Authenticate', async () => {
+    expect((await ask({})).headers['www-authenticate']).toContain('Bearer');
+  });
+
+  it.each(['/', '/ws/', '/WS', '/wss', '/api/v1/realtime/notifications'])('at %s', async (path) => {
+    const { status, json } = await ask(bearer(ada.token), path);
+    expect([status, json.code, json.instance]).toEqual([404, 'ROUTE_NOT_FOUND', path]);
+  });
+
+  it('leaves no connection, subscription or presence behind', async () => {
+    const lonely = await app.person('lonely');
+    await ask({ ...bearer(lonely.token), 'sec-websocket-version': '12' });
+    await waitFor(async () => (await instance.metric('websocket_connections')) === 0);
+    expect(await app.redis.pubsub('NUMSUB', `realtime:user:${lonely.id}`)).toEqual([expect.any(String), 0]);
+    expect(await app.redis.exists(`realtime:presence:${lonely.id}`)).toBe(0);
+  });
+});
+
+describe('what is told of upgrades', () => {
+  it('is an access line and a count for each, with the user and without the token', async () => {
+    const before = await instance.metric('http_requests_total{method="GET",route="/ws",status="101"}');
+    const client = await LiveClient.open(instance.socketUrl, {
+      token: ada.token,
+      asBrowser: true,
+      headers: { 'x-request-id': 'upgrade-logged' },
+    });
+    await client.close();
+
+    const [line] = await waitFor(() => {
+      const lines = app.log.lines().filter(({ request_id }) => request_id === 'upgrade-logged');
+      return lines.length > 0 && lines;
+    });
+    expect(line).toMatchObject({ status: 101, route: '/ws', path: '/ws', user_id: ada.id });
+    expect(await instance.metric('http_requests_total{method="GET",route="/ws",status="101"}')).toBe(
+      before + 1,
+    );
+    expect(app.log.text()).not.toContain(ada.token);
+    expect(app.log.text()).not.toContain(ada.token.split('.')[2]);
+  });
+});

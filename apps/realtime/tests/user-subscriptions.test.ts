@@ -1,0 +1,60 @@
+import { waitFor } from '@rostrum/testing';
+import { RealtimeApp, type Instance, type Person } from './realtime-app';
+
+let app: RealtimeApp;
+let instance: Instance;
+let ada: Person;
+
+beforeAll(async () => {
+  app = await RealtimeApp.create();
+  instance = await app.instance();
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  ada = await app.person('ada');
+});
+
+const subscribers = async () => {
+  const [, count] = (await app.redis.pubsub('NUMSUB', `realtime:user:${ada.id}`)) as [string, number];
+  return count;
+};
+
+describe('a user with sockets', () => {
+  it('has one subscription per process, from the first socket to the last', async () => {
+    const clients = await Promise.all(Array.from({ length: 5 }, () => instance.connect(ada)));
+    expect(await subscribers()).toBe(1);
+    const elsewhere = await app.instance();
+    const another = await elsewhere.connect(ada);
+    expect(await subscribers()).toBe(2);
+    await another.close();
+    await waitFor(async () => (await subscribers()) === 1);
+    for (const client of clients) {
+      expect(await subscribers()).toBe(1);
+      await client.close();
+    }
+    await waitFor(async () => (await subscribers()) === 0);
+  });
+
+  it('who comes and goes quickly is subscribed to in the end exactly if there is a socket', async () => {
+    for (let i = 0; i < 20; i += 1) (await instance.connect(ada)).socket.terminate();
+    const last = await instance.connect(ada);
+    await app.redis.publish(
+      `realtime:user:${ada.id}`,
+      JSON.stringify({ id: crypto.randomUUID(), name: 'news', data: 1, time: new Date().toISOString() }),
+    );
+    await last.next('event');
+    await last.close();
+    await waitFor(async () => (await subscribers()) === 0);
+  });
+
+  it('is not told what is no event', async () => {
+    const client = await instance.connect(ada);
+    await app.redis.publish(`realtime:user:${ada.id}`, '{"canary');
+    await app.redis.publish(`realtime:user:${ada.id}`, '{"name":"canary"}');
+    await waitFor(() => app.log.text().split('is not as its schema says').length === 3);
+    await client.roundTrip();
+    expect(client.of('event')).toEqual([]);
+    expect(app.log.text()).not.toContain('canary');
+    await client.close();
+  });
+});
