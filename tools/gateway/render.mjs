@@ -44,10 +44,17 @@ function renderStatic(config, options) {
   internal.address = `127.0.0.1:${options.ports.internal}`;
   for (const entryPoint of [web, websecure]) {
     entryPoint.forwardedHeaders.trustedIPs = options.trustedProxies ?? [];
-    entryPoint.transport.lifeCycle = {
-      requestAcceptGraceTimeout: `${options.acceptGraceMs ?? 0}ms`,
-      graceTimeOut: `${options.drainMs ?? 10_000}ms`,
-    };
+    override(entryPoint.transport.respondingTimeouts, {
+      readTimeout: options.timeouts?.readMs,
+      writeTimeout: options.timeouts?.writeMs,
+      idleTimeout: options.timeouts?.idleMs,
+    });
+  }
+  for (const entryPoint of [web, websecure, internal]) {
+    override(entryPoint.transport.lifeCycle, {
+      requestAcceptGraceTimeout: options.acceptGraceMs ?? 0,
+      graceTimeOut: options.drainMs ?? 10_000,
+    });
   }
   config.providers.file.directory = options.dynamicDir;
   config.accessLog.filePath = options.accessLogFile;
@@ -66,13 +73,19 @@ function tracing({ otlpEndpoint, samplingRate = 0.1, environment = 'development'
   };
 }
 
-function renderServices(config, { servers, healthPorts }) {
+/** Puts milliseconds in the place of the durations that are given. */
+function override(durations, milliseconds) {
+  for (const [name, ms] of Object.entries(milliseconds)) {
+    if (ms !== undefined) durations[name] = `${ms}ms`;
+  }
+}
+
+function renderServices(config, { servers, healthPorts, timeouts }) {
   const services = config.http.services;
-  for (const [name, service] of Object.entries(services)) {
-    Object.assign(
-      services,
-      instances(name, service.loadBalancer, { urls: servers[name], ports: healthPorts[name] }),
-    );
+  const transport = config.http.serversTransports.services;
+  override(transport.forwardingTimeouts, { responseHeaderTimeout: timeouts?.answerMs });
+  for (const [name, urls] of Object.entries(servers)) {
+    Object.assign(services, instances(name, services[name].loadBalancer, { urls, ports: healthPorts[name] }));
   }
   return config;
 }

@@ -7,7 +7,11 @@ import { startGateway } from './start-gateway.mjs';
  * standard input is gone.
  */
 async function main() {
-  const gateway = await startGateway(JSON.parse(process.argv[2] ?? '{}'));
+  const options = JSON.parse(process.argv[2] ?? '{}');
+  const gateway = await startGateway({
+    ...options,
+    traefikBin: options.traefikBin ?? (await traefikBinary()),
+  });
   const { stop, exited, ...facts } = gateway;
   process.stdout.write(`${JSON.stringify(facts)}\n`);
   let asked = false;
@@ -18,6 +22,12 @@ async function main() {
   process.once('SIGTERM', end).once('SIGINT', end);
   process.stdin.resume().once('end', end).once('error', end);
   exited.then(() => asked || process.exit(1));
+}
+
+async function traefikBinary() {
+  if (process.env.TRAEFIK_BIN) return process.env.TRAEFIK_BIN;
+  const { provideTraefik } = await import('../native/traefik.mjs');
+  return provideTraefik();
 }
 
 main().catch((error) => {

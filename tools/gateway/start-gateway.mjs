@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
@@ -20,7 +21,8 @@ const goRuntime = { GOGC: '400', GOMEMLIMIT: '1GiB' };
  * Options: `traefikBin`, `runDir`, `logDir`?, `ports: { https, http, internal }`, `host`? (127.0.0.1),
  * `servers: { auth, posts, realtime }` (lists of URLs), `healthPorts` (likewise, lists of ops ports),
  * `tls: { certFile, keyFile }`, `docsUrl`?, `trustedProxies`?, `corsOrigins`?, `limits`?, `otlpEndpoint`?,
- * `samplingRate`?, `environment`?, `hstsSeconds`?, `acceptGraceMs`? (0), `drainMs`? (10000).
+ * `samplingRate`?, `environment`?, `hstsSeconds`?, `acceptGraceMs`? (0), `drainMs`? (10000),
+ * `timeouts: { readMs, writeMs, idleMs, answerMs }`?.
  */
 export async function startGateway(options) {
   checkFiles(options);
@@ -37,7 +39,8 @@ export async function startGateway(options) {
     stopChild(child, { limitMs: (options.acceptGraceMs ?? 0) + (options.drainMs ?? 10_000) + 5000 });
   const urls = urlsOf(options);
   try {
-    await waitUntil(() => hasEnded(child) || isReady(urls, options.tls), {
+    const settled = () => hasEnded(child) || firstComplaint(logFile, logStart) || isReady(urls, options.tls);
+    await waitUntil(settled, {
       timeoutMs: startLimitMs,
       what: 'its routes',
     });
@@ -77,6 +80,21 @@ function checkFiles({ traefikBin, tls }) {
     if (!file || !fs.existsSync(file))
       throw new ClearError(`The gateway did not start: ${what} is not at ${file}.`);
   }
+  const problem = certificateProblem(tls);
+  if (problem) throw new ClearError(`The gateway did not start: the certificate ${tls.certFile} ${problem}.`);
+}
+
+// Traefik would start all the same, with a certificate of its own that no client trusts.
+function certificateProblem({ certFile, keyFile }) {
+  try {
+    const certificate = new X509Certificate(fs.readFileSync(certFile));
+    if (!certificate.checkPrivateKey(createPrivateKey(fs.readFileSync(keyFile))))
+      return `is not for the key ${keyFile}`;
+    if (certificate.validToDate < new Date()) return `expired on ${certificate.validTo}`;
+  } catch (error) {
+    return `or its key cannot be read: ${error.message}`;
+  }
+  return undefined;
 }
 
 async function checkPorts({ ports, host = '127.0.0.1' }) {
