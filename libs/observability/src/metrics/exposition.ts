@@ -21,6 +21,12 @@ export const contentTypes: Record<ExpositionFormat, string> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
+export interface FamilyHead {
+  name: string;
+  help: string;
+  type: string;
+}
+
 function escapeHelp(text: string, format: ExpositionFormat): string {
   const escaped = text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
   return format === 'openmetrics' ? escaped.replaceAll('"', '\\"') : escaped;
@@ -33,19 +39,19 @@ function escapeLabel(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }
 
-function formatNumber(value: number): string {
+export function formatNumber(value: number): string {
   if (value === Infinity) return '+Inf';
   if (value === -Infinity) return '-Inf';
   return String(value);
 }
 
 /** OpenMetrics wants bounds as floats ("1.0"); the older text format is known by "1". */
-function formatBound(bound: string | number, format: ExpositionFormat): string {
+export function formatBound(bound: string | number, format: ExpositionFormat): string {
   const text = String(bound);
   return format === 'openmetrics' && /^\d+$/.test(text) ? `${text}.0` : text;
 }
 
-function formatLabels(labels: ExposedSample['labels'], format: ExpositionFormat): string {
+export function formatLabels(labels: ExposedSample['labels'], format: ExpositionFormat): string {
   let text = '';
   for (const name in labels) {
     const value = labels[name];
@@ -56,18 +62,32 @@ function formatLabels(labels: ExposedSample['labels'], format: ExpositionFormat)
   return text;
 }
 
-function formatExemplar({ labelSet, value, timestamp }: NonNullable<ExposedSample['exemplar']>): string {
+export function formatExemplar({
+  labelSet,
+  value,
+  timestamp,
+}: NonNullable<ExposedSample['exemplar']>): string {
   const at = timestamp === undefined ? '' : ` ${timestamp.toFixed(3)}`;
   return ` # {${formatLabels(labelSet, 'openmetrics')}} ${formatNumber(value)}${at}`;
+}
+
+/** The family that a metric is in: in OpenMetrics that of a counter has no `_total`. */
+export function familyName({ name, type }: FamilyHead, format: ExpositionFormat): string {
+  return format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name;
+}
+
+/** The two lines that begin a family. */
+export function formatHead(metric: FamilyHead, format: ExpositionFormat): string {
+  const family = familyName(metric, format);
+  return `# HELP ${family} ${escapeHelp(metric.help, format)}\n# TYPE ${family} ${metric.type}\n`;
 }
 
 /** Writes one metric family; `common` are labels (already formatted) that each sample gets. */
 export function formatMetric(metric: ExposedMetric, format: ExpositionFormat, common: string): string {
   const openMetrics = format === 'openmetrics';
-  const isCounter = metric.type === 'counter';
-  const family = openMetrics && isCounter ? metric.name.replace(/_total$/, '') : metric.name;
-  const sampleName = openMetrics && isCounter ? `${family}_total` : metric.name;
-  let text = `# HELP ${family} ${escapeHelp(metric.help, format)}\n# TYPE ${family} ${metric.type}\n`;
+  const sampleName =
+    openMetrics && metric.type === 'counter' ? `${familyName(metric, format)}_total` : metric.name;
+  let text = formatHead(metric, format);
   for (const { value, labels, metricName, exemplar } of metric.values) {
     const own = formatLabels(labels, format);
     const all = own === '' ? common : common === '' ? own : `${own},${common}`;
@@ -75,6 +95,15 @@ export function formatMetric(metric: ExposedMetric, format: ExpositionFormat, co
     text += openMetrics && exemplar ? `${formatExemplar(exemplar)}\n` : '\n';
   }
   return text;
+}
+
+/** A metric that writes its own text, because it has too many series for the way through samples. */
+export interface SelfFormatting {
+  format(format: ExpositionFormat, common: string): string;
+}
+
+export function isSelfFormatting(metric: object): metric is SelfFormatting {
+  return 'format' in metric && typeof metric.format === 'function';
 }
 
 /** The labels that every sample of a process carries. */

@@ -1,6 +1,12 @@
 import { Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
 import { acceptFormat } from './accept-format';
-import { contentTypes, formatCommonLabels, formatMetric, type ExposedMetric } from './exposition';
+import {
+  contentTypes,
+  formatCommonLabels,
+  formatMetric,
+  isSelfFormatting,
+  type ExposedMetric,
+} from './exposition';
 import { HttpDurationHistogram, HttpRequestsCounter } from './http-metrics';
 import { HttpSeriesStore } from './http-series';
 import { collectProcessMetrics } from './process-metrics';
@@ -152,8 +158,10 @@ class ServiceMetrics implements Metrics {
     const format = acceptFormat(acceptHeader);
     const parts = await Promise.all(
       this.registry.getMetricsAsArray().map(async (entry) => {
-        const metric = await this.collect(entry as unknown as Metric); // the typings say objects, it gives metrics
-        return metric ? formatMetric(metric, format, this.commonLabels) : '';
+        const metric = entry as unknown as Metric; // the typings say plain objects, it gives its metrics
+        if (isSelfFormatting(metric)) return metric.format(format, this.commonLabels);
+        const collected = await this.collect(metric);
+        return collected ? formatMetric(collected, format, this.commonLabels) : '';
       }),
     );
     return {
