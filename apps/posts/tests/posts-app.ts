@@ -10,6 +10,7 @@ import {
   waitFor,
   type RecordingLogger,
   type TestDatabase,
+  type TestTokens,
 } from '@rostrum/testing';
 import type { Service } from '@rostrum/service-kit';
 import { createPostsService, createPostsWorker } from '../src/composition-root';
@@ -22,21 +23,31 @@ export interface AppOptions {
   through?: (stores: { databaseUrl: string; redisUrl: string }) => Promise<Record<string, string>>;
 }
 
+interface AppParts {
+  database: TestDatabase;
+  redis: Redis;
+  log: RecordingLogger;
+  environment: Record<string, string>;
+  tokens: TestTokens;
+  /** Run in this order when the test is over. */
+  ends: (() => Promise<unknown>)[];
+}
+
 /** The real service on free ports, with stores of its own, and people who call it. */
 export class PostsApp {
   private readonly started: Service[] = [];
+  readonly database: TestDatabase;
+  readonly redis: Redis;
+  readonly log: RecordingLogger;
   url = '';
   opsUrl = '';
   workerOpsUrl = '';
 
-  private constructor(
-    readonly database: TestDatabase,
-    readonly redis: Redis,
-    readonly log: RecordingLogger,
-    private readonly environment: Record<string, string>,
-    private readonly tokens: Awaited<ReturnType<typeof testTokens>>,
-    private readonly ends: (() => Promise<unknown>)[],
-  ) {}
+  private constructor(private readonly parts: AppParts) {
+    this.database = parts.database;
+    this.redis = parts.redis;
+    this.log = parts.log;
+  }
 
   static async start({ through }: AppOptions = {}): Promise<PostsApp> {
     const database = await createTestDatabase('posts', migrations);
@@ -69,7 +80,7 @@ export class PostsApp {
       () => database.drop(),
       () => log.close(),
     ];
-    const app = new PostsApp(database, redis, log, environment, tokens, ends);
+    const app = new PostsApp({ database, redis, log, environment, tokens, ends });
     const service = createPostsService(readConfig(mainSettings, environment), { logger: app.loan() });
     app.started.push(service);
     const { port, opsPort } = await service.start();
@@ -80,7 +91,9 @@ export class PostsApp {
 
   /** A worker beside the service. */
   async startWorker(): Promise<Service> {
-    const worker = createPostsWorker(readConfig(workerSettings, this.environment), { logger: this.loan() });
+    const worker = createPostsWorker(readConfig(workerSettings, this.parts.environment), {
+      logger: this.loan(),
+    });
     this.started.push(worker);
     const { opsPort } = await worker.start();
     this.workerOpsUrl = `http://127.0.0.1:${opsPort}`;
@@ -90,7 +103,7 @@ export class PostsApp {
   async stop(): Promise<void> {
     for (const service of this.started.reverse()) await service.stop('the test is over');
     await this.admin?.close();
-    for (const end of this.ends) await end();
+    for (const end of this.parts.ends) await end();
   }
 
   /** Somebody with an account. Names are made unique, so that tests of one file do not meet. */
@@ -100,7 +113,7 @@ export class PostsApp {
   }
 
   async caller({ id, username }: { id: string; username: string }): Promise<Caller> {
-    const token = await this.tokens.sign({ userId: id, username });
+    const token = await this.parts.tokens.sign({ userId: id, username });
     return new Caller(id, username, { url: this.url, token });
   }
 

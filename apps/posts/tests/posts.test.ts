@@ -83,21 +83,22 @@ describe('POST /api/v1/posts', () => {
 
   const tooLong = 'é'.repeat(501);
   it.each([
-    ['no body', '', 400, 'BODY_REQUIRED'],
-    ['broken JSON', '{"text": "a', 400, 'MALFORMED_JSON'],
-    ['a list', '["text"]', 400, 'VALIDATION_FAILED'],
-    ['no text', '{}', 400, 'VALIDATION_FAILED'],
-    ['an empty text', '{"text":""}', 400, 'VALIDATION_FAILED'],
-    ['only blanks', '{"text":" \\n\\t "}', 400, 'VALIDATION_FAILED'],
-    ['a number', '{"text":7}', 400, 'VALIDATION_FAILED'],
-    ['null', '{"text":null}', 400, 'VALIDATION_FAILED'],
-    ['501 characters', JSON.stringify({ text: tooLong }), 400, 'VALIDATION_FAILED'],
-    ['a null character', '{"text":"a\\u0000b"}', 400, 'VALIDATION_FAILED'],
-    ['an escape character', '{"text":"a\\u001b[2J"}', 400, 'VALIDATION_FAILED'],
-    ['half a surrogate pair', '{"text":"a\\ud83d"}', 400, 'VALIDATION_FAILED'],
-    ['an unknown field', '{"text":"a","authorId":"b"}', 400, 'VALIDATION_FAILED'],
-    ['17 kB', JSON.stringify({ text: 'a'.repeat(17_000) }), 413, 'PAYLOAD_TOO_LARGE'],
-  ])('refuses %s', async (_what, body, status, code) => {
+    ['no body', '', 'BODY_REQUIRED'],
+    ['broken JSON', '{"text": "a', 'MALFORMED_JSON'],
+    ['a list', '["text"]', 'VALIDATION_FAILED'],
+    ['no text', '{}', 'VALIDATION_FAILED'],
+    ['an empty text', '{"text":""}', 'VALIDATION_FAILED'],
+    ['only blanks', '{"text":" \\n\\t "}', 'VALIDATION_FAILED'],
+    ['a number', '{"text":7}', 'VALIDATION_FAILED'],
+    ['null', '{"text":null}', 'VALIDATION_FAILED'],
+    ['501 characters', JSON.stringify({ text: tooLong }), 'VALIDATION_FAILED'],
+    ['a null character', '{"text":"a\\u0000b"}', 'VALIDATION_FAILED'],
+    ['an escape character', '{"text":"a\\u001b[2J"}', 'VALIDATION_FAILED'],
+    ['half a surrogate pair', '{"text":"a\\ud83d"}', 'VALIDATION_FAILED'],
+    ['an unknown field', '{"text":"a","authorId":"b"}', 'VALIDATION_FAILED'],
+    ['17 kB', JSON.stringify({ text: 'a'.repeat(17_000) }), 'PAYLOAD_TOO_LARGE'],
+  ])('refuses %s', async (_what, body, code) => {
+    const status = code === 'PAYLOAD_TOO_LARGE' ? 413 : 400;
     const answer = await ada.send('POST', '/api/v1/posts', { body });
 
     expect(answer.status).toBe(status);
