@@ -17,11 +17,15 @@ export function runCommand(command, args, options = {}) {
  * Starts a long-lived server in a process group of its own, so that a terminal's Ctrl-C reaches only us and we decide
  * the order in which servers end. Its output goes to a file.
  */
-export function spawnServer(command, args, { logFile, ...options }) {
+export function spawnServer(command, args, { logFile, channel = false, ...options }) {
   fs.mkdirSync(path.dirname(logFile), { recursive: true });
   const log = fs.openSync(logFile, 'a');
   try {
-    return spawn(command, args, { detached: true, ...options, stdio: ['ignore', log, log] });
+    return spawn(command, args, {
+      detached: true,
+      ...options,
+      stdio: ['ignore', log, log, ...(channel ? ['ipc'] : [])],
+    });
   } finally {
     fs.closeSync(log);
   }

@@ -4,7 +4,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ClearError } from './clear-error.mjs';
 import { findOnPath } from './child-process.mjs';
-import { workspaceRoot } from './workspace.mjs';
 
 /** PostgreSQL refuses to run as root, so root runs it as the user that owns nothing. */
 const nobody = { uid: 65534, gid: 65534 };
@@ -56,10 +55,10 @@ function throughUserSwitch(binaries, wantedFolder) {
   return { command, owner: nobody, folder: reachable ? wantedFolder : outsideFolder(wantedFolder) };
 }
 
-/** Where the data lies when the clone cannot be entered: one folder per clone and purpose. */
+/** Where the data lies when the clone cannot be entered: one folder per wanted one. */
 export function outsideFolder(wantedFolder) {
-  const key = crypto.createHash('sha256').update(workspaceRoot).digest('hex').slice(0, 12);
-  return path.join('/var/tmp', `rostrum-${key}`, path.relative(workspaceRoot, wantedFolder));
+  const key = crypto.createHash('sha256').update(wantedFolder).digest('hex').slice(0, 16);
+  return path.join('/var/tmp', `rostrum-${key}`);
 }
 
 function nearestFolder(folder) {

@@ -4,7 +4,7 @@ import { waitUntil } from './wait-until.mjs';
 
 /**
  * Starts redis-server (or valkey-server) on a loopback port and resolves when it answers: `{ child, stop() }`.
- * Settings go in through its standard input's place, a file of ours, so that a password is on no command line.
+ * Its settings are in a file, so that a password is on no command line.
  */
 export async function startRedis({ binary, configFile, port, password, logFile }) {
   const child = spawnServer(binary.command, [configFile], {

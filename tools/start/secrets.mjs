@@ -1,0 +1,33 @@
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { dataDir } from '../native/workspace.mjs';
+
+const folder = path.join(dataDir, 'secrets');
+
+/** Development's secrets are made once and kept, never constants; only the owner may read them. */
+export function secretText(name) {
+  return fs.readFileSync(
+    secretFile(name, () => crypto.randomBytes(32).toString('base64url')),
+    'utf8',
+  );
+}
+
+/** The file of a secret; made on first use. */
+export function secretFile(name, make = () => crypto.randomBytes(32).toString('base64url')) {
+  const file = path.join(folder, name);
+  if (fs.existsSync(file)) return file;
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const draft = `${file}.${process.pid}`;
+  fs.writeFileSync(draft, make(), { mode: 0o600 });
+  fs.renameSync(draft, file);
+  return file;
+}
+
+/** The RSA key that signs access tokens, PKCS#8 in PEM. */
+export function signingKeyFile() {
+  return secretFile('jwt-signing-key.pem', () => {
+    const { privateKey } = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
+    return privateKey.export({ type: 'pkcs8', format: 'pem' });
+  });
+}
