@@ -109,33 +109,39 @@ function instances(name, loadBalancer, { urls, ports }) {
 
 function renderMiddlewares(config, options) {
   const all = config.http.middlewares;
-  const { ratePerSecond, rateBurst, inFlight, sockets } = options.limits ?? {};
   all['redirect-to-https'].plugin.edge.httpsPort = options.ports.https;
-  all.headers.headers.stsSeconds = options.hstsSeconds ?? all.headers.headers.stsSeconds;
+  all.headers.headers.stsSeconds = hstsSeconds(options) ?? all.headers.headers.stsSeconds;
   all.cors.headers.accessControlAllowOriginList = options.corsOrigins ?? [];
-  all['rate-limit'].rateLimit.average = ratePerSecond ?? all['rate-limit'].rateLimit.average;
-  all['rate-limit'].rateLimit.burst = rateBurst ?? all['rate-limit'].rateLimit.burst;
-  all['in-flight'].inFlightReq.amount = inFlight ?? all['in-flight'].inFlightReq.amount;
-  all.sockets.inFlightReq.amount = sockets ?? all.sockets.inFlightReq.amount;
-  for (const limit of [all['rate-limit'].rateLimit, all['in-flight'].inFlightReq, all.sockets.inFlightReq]) {
-    if (options.trustedProxies?.length)
-      limit.sourceCriterion = { ipStrategy: { excludedIPs: options.trustedProxies } };
-  }
   if (!options.corsOrigins?.length) remove(all, 'cors');
-  if (ratePerSecond === 0) remove(all, 'rate-limit');
-  if (inFlight === 0) unlimited(all, 'in-flight');
-  if (sockets === 0) unlimited(all, 'sockets');
+  renderLimits(all, options);
   return config;
+}
+
+// A browser holds on to this for every port of the host: `localhost` should be free again soon.
+function hstsSeconds(options) {
+  return options.hstsSeconds ?? (options.environment === 'development' ? 300 : undefined);
+}
+
+function renderLimits(all, { limits = {}, trustedProxies = [] }) {
+  const { rateLimit } = all['rate-limit'];
+  const inFlight = all['in-flight'].inFlightReq;
+  const sockets = all.sockets.inFlightReq;
+  rateLimit.average = limits.ratePerSecond ?? rateLimit.average;
+  rateLimit.burst = limits.rateBurst ?? rateLimit.burst;
+  inFlight.amount = limits.inFlight ?? inFlight.amount;
+  sockets.amount = limits.sockets ?? sockets.amount;
+  if (trustedProxies.length > 0) {
+    const client = { ipStrategy: { excludedIPs: trustedProxies } };
+    for (const limit of [rateLimit, inFlight, sockets]) limit.sourceCriterion = client;
+  }
+  if (rateLimit.average === 0) remove(all, 'rate-limit');
+  // Routers name these two: a number that no address reaches stands for "no limit".
+  for (const limit of [inFlight, sockets]) if (limit.amount === 0) limit.amount = Number.MAX_SAFE_INTEGER;
 }
 
 function remove(all, name) {
   all.entry.chain.middlewares = all.entry.chain.middlewares.filter((other) => other !== name);
   delete all[name];
-}
-
-// Routers name these two: a number that no address reaches stands for "no limit".
-function unlimited(all, name) {
-  all[name].inFlightReq.amount = Number.MAX_SAFE_INTEGER;
 }
 
 function renderTls(config, { certFile, keyFile }) {

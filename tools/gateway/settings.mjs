@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { ClearError } from '../native/clear-error.mjs';
 
 /** The last resort's limits per client address, as in traefik/dynamic/middlewares.yml; 0 switches one off. */
@@ -20,6 +21,11 @@ export function gatewaySettings(env) {
   for (const origin of settings.corsOrigins) {
     if (!isOrigin(origin))
       problems.push(`CORS_ALLOWED_ORIGINS: "${origin}" is no origin like https://app.example.com`);
+  }
+  for (const proxy of settings.trustedProxies) {
+    if (!isAddressRange(proxy)) {
+      problems.push(`GATEWAY_TRUSTED_PROXIES: "${proxy}" is no address or CIDR of less than everyone`);
+    }
   }
   if (problems.length > 0) throw new ClearError(`The gateway's settings: ${problems.join('; ')}.`);
   return settings;
@@ -49,6 +55,15 @@ function readTracing(env, problems) {
 // "*" is refused: with credentials it would let every site act as the user.
 function isOrigin(value) {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value;
+}
+
+function isAddressRange(value) {
+  const [address, bits, ...rest] = value.split('/');
+  const version = net.isIP(address);
+  const widest = version === 4 ? 32 : 128;
+  const isRange =
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= widest);
+  return version !== 0 && isRange && rest.length === 0;
 }
 
 function listOf(value) {

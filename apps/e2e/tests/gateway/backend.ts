@@ -22,6 +22,8 @@ export interface Backend {
   /** Listens no more and drops what is open; its ports stay its own for `revive`. */
   kill(): Promise<void>;
   revive(): Promise<void>;
+  /** Listens no more and ends when what it has is answered. */
+  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -83,6 +85,7 @@ export async function startBackend(name: string): Promise<Backend> {
     ready: true,
     kill,
     revive: async () => void (await Promise.all([listen(app, port), listen(ops, opsPort)])),
+    drain: async () => void (await Promise.all([drain(app), drain(ops)])),
     stop: kill,
   };
   return backend;
@@ -137,4 +140,12 @@ async function close(server: http.Server): Promise<void> {
   const closed = new Promise<unknown>((resolve) => server.close(resolve));
   server.closeAllConnections();
   await closed;
+}
+
+async function drain(server: http.Server): Promise<void> {
+  const closed = new Promise<unknown>((resolve) => server.close(resolve));
+  // A connection that was busy at that moment becomes idle later.
+  const sweep = setInterval(() => server.closeIdleConnections(), 5);
+  await closed;
+  clearInterval(sweep);
 }

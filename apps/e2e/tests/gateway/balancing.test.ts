@@ -113,7 +113,7 @@ describe('a rolling restart', () => {
       const other = backend === first ? second : first;
       backend.ready = false;
       await waitFor(async () => (await answerers(4))[other.name] === 4);
-      await backend.kill();
+      await backend.drain();
       await backend.revive();
       backend.ready = true;
       await waitFor(async () => (await answerers(4))[backend.name] === 2);
