@@ -3,6 +3,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { waitFor } from '../wait-for';
+import type { OtlpAttributes, OtlpSpan, OtlpTraces, OtlpValue } from './otlp-json';
+import { readOtlpTraces } from './otlp-protobuf';
 
 export interface CollectedSpan {
   service: string;
@@ -37,19 +39,17 @@ export interface OtlpCollector {
   close(): Promise<void>;
 }
 
-/** Takes traces as OpenTelemetry's HTTP exporter sends them (OTLP in JSON). */
+/** Takes traces as OpenTelemetry's HTTP exporters send them: OTLP in JSON or protobuf, gzipped or not. */
 export async function startOtlpCollector(): Promise<OtlpCollector> {
   let collected: CollectedSpan[] = [];
   let bodies: string[] = [];
   const server = http.createServer((request, response) => {
     void readBody(request).then((body) => {
-      if (!request.headers['content-type']?.includes('json')) {
-        response.writeHead(415).end();
-        return;
-      }
-      bodies.push(body);
-      collected.push(...spansIn(JSON.parse(body) as OtlpTraces));
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+      const isJson = request.headers['content-type']?.includes('json') ?? false;
+      bodies.push(body.toString());
+      collected.push(...spansIn(isJson ? (JSON.parse(body.toString()) as OtlpTraces) : readOtlpTraces(body)));
+      if (isJson) response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+      else response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
     });
   });
   server.listen(0, '127.0.0.1');
@@ -73,40 +73,11 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
   };
 }
 
-async function readBody(request: http.IncomingMessage): Promise<string> {
+async function readBody(request: http.IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks);
-  return (request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString();
-}
-
-interface OtlpValue {
-  stringValue?: string;
-  boolValue?: boolean;
-  intValue?: string | number;
-  doubleValue?: number;
-  arrayValue?: { values?: OtlpValue[] };
-}
-
-type OtlpAttributes = { key: string; value: OtlpValue }[];
-
-interface OtlpSpan {
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
-  name: string;
-  kind: number;
-  attributes?: OtlpAttributes;
-  events?: { name: string; attributes?: OtlpAttributes }[];
-  links?: { traceId: string; spanId: string }[];
-  status?: { code?: number };
-}
-
-interface OtlpTraces {
-  resourceSpans?: {
-    resource?: { attributes?: OtlpAttributes };
-    scopeSpans?: { spans?: OtlpSpan[] }[];
-  }[];
+  return request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
 }
 
 function spansIn({ resourceSpans = [] }: OtlpTraces): CollectedSpan[] {
