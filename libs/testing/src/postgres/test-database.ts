@@ -31,8 +31,8 @@ export interface TestDatabase {
 }
 
 /**
- * A database of the test suite's own, with the service's schema migrated and its roles in place. The first one of a
- * service makes a template, all others are copies of it: that costs milliseconds.
+ * A database of the test suite's own, with the service's schema migrated and its roles in place. From a folder of
+ * migrations the first call makes a template and all others copy it, which costs milliseconds.
  */
 export async function createTestDatabase(
   service: string,
@@ -41,14 +41,8 @@ export async function createTestDatabase(
 ): Promise<TestDatabase> {
   const location = typeof migrations === 'string' ? { directory: migrations } : migrations;
   const name = `test_${service}_${randomUUID().slice(0, 13).replace('-', '')}`;
-  const template = `template_${service}_${await fingerprint(service, location)}`;
-  await withClient(adminUrl, async (admin) => {
-    // Held by whoever makes or copies the template; a copy fails while the template is in use.
-    await admin.query('select pg_advisory_lock(hashtext($1))', [template]);
-    const { rowCount } = await admin.query('select from pg_database where datname = $1', [template]);
-    if (!rowCount) await makeTemplate(adminUrl, { template, service, location });
-    await admin.query(`create database ${name} template ${template}`);
-  });
+  if (location.source) await makeDatabase(adminUrl, { database: name, service, location });
+  else await copyTemplate(adminUrl, { database: name, service, location });
   await withClient(withDatabase(adminUrl, name), (client) =>
     restrictDatabase(client, { database: name, services: [{ name: service }] }),
   );
@@ -65,26 +59,41 @@ export async function createTestDatabase(
   };
 }
 
-interface TemplateOptions {
-  template: string;
+interface MakeOptions<Location = MigrationLocation> {
+  database: string;
   service: string;
-  location: MigrationLocation;
+  location: Location;
 }
 
-/** Made under another name first, so that one whose maker died half-way is never copied. */
-async function makeTemplate(
+type Folder = MigrationLocation & { directory: string };
+
+/** The first to come makes the template; the lock is held for the copy too, which fails while the template is in use. */
+async function copyTemplate(
   adminUrl: string,
-  { template, service, location }: TemplateOptions,
+  { database, service, location }: MakeOptions<Folder>,
 ): Promise<void> {
-  const draft = `${template}_draft`;
+  const template = `template_${service}_${await fingerprint(service, location.directory)}`;
+  await withClient(adminUrl, async (admin) => {
+    await admin.query('select pg_advisory_lock(hashtext($1))', [template]);
+    const { rowCount } = await admin.query('select from pg_database where datname = $1', [template]);
+    if (!rowCount) {
+      // Made under another name, so that one whose maker died half-way is never copied.
+      const draft = `${template}_draft`;
+      await admin.query(`drop database if exists ${draft} with (force)`);
+      await makeDatabase(adminUrl, { database: draft, service, location });
+      await admin.query(`alter database ${draft} rename to ${template}`);
+    }
+    await admin.query(`create database ${database} template ${template}`);
+  });
+}
+
+async function makeDatabase(adminUrl: string, { database, service, location }: MakeOptions): Promise<void> {
   const { owner, app } = serviceRoles(service);
-  await withClient(adminUrl, (admin) => admin.query(`drop database if exists ${draft} with (force)`));
   await provisionDatabase(adminUrl, {
-    database: draft,
+    database,
     services: [{ name: service, ownerPassword: passwordOf(owner), appPassword: passwordOf(app) }],
   });
-  await migrate(asRole(adminUrl, draft, owner), { ...location, schema: service }, 'up');
-  await withClient(adminUrl, (admin) => admin.query(`alter database ${draft} rename to ${template}`));
+  await migrate(asRole(adminUrl, database, owner), { ...location, schema: service }, 'up');
 }
 
 function asRole(adminUrl: string, database: string, role: string): string {
@@ -99,15 +108,10 @@ function passwordOf(role: string): string {
   return `${role}_test`;
 }
 
-async function fingerprint(service: string, location: MigrationLocation): Promise<string> {
+async function fingerprint(service: string, directory: string): Promise<string> {
   const hash = createHash('sha256').update(service);
-  if (location.source) {
-    for (const [name, migration] of Object.entries(location.source))
-      hash.update(`${name}${String(migration.up)}`);
-  } else {
-    for (const file of (await fs.readdir(location.directory)).filter(isMigrationFile).sort()) {
-      hash.update(file).update(await fs.readFile(path.join(location.directory, file)));
-    }
+  for (const file of (await fs.readdir(directory)).filter(isMigrationFile).sort()) {
+    hash.update(file).update(await fs.readFile(path.join(directory, file)));
   }
   return hash.digest('hex').slice(0, 12);
 }
