@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import type { Express } from 'express';
@@ -17,8 +17,11 @@ export function createPublicServer(app: Express): Server {
     maxHeaderSize,
     requestTimeout: requestTimeoutMs,
     headersTimeout: headersTimeoutMs,
+    // Any other upgrade that a client offers (h2c, say) is declined by answering the request as it is.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+      server.listenerCount('upgrade') > 0 && headers.upgrade?.toLowerCase() === 'websocket',
   };
-  const server = createServer(options, app);
+  const server: Server = createServer(options, app);
   server.keepAliveTimeout = keepAliveTimeoutMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket));
   return server;
