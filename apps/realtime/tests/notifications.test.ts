@@ -52,7 +52,7 @@ describe('a new follower', () => {
       expect(event).toMatchObject({ channel: 'user:me', id: row?.id, name: 'notification.created' });
       expect(notificationSchema.parse(event.data)).toEqual(expected);
     }
-    const { status, json, headers } = await here.send(ada, 'GET', path);
+    const { status, json, headers } = await here.send(ada, `GET ${path}`);
     expect([status, json]).toEqual([200, { items: [expected], nextCursor: null }]);
     expect(headers.get('cache-control')).toBe('no-store');
     expect(await worker.metric('notifications_sent_total{kind="follow"}')).toBe(sent + 1);
@@ -141,7 +141,7 @@ describe('the list of notifications', () => {
     const seen: string[] = [];
     const sizes: number[] = [];
     for (let next: string | null = `${path}?limit=3`; next !== null;) {
-      const { status, json, headers } = await here.send(ada, 'GET', next);
+      const { status, json, headers } = await here.send(ada, `GET ${next}`);
       expect(status).toBe(200);
       sizes.push(json.items.length);
       seen.push(...json.items.map(({ actor }: Notification) => actor.id));
@@ -155,37 +155,37 @@ describe('the list of notifications', () => {
 
   it('refuses cursors that are not its own', async () => {
     await followers(2);
-    const { json } = await here.send(ada, 'GET', `${path}?limit=1`);
+    const { json } = await here.send(ada, `GET ${path}?limit=1`);
     const cursor = json.nextCursor as string;
     const flipped = cursor.slice(0, -1) + (cursor.endsWith('A') ? 'B' : 'A');
     const asked = [
-      await here.send(grace, 'GET', `${path}?cursor=${cursor}`),
-      await here.send(ada, 'GET', `${path}?cursor=${flipped}`),
-      await here.send(ada, 'GET', `${path}?cursor=${encodeURIComponent("' or 1=1 --")}`),
-      await here.send(ada, 'GET', `${path}?cursor=`),
+      await here.send(grace, `GET ${path}?cursor=${cursor}`),
+      await here.send(ada, `GET ${path}?cursor=${flipped}`),
+      await here.send(ada, `GET ${path}?cursor=${encodeURIComponent("' or 1=1 --")}`),
+      await here.send(ada, `GET ${path}?cursor=`),
     ];
     for (const answer of asked) {
       expect(answer.status).toBe(400);
       expect(problemSchema.parse(answer.json).code).toBe('INVALID_CURSOR');
     }
-    expect((await there.send(ada, 'GET', `${path}?cursor=${cursor}`)).status).toBe(200);
+    expect((await there.send(ada, `GET ${path}?cursor=${cursor}`)).status).toBe(200);
   });
 
   it.each(['limit=0', 'limit=101', 'limit=x', 'page=2'])('refuses ?%s', async (query) => {
-    const { status, json } = await here.send(ada, 'GET', `${path}?${query}`);
+    const { status, json } = await here.send(ada, `GET ${path}?${query}`);
     expect([status, json.code]).toEqual([400, 'VALIDATION_FAILED']);
   });
 
   it('asks who you are', async () => {
-    expect((await here.send(undefined, 'GET', path)).status).toBe(401);
-    expect((await here.send(undefined, 'POST', `${path}/read`, { ids: [randomUUID()] })).status).toBe(401);
+    expect((await here.send(undefined, `GET ${path}`)).status).toBe(401);
+    expect((await here.send(undefined, `POST ${path}/read`, { ids: [randomUUID()] })).status).toBe(401);
   });
 });
 
 describe('marking as read', () => {
-  const markRead = (person: Person, body: unknown) => here.send(person, 'POST', `${path}/read`, body);
+  const markRead = (person: Person, body: unknown) => here.send(person, `POST ${path}/read`, body);
   const readIds = async () => {
-    const { json } = await here.send(ada, 'GET', path);
+    const { json } = await here.send(ada, `GET ${path}`);
     return json.items.filter(({ read }: Notification) => read).map(({ id }: Notification) => id);
   };
 

@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const key = () => `realtime:presence:${ada.id}`;
 const isOnline = async (instance: Instance) => {
-  const { status, json } = await instance.send(grace, 'GET', `/api/v1/realtime/presence/${ada.id}`);
+  const { status, json } = await instance.send(grace, `GET /api/v1/realtime/presence/${ada.id}`);
   expect([status, json.userId]).toEqual([200, ada.id]);
   return json.online as boolean;
 };
@@ -81,9 +81,9 @@ describe('presence', () => {
   });
 
   it('is asked with an id and by somebody', async () => {
-    const bad = await here.send(grace, 'GET', '/api/v1/realtime/presence/ada');
+    const bad = await here.send(grace, 'GET /api/v1/realtime/presence/ada');
     expect([bad.status, bad.json.code]).toEqual([400, 'VALIDATION_FAILED']);
-    const nobody = await here.send(undefined, 'GET', `/api/v1/realtime/presence/${ada.id}`);
+    const nobody = await here.send(undefined, `GET /api/v1/realtime/presence/${ada.id}`);
     expect(nobody.status).toBe(401);
   });
 });

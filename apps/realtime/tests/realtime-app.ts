@@ -3,7 +3,7 @@ import path from 'node:path';
 import { readConfig } from '@rostrum/config';
 import { streams } from '@rostrum/contracts';
 import { createRedis, withClient, type Redis, type Row } from '@rostrum/data-access';
-import type { Service } from '@rostrum/service-kit';
+import type { KitOverrides, Service } from '@rostrum/service-kit';
 import {
   createTestDatabase,
   createTestRedis,
@@ -64,8 +64,10 @@ export class Instance {
     return (await fetch(`${this.opsUrl}/${name}`)).status;
   }
 
-  async send(person: Person | undefined, method: string, route: string, body?: unknown) {
-    const response = await fetch(this.url + route, {
+  /** Asks, as somebody or nobody, for a route such as `GET /path`. */
+  async send(person: Person | undefined, route: string, body?: unknown) {
+    const [method, path] = route.split(' ') as [string, string];
+    const response = await fetch(this.url + path, {
       method,
       headers: {
         ...(person && { authorization: `Bearer ${person.token}` }),
@@ -81,18 +83,26 @@ export class Instance {
   }
 }
 
+interface Ground {
+  database: TestDatabase;
+  redis: Redis;
+  tokens: TestTokens;
+  log: RecordingLogger;
+  environment: Environment;
+  ends: (() => Promise<unknown>)[];
+}
+
 /** The stores and keys that any number of instances and workers of one test file share. */
 export class RealtimeApp {
+  readonly database: TestDatabase;
+  readonly redis: Redis;
+  readonly tokens: TestTokens;
+  readonly log: RecordingLogger;
   private readonly started: Service[] = [];
 
-  private constructor(
-    readonly database: TestDatabase,
-    readonly redis: Redis,
-    readonly tokens: TestTokens,
-    readonly log: RecordingLogger,
-    private readonly environment: Environment,
-    private readonly ends: (() => Promise<unknown>)[],
-  ) {}
+  private constructor(private readonly ground: Ground) {
+    ({ database: this.database, redis: this.redis, tokens: this.tokens, log: this.log } = ground);
+  }
 
   static async create({ environment = {}, redisUrl }: AppOptions = {}): Promise<RealtimeApp> {
     const database = await createTestDatabase('realtime', migrations);
@@ -101,6 +111,13 @@ export class RealtimeApp {
     const tokens = await testTokens();
     const log = recordingLogger({ service: 'realtime' });
     const redis = createRedis({ url });
+    const ends = [
+      async () => redis.disconnect(),
+      async () => testRedis?.close(),
+      () => tokens.close(),
+      () => database.drop(),
+      () => log.close(),
+    ];
     const settings = {
       ENVIRONMENT: 'test',
       HOST: '127.0.0.1',
@@ -119,29 +136,23 @@ export class RealtimeApp {
       WEBSOCKET_ALLOWED_ORIGINS: 'https://app.test,https://admin.test:8443',
       ...environment,
     };
-    return new RealtimeApp(database, redis, tokens, log, settings, [
-      async () => redis.disconnect(),
-      async () => testRedis?.close(),
-      () => tokens.close(),
-      () => database.drop(),
-      () => log.close(),
-    ]);
+    return new RealtimeApp({ database, redis, tokens, log, environment: settings, ends });
   }
 
   /** A process that serves. */
-  async instance(environment: Environment = {}): Promise<Instance> {
-    const config = readConfig(mainSettings, { ...this.environment, ...environment });
-    return this.start(createRealtimeService(config, { logger: this.loan() }));
+  async instance(environment: Environment = {}, overrides: KitOverrides = {}): Promise<Instance> {
+    const config = readConfig(mainSettings, { ...this.ground.environment, ...environment });
+    return this.start(createRealtimeService(config, { logger: this.loan(), ...overrides }));
   }
 
   async worker(environment: Environment = {}): Promise<Instance> {
-    const config = readConfig(workerSettings, { ...this.environment, ...environment });
+    const config = readConfig(workerSettings, { ...this.ground.environment, ...environment });
     return this.start(createRealtimeWorker(config, { logger: this.loan() }));
   }
 
   async stop(): Promise<void> {
     for (const service of this.started.reverse()) await service.stop('the test is over');
-    for (const end of this.ends) await end();
+    for (const end of this.ground.ends) await end();
   }
 
   async person(name: string, claims: { ttlSeconds?: number } = {}): Promise<Person> {

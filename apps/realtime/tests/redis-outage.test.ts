@@ -38,9 +38,9 @@ async function expectOutage(): Promise<void> {
   const refused = await upgradeOf(await app.person('newcomer'));
   expect([refused.status, refused.json.code]).toEqual([503, 'REDIS_UNAVAILABLE']);
   expect(refused.headers['retry-after']).toBe('1');
-  const presence = await instance.send(ada, 'GET', `/api/v1/realtime/presence/${ada.id}`);
+  const presence = await instance.send(ada, `GET /api/v1/realtime/presence/${ada.id}`);
   expect([presence.status, presence.json.code]).toEqual([503, 'REDIS_UNAVAILABLE']);
-  const list = await instance.send(ada, 'GET', '/api/v1/realtime/notifications');
+  const list = await instance.send(ada, 'GET /api/v1/realtime/notifications');
   expect(list.status).toBe(200);
 }
 

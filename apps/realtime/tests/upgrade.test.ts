@@ -8,7 +8,7 @@ let instance: Instance;
 let ada: Person;
 
 beforeAll(async () => {
-  app = await RealtimeApp.create();
+  app = await RealtimeApp.create({ environment: { TRUSTED_PROXIES: '127.0.0.1' } });
   instance = await app.instance();
   ada = await app.person('ada');
 });
@@ -61,75 +61,55 @@ describe('an upgrade that is let in', () => {
 describe('an upgrade that is refused', () => {
   const expired = () => app.person('late', { ttlSeconds: -60 });
 
-  it.each<[string, () => Promise<Record<string, string | undefined>>, number, string]>([
-    ['no token', async () => ({}), 401, 'UNAUTHORIZED'],
-    ['an empty token', async () => ({ authorization: 'Bearer ' }), 401, 'UNAUTHORIZED'],
-    ['another scheme', async () => ({ authorization: `Basic ${ada.token}` }), 401, 'UNAUTHORIZED'],
-    ['an expired token', async () => bearer((await expired()).token), 401, 'UNAUTHORIZED'],
-    ['a forged token', async () => bearer(`${ada.token.slice(0, -8)}AAAAAAAA`), 401, 'UNAUTHORIZED'],
-    [
-      'a token of another kind',
-      async () => bearer(await app.tokens.sign({ header: { typ: 'JWT' } })),
+  type Headers = Record<string, string | undefined>;
+  const offering = (protocols: string | undefined) => ({ 'sec-websocket-protocol': protocols });
+  const refusals: Record<string, [number, Record<string, () => Promise<Headers>>]> = {
+    UNAUTHORIZED: [
       401,
-      'UNAUTHORIZED',
+      {
+        'no token': async () => ({}),
+        'an empty token': async () => ({ authorization: 'Bearer ' }),
+        'another scheme': async () => ({ authorization: `Basic ${ada.token}` }),
+        'an expired token': async () => bearer((await expired()).token),
+        'a forged token': async () => bearer(`${ada.token.slice(0, -8)}AAAAAAAA`),
+        'a token of another kind': async () => bearer(await app.tokens.sign({ header: { typ: 'JWT' } })),
+        'an expired token as sub-protocol': async () =>
+          offering(`rostrum.v1, bearer.${(await expired()).token}`),
+      },
     ],
-    [
-      'an expired token as sub-protocol',
-      async () => ({ 'sec-websocket-protocol': `rostrum.v1, bearer.${(await expired()).token}` }),
-      401,
-      'UNAUTHORIZED',
-    ],
-    [
-      'a foreign origin',
-      async () => ({ ...bearer(ada.token), origin: 'https://evil.test' }),
+    ORIGIN_NOT_ALLOWED: [
       403,
-      'ORIGIN_NOT_ALLOWED',
+      {
+        'a foreign origin': async () => ({ origin: 'https://evil.test' }),
+        'an allowed host on another port': async () => ({ origin: 'https://app.test:444' }),
+        'an allowed host without TLS': async () => ({ origin: 'http://app.test' }),
+        'a page without origin': async () => ({ origin: 'null' }),
+      },
     ],
-    [
-      'an allowed host on another port',
-      async () => ({ ...bearer(ada.token), origin: 'https://app.test:444' }),
-      403,
-      'ORIGIN_NOT_ALLOWED',
-    ],
-    [
-      'a page without origin',
-      async () => ({ ...bearer(ada.token), origin: 'null' }),
-      403,
-      'ORIGIN_NOT_ALLOWED',
-    ],
-    [
-      'no sub-protocol',
-      async () => ({ ...bearer(ada.token), 'sec-websocket-protocol': undefined }),
+    SUB_PROTOCOL_REQUIRED: [
       400,
-      'SUB_PROTOCOL_REQUIRED',
+      {
+        'no sub-protocol': async () => offering(undefined),
+        'another sub-protocol': async () => offering('rostrum.v2'),
+      },
     ],
-    [
-      'another sub-protocol',
-      async () => ({ ...bearer(ada.token), 'sec-websocket-protocol': 'rostrum.v2' }),
+    MALFORMED_HANDSHAKE: [
       400,
-      'SUB_PROTOCOL_REQUIRED',
+      {
+        'an old version': async () => ({ 'sec-websocket-version': '12' }),
+        'no key': async () => ({ 'sec-websocket-key': undefined }),
+        'a sub-protocol offered twice': async () => offering('rostrum.v1, rostrum.v1'),
+      },
     ],
-    [
-      'an old version',
-      async () => ({ ...bearer(ada.token), 'sec-websocket-version': '12' }),
-      400,
-      'MALFORMED_HANDSHAKE',
-    ],
-    [
-      'no key',
-      async () => ({ ...bearer(ada.token), 'sec-websocket-key': undefined }),
-      400,
-      'MALFORMED_HANDSHAKE',
-    ],
-    [
-      'a sub-protocol offered twice',
-      async () => ({ ...bearer(ada.token), 'sec-websocket-protocol': 'rostrum.v1, rostrum.v1' }),
-      400,
-      'MALFORMED_HANDSHAKE',
-    ],
-  ])('for %s', async (_what, headers, status, code) => {
+  };
+  const cases = Object.entries(refusals).flatMap(([code, [status, each]]) =>
+    Object.entries(each).map(([what, headers]) => ({ what, headers, status, code })),
+  );
+
+  it.each(cases)('for $what', async ({ headers, status, code }) => {
+    const goodToken = code === 'UNAUTHORIZED' ? {} : bearer(ada.token);
     const refused = await instance.metric(`websocket_upgrades_refused_total{code="${code}"}`);
-    const answer = await ask({ 'x-request-id': 'upgrade-refused', ...(await headers()) });
+    const answer = await ask({ 'x-request-id': 'upgrade-refused', ...goodToken, ...(await headers()) });
 
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toBe('application/problem+json');
@@ -154,6 +134,11 @@ describe('an upgrade that is refused', () => {
     expect([status, json.code, json.instance]).toEqual([404, 'ROUTE_NOT_FOUND', path]);
   });
 
+  it('leaves other upgrades alone: the request is answered as it is', async () => {
+    const { status, json } = await ask({ upgrade: 'h2c' }, '/healthz');
+    expect([status, json]).toEqual([200, { status: 'ok' }]);
+  });
+
   it('leaves no connection, subscription or presence behind', async () => {
     const lonely = await app.person('lonely');
     await ask({ ...bearer(lonely.token), 'sec-websocket-version': '12' });
@@ -169,7 +154,7 @@ describe('what is told of upgrades', () => {
     const client = await LiveClient.open(instance.socketUrl, {
       token: ada.token,
       asBrowser: true,
-      headers: { 'x-request-id': 'upgrade-logged' },
+      headers: { 'x-request-id': 'upgrade-logged', 'x-forwarded-for': '203.0.113.7' },
     });
     await client.close();
 
@@ -178,6 +163,7 @@ describe('what is told of upgrades', () => {
       return lines.length > 0 && lines;
     });
     expect(line).toMatchObject({ status: 101, route: '/ws', path: '/ws', user_id: ada.id });
+    expect(JSON.stringify(line)).toContain('203.0.113.7');
     expect(await instance.metric('http_requests_total{method="GET",route="/ws",status="101"}')).toBe(
       before + 1,
     );

@@ -8,7 +8,7 @@ import { userEvent, type UserEvent } from './user-event';
 export class LiveDelivery {
   constructor(
     private readonly connections: Pick<Connections, 'ofUser'>,
-    private readonly tracing: Pick<Tracing, 'begin' | 'startServerSpan'>,
+    private readonly tracing: Pick<Tracing, 'runWork'>,
     private readonly events: Pick<SocketEvents, 'eventDropped'>,
   ) {}
 
@@ -16,14 +16,12 @@ export class LiveDelivery {
     const event = this.read(text);
     if (!event) return;
     const { id, name, data, time, traceparent } = event;
-    const context = this.tracing.begin(traceparent, id);
-    const span = context.sampled
-      ? this.tracing.startServerSpan(context, `ws event ${name}`, { 'network.protocol.name': 'websocket' })
-      : undefined;
     const frame = frameOf({ type: 'event', channel: 'user:me', id, name, data, time });
     const connections = this.connections.ofUser(userId);
-    for (const connection of connections) connection.send(frame);
-    span?.setAttribute('rostrum.connections', connections.size).end();
+    const attributes = { 'network.protocol.name': 'websocket', 'rostrum.connections': connections.size };
+    this.tracing.runWork({ name: `ws event ${name}`, requestId: id, traceparent, attributes }, () => {
+      for (const connection of connections) connection.send(frame);
+    });
   }
 
   private read(text: string): UserEvent | undefined {

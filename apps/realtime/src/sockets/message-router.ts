@@ -1,5 +1,5 @@
 import type { ClientMessage } from '@rostrum/contracts';
-import { runWithContext, type Tracing } from '@rostrum/observability';
+import type { TracedWork, Tracing } from '@rostrum/observability';
 import type { SocketEvents } from '../business-events';
 import { readMessage } from './client-messages';
 import type { Connection } from './connection';
@@ -13,7 +13,7 @@ const explanations = {
 /** Reads what clients send and sees to it that each message is answered, measured and traced. */
 export class MessageRouter {
   constructor(
-    private readonly tracing: Pick<Tracing, 'begin' | 'startServerSpan' | 'linkFromTraceparent'>,
+    private readonly tracing: Pick<Tracing, 'runWork'>,
     private readonly events: Pick<SocketEvents, 'messageReceived'>,
   ) {}
 
@@ -32,25 +32,21 @@ export class MessageRouter {
     connection.send(frameOf({ type: 'error', id, code, message: explanations[code] }));
   }
 
-  /** Each message begins a trace of its own, for a socket lives longer than any trace should. */
+  /** Each message begins a trace of its own, linked to its socket's: that lives longer than any trace should. */
   private handle(connection: Connection, message: ClientMessage): void {
     this.events.messageReceived(message.type);
-    const context = this.tracing.begin(undefined, connection.id);
-    context.userId = connection.user.userId;
-    context.endpoint = `WS ${message.type}`;
-    if (context.sampled) {
-      context.span = this.tracing.startServerSpan(context, `ws ${message.type}`, {
-        'network.protocol.name': 'websocket',
-        'rostrum.connection.id': connection.id,
-      });
-      const upgrade = this.tracing.linkFromTraceparent(connection.traceparent);
-      if (upgrade) context.span.addLink(upgrade);
-    }
-    try {
-      runWithContext(context, () => answer(connection, message));
-    } finally {
-      context.span?.end();
-    }
+    const work: TracedWork = {
+      name: `ws ${message.type}`,
+      requestId: connection.id,
+      traceparent: connection.traceparent,
+      relation: 'link',
+      attributes: { 'network.protocol.name': 'websocket', 'rostrum.connection.id': connection.id },
+    };
+    this.tracing.runWork(work, (context) => {
+      context.userId = connection.user.userId;
+      context.endpoint = `WS ${message.type}`;
+      answer(connection, message);
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { webSocketProtocol } from '@rostrum/contracts';
 import { isAppError, toProblem } from '@rostrum/errors';
 import { runWithContext, type RequestContext } from '@rostrum/observability';
-import { acceptRequestId, type Kit } from '@rostrum/service-kit';
+import { acceptRequestId, clientAddress, type Kit } from '@rostrum/service-kit';
 import { WebSocketServer } from 'ws';
 import type { SocketEvents } from '../business-events';
 import { LiveSocket } from './connection';
@@ -132,8 +132,9 @@ export class UpgradeHandler {
     const traceId = context.sampled ? context.traceId : undefined;
     metrics.httpRequest('GET', route, status, durationMs / 1000, traceId);
     if (context.span) tracing.endServerSpan(context.span, { status, route, error });
-    const userAgent = request.headers['user-agent'];
-    logger.access({ method: 'GET', route, path, status, durationMs, bytes: 0, userAgent }, context);
+    const line = { method: 'GET', route, path, status, durationMs, bytes: 0 };
+    const client = { clientIp: clientAddress(request), userAgent: request.headers['user-agent'] };
+    logger.access({ ...line, ...client }, context);
   }
 }
 
