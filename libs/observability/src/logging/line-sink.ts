@@ -74,12 +74,16 @@ export class LineSink {
 
   /** Writes what waits before it returns; for a reader that does not take it, it waits a bounded time. */
   flushSync(): void {
+    this.finish(this.finishMs);
+  }
+
+  private finish(withinMs: number): void {
     if (this.state === 'broken' || this.waiting === 0) return;
     const more = this.chunks.join('') + this.current;
     this.chunks = [];
     this.current = '';
     try {
-      const complete = this.writer.finishSync(more, Date.now() + this.finishMs, this.onDone);
+      const complete = this.writer.finishSync(more, Date.now() + withinMs, this.onDone);
       if (!complete) this.onItsWay += more;
       else if (this.writer.busy) this.waiting -= more.length;
       else this.nothingWaits();
@@ -93,7 +97,7 @@ export class LineSink {
     if (this.state === 'open') this.state = 'closing';
     this.cut();
     if (this.waiting > 0 && this.state === 'closing') await this.emptied();
-    this.flushSync();
+    this.finish(0);
     clearTimeout(this.timer);
     openSinks.delete(this);
     if (openSinks.size === 0) process.off('exit', flushAll);
@@ -123,7 +127,8 @@ export class LineSink {
       this.send(chunk);
     }
     this.pumping = false;
-    if (this.waiting === 0) this.settle();
+    if (this.waiting === 0) this.whenEmpty?.();
+    if (this.lost > this.reported && this.waiting < this.maxWaiting / 4) this.reportLoss();
   }
 
   private send(chunk: string): void {
@@ -147,11 +152,10 @@ export class LineSink {
     this.onItsWay = '';
   }
 
-  private settle(): void {
-    this.whenEmpty?.();
+  private reportLoss(): void {
     const lost = this.lost - this.reported;
     this.reported = this.lost;
-    if (lost > 0 && this.state === 'open') this.options.onRecovered?.(lost);
+    if (this.state === 'open') this.options.onRecovered?.(lost);
   }
 
   /** The reader has gone, or would not take the last lines. */
@@ -161,7 +165,7 @@ export class LineSink {
     this.chunks = [];
     this.current = '';
     this.nothingWaits();
-    this.settle();
+    this.whenEmpty?.();
   }
 
   private emptied(): Promise<void> {
