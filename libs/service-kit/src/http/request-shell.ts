@@ -1,5 +1,6 @@
 import { runWithContext, type Metrics, type RostrumLogger, type Tracing } from '@rostrum/observability';
 import type { NextFunction, Request, Response } from 'express';
+import { clientAddress, userAgentFamily } from './client-facts';
 import { attachExchange, exchangeOf } from './exchange';
 import type { InFlight } from './in-flight';
 import { acceptRequestId } from './request-id';
@@ -70,7 +71,12 @@ function finish(response: Response, { logger, metrics, tracing, inFlight }: Shel
     tracing.endServerSpan(context.span, { status, route, bytes, aborted, error: exchange.error });
   const line = { method: request.method, route, path: pathOf(request), status, durationMs, bytes };
   logger.access(
-    { ...line, aborted, clientIp: request.ip, userAgent: request.headers['user-agent'] },
+    {
+      ...line,
+      aborted,
+      clientIp: clientAddress(request),
+      userAgent: userAgentFamily(request.headers['user-agent']),
+    },
     context,
   );
 }

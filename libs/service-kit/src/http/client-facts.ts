@@ -1,0 +1,25 @@
+import { isIP } from 'node:net';
+import { LRUCache } from 'lru-cache';
+import type { Request } from 'express';
+
+const product = /^([A-Za-z][A-Za-z._-]{1,30})\/(\d[\d.]{0,15})(?=[ ;]|$)/;
+const families = new LRUCache<string, string>({ max: 1000 });
+
+/**
+ * The first product of a User-Agent, such as `Mozilla/5.0` or `curl/8.5.0`. Not all of it: the header is free text
+ * from outside, and what people paste into it has no business in a log.
+ */
+export function userAgentFamily(userAgent: string | undefined): string | undefined {
+  if (userAgent === undefined || userAgent.length > 1024) return undefined;
+  const known = families.get(userAgent);
+  if (known !== undefined) return known;
+  const family = product.exec(userAgent)?.[0] ?? 'other';
+  families.set(userAgent, family);
+  return family;
+}
+
+/** The client's address; behind a trusted proxy Express takes its word for it, which need not be an address. */
+export function clientAddress(request: Request): string | undefined {
+  const { ip } = request;
+  return ip !== undefined && isIP(ip) > 0 ? ip : request.socket.remoteAddress;
+}
