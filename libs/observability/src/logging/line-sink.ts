@@ -42,6 +42,7 @@ export class LineSink {
   private pumping = false;
   private lost = 0;
   private reported = 0;
+  private closed: Promise<void> | undefined;
   private whenEmpty: (() => void) | undefined;
   private readonly writer: ChunkWriter;
   private readonly maxWaiting: number;
@@ -77,6 +78,23 @@ export class LineSink {
     this.finish(this.finishMs);
   }
 
+  /** Writes everything out, ends the output and takes no more lines. */
+  close(): Promise<void> {
+    this.closed ??= this.end();
+    return this.closed;
+  }
+
+  private async end(): Promise<void> {
+    if (this.state === 'open') this.state = 'closing';
+    this.cut();
+    if (this.waiting > 0 && this.state === 'closing') await this.emptied();
+    this.finish(0);
+    clearTimeout(this.timer);
+    openSinks.delete(this);
+    if (openSinks.size === 0) process.off('exit', flushAll);
+    await this.writer.close();
+  }
+
   private finish(withinMs: number): void {
     if (this.state === 'broken' || this.waiting === 0) return;
     const more = this.chunks.join('') + this.current;
@@ -90,18 +108,6 @@ export class LineSink {
     } catch {
       this.break(this.onItsWay + more);
     }
-  }
-
-  /** Writes everything out, ends the output and takes no more lines. */
-  async close(): Promise<void> {
-    if (this.state === 'open') this.state = 'closing';
-    this.cut();
-    if (this.waiting > 0 && this.state === 'closing') await this.emptied();
-    this.finish(0);
-    clearTimeout(this.timer);
-    openSinks.delete(this);
-    if (openSinks.size === 0) process.off('exit', flushAll);
-    await this.writer.close();
   }
 
   private readonly onTimer = (): void => {
