@@ -1,9 +1,15 @@
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+// Not as a literal: every project uses this preset, and none should depend on all of the tools because of it.
+const servers = pathToFileURL(path.join(__dirname, '../test/servers.mjs')).href;
+
 /** Gives the tests a throw-away PostgreSQL and Redis, unless `npm test` already runs both for all projects. */
 module.exports = async function globalSetup() {
   if (process.env.TEST_POSTGRES_URL && process.env.TEST_REDIS_URL) return;
-  const { startTestServers } = await import('../test/servers.mjs');
-  const servers = await startTestServers();
-  process.env.TEST_POSTGRES_URL = servers.postgresUrl;
-  process.env.TEST_REDIS_URL = servers.redisUrl;
-  globalThis.rostrumTestServers = servers;
+  const { startTestServers } = await import(servers);
+  const started = await startTestServers();
+  process.env.TEST_POSTGRES_URL = started.postgresUrl;
+  process.env.TEST_REDIS_URL = started.redisUrl;
+  globalThis.rostrumTestServers = started;
 };
