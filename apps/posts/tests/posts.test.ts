@@ -182,13 +182,16 @@ describe('GET /api/v1/posts/:id', () => {
   it('answers the same bytes and the same ETag from PostgreSQL, from the cache and to others', async () => {
     const { id } = await ada.post('Zeichen wie ß, 中文 und 🚀');
     const grace = await app.person('grace');
+    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_post"}');
     const first = await ada.get(`/api/v1/posts/${id}`);
+    const before = await queries();
     const second = await ada.get(`/api/v1/posts/${id}`);
     const others = await grace.get(`/api/v1/posts/${id.toUpperCase()}`);
     for (const { text, headers } of [second, others]) {
       expect(text).toBe(first.text);
       expect(headers.get('etag')).toBe(first.headers.get('etag'));
     }
+    expect(await queries()).toBe(before);
   });
 
   it('tells the writer the ETag that readers get', async () => {

@@ -1,4 +1,6 @@
 import { profile as profileSchema, userFollowed } from '@rostrum/contracts';
+import { createDatabase } from '@rostrum/data-access';
+import { waitFor } from '@rostrum/testing';
 import { PostsApp, type Caller } from './posts-app';
 
 let app: PostsApp;
@@ -152,6 +154,22 @@ describe('PUT and DELETE /api/v1/users/:username/follow', () => {
     const statuses = (await Promise.all(acts)).map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set([204]));
     await expectExactCounts(ada, grace, linus);
+  });
+
+  it('locks whom it counts in one order, so that two who follow each other never wait in a ring', async () => {
+    const [low, high] = ada.id < grace.id ? [ada, grace] : [grace, ada];
+    const admin = createDatabase({ url: app.database.adminUrl });
+    const lock = `select 1 from posts.profiles where user_id = $1 for no key update nowait`;
+    const [done] = await admin.transaction(async (trx) => {
+      await trx.query('lock_low', lock, [low.id]);
+      const following = high.follow(low.username);
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await waitFor(async () => (await app.rows(waiting)).length > 0);
+      await trx.query('lock_high', lock, [high.id]);
+      return [following] as const;
+    });
+    expect((await done).status).toBe(204);
+    await admin.close();
   });
 
   it('makes one follow of many that arrive at once', async () => {
