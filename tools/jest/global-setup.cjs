@@ -1,8 +1,7 @@
 const path = require('node:path');
-const { pathToFileURL } = require('node:url');
 
 // Not as a literal: every project uses this preset, and none should depend on all of the tools because of it.
-const servers = pathToFileURL(path.join(__dirname, '../test/servers.mjs')).href;
+const servers = path.join(__dirname, '../test/servers.mjs');
 
 /** Gives the tests a throw-away PostgreSQL and Redis, unless `npm test` already runs both for all projects. */
 module.exports = async function globalSetup() {
