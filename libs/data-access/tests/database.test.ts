@@ -14,7 +14,7 @@ let own: TestDatabase;
 const opened: Database[] = [];
 
 beforeAll(async () => {
-  own = await createTestDatabase('alpha', { source: thingsMigrations });
+  own = await createTestDatabase('alpha', thingsMigrations);
 });
 
 afterEach(async () => {

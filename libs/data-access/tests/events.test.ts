@@ -38,10 +38,7 @@ let outbox: Outbox;
 const running: (Relay | Consumer)[] = [];
 
 beforeEach(async () => {
-  [own, shared] = await Promise.all([
-    createTestDatabase('alpha', { source: thingsMigrations }),
-    createTestRedis(),
-  ]);
+  [own, shared] = await Promise.all([createTestDatabase('alpha', thingsMigrations), createTestRedis()]);
   database = createDatabase({ url: own.url });
   redis = createRedis({ url: shared.url });
   outbox = createOutbox({ database, schema: 'alpha' });
