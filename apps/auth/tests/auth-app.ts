@@ -1,38 +1,30 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { generateKeyPairSync, hash, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { readConfig } from '@rostrum/config';
-import { withClient } from '@rostrum/data-access';
-import { createTestDatabase, createTestRedis } from '@rostrum/testing';
+import { createDatabase, createRedis, type Database, type Redis, type Row } from '@rostrum/data-access';
+import type { RostrumLogger } from '@rostrum/observability';
+import type { Service } from '@rostrum/service-kit';
+import {
+  createTestDatabase,
+  createTestRedis,
+  recordingLogger,
+  waitFor,
+  type RecordingLogger,
+} from '@rostrum/testing';
 import { createAuthService, createAuthWorker } from '../src/composition-root';
 import { mainSettings, workerSettings } from '../src/config';
 
-type Settings = Record<string, string>;
+const migrations = path.join(__dirname, '../migrations');
 
-interface Ask {
-  method?: string;
-  body?: unknown;
-  token?: string;
-  signal?: AbortSignal;
-}
+export const issuer = 'https://auth.test';
+export const audience = 'rostrum-test';
 
-export interface AuthApp {
-  /** Asks the public port; an object is sent as a JSON body. */
-  ask(path: string, init?: Ask): Promise<Response>;
-  /** Makes an account and returns it with what it was made of. */
-  register(details?: Partial<Details>): Promise<Details & { id: string }>;
-  /** An access token, by way of signing in. */
-  signIn(details: Pick<Details, 'username' | 'password'>): Promise<string>;
-  metrics(): Promise<string>;
-  readiness(): Promise<unknown>;
-  /** Runs a statement behind the service's back. */
-  sql<T extends object>(text: string, values?: unknown[]): Promise<T[]>;
-  /** Starts a worker beside it. */
-  startWorker(): Promise<void>;
-  redisUrl: string;
-  /** Ends the service and returns everything that it has logged. */
-  stop(): Promise<string>;
+export type Settings = Record<string, string>;
+
+export interface AppOptions {
+  settings?: Settings;
+  /** Puts something between the service and its stores. */
+  through?: (stores: { databaseUrl: string; redisUrl: string }) => Promise<Settings>;
 }
 
 export interface Details {
@@ -41,98 +33,14 @@ export interface Details {
   password: string;
 }
 
-export const issuer = 'https://auth.test';
-export const audience = 'rostrum-test';
-
-let lastNumber = 0;
+export interface Person extends Details {
+  id: string;
+}
 
 /** Details that nobody has used before. */
 export function newDetails(): Details {
-  lastNumber += 1;
-  const username = `ada_${process.pid}_${lastNumber}`;
-  return { email: `${username}@example.com`, username, password: `correct horse ${lastNumber}` };
-}
-
-/** The real service on free ports, with a database and a Redis database of its own. */
-export async function startAuth(settings: Settings = {}): Promise<AuthApp> {
-  const database = await createTestDatabase('auth', path.join(__dirname, '../migrations'));
-  const redis = await createTestRedis();
-  const folder = await mkdtemp(path.join(tmpdir(), 'auth-test-'));
-  const environment: Settings = {
-    ...commonSettings(),
-    DATABASE_URL: database.url,
-    REDIS_URL: redis.url,
-    LOG_OUTPUT: path.join(folder, 'log'),
-    ...settings,
-  };
-  const service = await createAuthService(readConfig(mainSettings, environment));
-  const { port, opsPort } = await service.start();
-  const workers: { stop(reason: string): Promise<unknown> }[] = [];
-
-  const ask: AuthApp['ask'] = (target, { method = 'GET', body, token, signal } = {}) =>
-    fetch(`http://127.0.0.1:${port}${target}`, {
-      method,
-      headers: {
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
-    });
-  const ops = (target: string) => fetch(`http://127.0.0.1:${opsPort}${target}`);
-
-  return {
-    ask,
-    redisUrl: environment['REDIS_URL'] as string,
-    async register(overrides) {
-      const details = { ...newDetails(), ...overrides };
-      const response = await ask('/api/v1/auth/register', { method: 'POST', body: details });
-      expect(response.status).toBe(201);
-      const { user } = (await response.json()) as { user: { id: string } };
-      return { ...details, id: user.id };
-    },
-    async signIn({ username, password }) {
-      const body = { identifier: username, password };
-      const response = await ask('/api/v1/auth/login', { method: 'POST', body });
-      expect(response.status).toBe(200);
-      return ((await response.json()) as { accessToken: string }).accessToken;
-    },
-    metrics: async () => (await ops('/metrics')).text(),
-    readiness: async () => (await ops('/readyz')).json(),
-    sql: (text, values) =>
-      withClient(database.ownerUrl, async (client) => (await client.query(text, values)).rows),
-    async startWorker() {
-      const worker = createAuthWorker(
-        readConfig(workerSettings, { ...environment, LOG_OUTPUT: path.join(folder, 'worker-log') }),
-      );
-      workers.push(worker);
-      await worker.start();
-    },
-    async stop() {
-      for (const worker of workers) await worker.stop('the test is over');
-      expect(await service.stop('the test is over')).toMatchObject({ ok: true });
-      const log = await readFile(path.join(folder, 'log'), 'utf8');
-      await Promise.all([database.drop(), redis.close(), rm(folder, { recursive: true })]);
-      return log;
-    },
-  };
-}
-
-function commonSettings(): Settings {
-  return {
-    ENVIRONMENT: 'test',
-    HOST: '127.0.0.1',
-    PORT: '0',
-    OPS_PORT: '0',
-    DATABASE_MAX_CONNECTIONS: '5',
-    DATABASE_MIN_IDLE: '0',
-    SHUTDOWN_PROPAGATION_MS: '0',
-    LOG_LEVEL: 'debug',
-    TRACING_ENABLED: 'false',
-    JWT_ISSUER: issuer,
-    JWT_AUDIENCE: audience,
-    JWT_SIGNING_KEY: newSigningKey(),
-  };
+  const username = `ada_${randomUUID().slice(0, 13).replace('-', '_')}`;
+  return { email: `${username}@example.com`, username, password: `correct horse ${username}` };
 }
 
 /** An RSA key as the service wants it. */
@@ -141,17 +49,194 @@ export function newSigningKey(): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-export interface ProblemBody {
-  code: string;
+export interface Answer {
   status: number;
-  requestId: string;
-  detail: string;
-  errors?: { path: string }[];
+  headers: Headers;
+  text: string;
+  /** The body, parsed; undefined where there is none. */
+  json: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- each test says what it expects to find
 }
 
-/** The problem that a response must be. */
-export async function problemOf(response: Response): Promise<ProblemBody> {
-  expect(response.headers.get('content-type')).toBe('application/problem+json');
-  expect(response.headers.get('cache-control')).toBe('no-store');
-  return (await response.json()) as ProblemBody;
+interface Question {
+  body?: unknown;
+  token?: string;
+  signal?: AbortSignal;
+}
+
+/** The real service on free ports, with stores of its own. */
+export class AuthApp {
+  private readonly started: Service[] = [];
+  private url = '';
+  private opsUrl = '';
+
+  private constructor(
+    private readonly environment: Settings,
+    /** Sees the tables as their owner does. */
+    private readonly admin: Database,
+    readonly redis: Redis,
+    readonly log: RecordingLogger,
+    private readonly ends: (() => Promise<unknown>)[],
+  ) {}
+
+  static async start({ settings, through }: AppOptions = {}): Promise<AuthApp> {
+    const database = await createTestDatabase('auth', migrations);
+    const testRedis = await createTestRedis();
+    const admin = createDatabase({ url: database.adminUrl, max: 2 });
+    const redis = createRedis({ url: testRedis.url });
+    const log = recordingLogger({ service: 'auth' });
+    const environment = {
+      ENVIRONMENT: 'test',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      OPS_PORT: '0',
+      DATABASE_URL: database.url,
+      DATABASE_MAX_CONNECTIONS: '5',
+      DATABASE_MIN_IDLE: '0',
+      REDIS_URL: testRedis.url,
+      JWT_ISSUER: issuer,
+      JWT_AUDIENCE: audience,
+      JWT_SIGNING_KEY: newSigningKey(),
+      TRACING_ENABLED: 'false',
+      SHUTDOWN_PROPAGATION_MS: '0',
+      ...settings,
+      ...(await through?.({ databaseUrl: database.url, redisUrl: testRedis.url })),
+    };
+    const ends = [
+      async () => redis.disconnect(),
+      () => admin.close(),
+      () => testRedis.close(),
+      () => database.drop(),
+      () => log.close(),
+    ];
+    const app = new AuthApp(environment, admin, redis, log, ends);
+    try {
+      await app.startService();
+    } catch (error) {
+      await app.stop();
+      throw error;
+    }
+    return app;
+  }
+
+  /** A worker beside the service. */
+  async startWorker(): Promise<void> {
+    const worker = createAuthWorker(readConfig(workerSettings, this.environment), { logger: this.loan() });
+    this.started.push(worker);
+    await worker.start();
+  }
+
+  async stop(): Promise<void> {
+    for (const service of this.started.reverse()) await service.stop('the test is over');
+    for (const end of this.ends) await end();
+  }
+
+  async get(target: string, question: Question = {}): Promise<Answer> {
+    return this.ask('GET', target, question);
+  }
+
+  async post(target: string, body: unknown, question: Question = {}): Promise<Answer> {
+    return this.ask('POST', target, { body, ...question });
+  }
+
+  async register(details: unknown): Promise<Answer> {
+    return this.post('/api/v1/auth/register', details);
+  }
+
+  async login(identifier: unknown, password: unknown, question: Question = {}): Promise<Answer> {
+    return this.post('/api/v1/auth/login', { identifier, password }, question);
+  }
+
+  /** Somebody with an account. */
+  async person(details: Partial<Details> = {}): Promise<Person> {
+    const complete = { ...newDetails(), ...details };
+    const { status, json } = await this.register(complete);
+    expect(status).toBe(201);
+    return { ...complete, id: json.user.id };
+  }
+
+  /** An access token, got by signing in. */
+  async tokenOf({ username, password }: Details): Promise<string> {
+    const { status, json } = await this.login(username, password);
+    expect(status).toBe(200);
+    return json.accessToken;
+  }
+
+  /** What really is in the tables. */
+  async rows<T extends object = Row>(sql: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.admin.query<T>(hash('sha1', sql), sql, values)).rows;
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.opsUrl}/metrics`)).text();
+  }
+
+  /** The value of a series: NaN where there is none. */
+  async metric(series: string): Promise<number> {
+    const name = series.replace(/\{.*/, '');
+    const labels = [...series.matchAll(/\w+="[^"]*"/g)].map(([label]) => label);
+    const line = (await this.metrics())
+      .split('\n')
+      .find((each) => /^\w+/.exec(each)?.[0] === name && labels.every((label) => each.includes(label)));
+    return line ? Number(line.split(' ').at(-1)) : Number.NaN;
+  }
+
+  async probe(target: '/healthz' | '/readyz'): Promise<Answer> {
+    return answerOf(await fetch(this.opsUrl + target));
+  }
+
+  /** All lines of a request; the last of them is written after its answer. */
+  async linesOf({ headers }: Answer) {
+    const requestId = headers.get('x-request-id');
+    return waitFor(() => {
+      const lines = this.log.lines().filter((line) => line.request_id === requestId);
+      return lines.some((line) => line.status !== undefined) && lines;
+    });
+  }
+
+  private async startService(): Promise<void> {
+    const config = readConfig(mainSettings, this.environment);
+    const service = await createAuthService(config, { logger: this.loan() });
+    this.started.push(service);
+    const { port, opsPort } = await service.start();
+    this.url = `http://127.0.0.1:${port}`;
+    this.opsUrl = `http://127.0.0.1:${opsPort}`;
+  }
+
+  private async ask(method: string, target: string, { body, token, signal }: Question): Promise<Answer> {
+    const response = await fetch(this.url + target, {
+      method,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+    const answer = await answerOf(response);
+    if (answer.status >= 400) expectProblem(answer);
+    return answer;
+  }
+
+  /** The service under test must not end the logger that the tests go on reading. */
+  private loan(): RostrumLogger {
+    return Object.assign(Object.create(this.log.logger) as RostrumLogger, { close: () => Promise.resolve() });
+  }
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: text === '' ? undefined : JSON.parse(text),
+  };
+}
+
+/** Every error is a problem document that says nothing of how we work. */
+function expectProblem({ status, headers, text, json }: Answer): void {
+  expect(headers.get('content-type')).toBe('application/problem+json');
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(json).toMatchObject({ status, requestId: headers.get('x-request-id') });
+  expect(text).not.toMatch(/select |insert |\.ts:|node_modules|argon2/);
 }

@@ -1,16 +1,14 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { audience, issuer, newDetails, problemOf, startAuth, type AuthApp, type Details } from './auth-app';
+import { audience, AuthApp, issuer, newDetails, type Person } from './auth-app';
 
 let app: AuthApp;
-let ada: Details & { id: string };
+let ada: Person;
 
 beforeAll(async () => {
-  app = await startAuth();
-  ada = await app.register();
+  app = await AuthApp.start();
+  ada = await app.person();
 });
 afterAll(() => app.stop());
-
-const login = (body: unknown) => app.ask('/api/v1/auth/login', { method: 'POST', body });
 
 describe('signing in', () => {
   it.each<[string, () => string]>([
@@ -18,10 +16,10 @@ describe('signing in', () => {
     ['the email', () => ada.email],
     ['the email in capitals', () => ada.email.toUpperCase()],
   ])('works by %s', async (_, identifier) => {
-    const response = await login({ identifier: identifier(), password: ada.password });
-    expect(response.status).toBe(200);
-    expect(response.headers.get('cache-control')).toBe('no-store');
-    expect(await response.json()).toEqual({
+    const { status, headers, json } = await app.login(identifier(), ada.password);
+    expect(status).toBe(200);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(json).toEqual({
       accessToken: expect.any(String),
       tokenType: 'Bearer',
       expiresIn: 900,
@@ -30,7 +28,7 @@ describe('signing in', () => {
   });
 
   it('gives a token that says who, for whom and how long', async () => {
-    const token = await app.signIn(ada);
+    const token = await app.tokenOf(ada);
     expect(decodeProtectedHeader(token)).toEqual({
       alg: 'RS256',
       typ: 'at+jwt',
@@ -48,9 +46,9 @@ describe('signing in', () => {
   });
 
   it('begins a session that outlives the token', async () => {
-    const { sid } = decodeJwt(await app.signIn(ada));
+    const { sid } = decodeJwt(await app.tokenOf(ada));
     expect(sid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
-    const [session] = await app.sql<{ user_id: string; created_at: Date; expires_at: Date }>(
+    const [session] = await app.rows<{ user_id: string; created_at: Date; expires_at: Date }>(
       'select * from auth.sessions where id = $1',
       [sid],
     );
@@ -60,52 +58,70 @@ describe('signing in', () => {
   });
 
   it('knows a password by its characters, however they are composed', async () => {
-    const cafe = await app.register({ password: 'caf\u00e9 au lait' });
-    const response = await login({ identifier: cafe.username, password: 'cafe\u0301 au lait' });
-    expect(response.status).toBe(200);
+    const cafe = await app.person({ password: 'caf\u00e9 au lait' });
+    expect((await app.login(cafe.username, 'cafe\u0301 au lait')).status).toBe(200);
+  });
+
+  it('is counted, and logged with whose it was', async () => {
+    const before = await app.metric('sign_ins_total{outcome="succeeded"}');
+    const answer = await app.login(ada.username, ada.password);
+    expect(await app.metric('sign_ins_total{outcome="succeeded"}')).toBe(before + 1);
+    expect(await app.linesOf(answer)).toMatchObject([
+      { message: 'User signed in', user_id: ada.id },
+      { status: 200, user_id: ada.id },
+    ]);
   });
 });
 
 describe('a sign-in that is refused', () => {
   it('is answered the same for a wrong password and for an account that is not there', async () => {
-    const sessionsBefore = await app.sql('select id from auth.sessions');
+    const sessions = await app.rows('select id from auth.sessions order by id');
     const stranger = newDetails();
     const answers = [];
-    for (const body of [
-      { identifier: ada.username, password: 'wrong horse' },
-      { identifier: ada.email, password: 'wrong horse' },
-      { identifier: stranger.username, password: 'wrong horse' },
-      { identifier: stranger.email, password: 'wrong horse' },
-      { identifier: 'no such name!', password: ada.password },
-      { identifier: ada.username, password: ada.password.toUpperCase() },
-      { identifier: ada.username, password: `${ada.password} ` },
+    for (const [identifier, password] of [
+      [ada.username, 'wrong horse'],
+      [ada.email, 'wrong horse'],
+      [stranger.username, 'wrong horse'],
+      [stranger.email, 'wrong horse'],
+      ['no such name!', ada.password],
+      [ada.username, ada.password.toUpperCase()],
+      [ada.username, `${ada.password} `],
     ]) {
-      const response = await login(body);
-      const { requestId, ...problem } = await problemOf(response);
-      expect(requestId).toBe(response.headers.get('x-request-id'));
-      const headers = Object.fromEntries(response.headers);
-      delete headers['date'];
-      delete headers['x-request-id'];
-      answers.push({ status: response.status, headers, problem });
+      const { status, headers, json } = await app.login(identifier, password);
+      const fields = Object.fromEntries(headers);
+      answers.push({
+        status,
+        headers: { ...fields, date: '', 'x-request-id': '' },
+        body: { ...json, requestId: '' },
+      });
     }
-    expect(answers[0]).toMatchObject({ status: 401, problem: { code: 'INVALID_CREDENTIALS' } });
-    expect(answers[0]?.headers['www-authenticate']).toMatch(/^Bearer/);
+    expect(answers[0]).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer realm="rostrum"' },
+      body: { code: 'INVALID_CREDENTIALS' },
+    });
     for (const answer of answers) expect(answer).toEqual(answers[0]);
-    expect(await app.sql('select id from auth.sessions')).toEqual(sessionsBefore);
+    expect(await app.rows('select id from auth.sessions order by id')).toEqual(sessions);
   });
 
   it('costs a hash also where there is no account', async () => {
     const timeOf = async (identifier: string) => {
       const started = performance.now();
-      for (let i = 0; i < 8; i += 1) {
-        expect((await login({ identifier, password: 'wrong horse' })).status).toBe(401);
-      }
+      for (let i = 0; i < 8; i += 1) expect((await app.login(identifier, 'wrong horse')).status).toBe(401);
       return performance.now() - started;
     };
     await timeOf(ada.username);
     const ratio = (await timeOf('nobody_here')) / (await timeOf(ada.username));
     // Wide enough for a busy machine; without the work it would be near a tenth.
     expect(ratio).toBeGreaterThan(0.3);
+  });
+
+  it('is counted, and logged without the name that was typed', async () => {
+    const before = await app.metric('sign_ins_total{outcome="refused"}');
+    const answer = await app.login('my_password_by_mistake', 'wrong horse');
+    expect(await app.metric('sign_ins_total{outcome="refused"}')).toBe(before + 1);
+    expect(await app.linesOf(answer)).toMatchObject([{ message: 'Sign-in refused' }, { status: 401 }]);
+    expect(app.log.text()).not.toContain('my_password_by_mistake');
   });
 
   it.each<[string, object]>([
@@ -117,17 +133,15 @@ describe('a sign-in that is refused', () => {
     ['an object for a name', { identifier: { $gt: '' }, password: 'correct horse' }],
     ['a field too many', { identifier: 'ada', password: 'correct horse', role: 'admin' }],
   ])('has %s', async (_, body) => {
-    const response = await login(body);
-    expect(response.status).toBe(400);
-    expect((await problemOf(response)).code).toBe('VALIDATION_FAILED');
+    const { status, json } = await app.post('/api/v1/auth/login', body);
+    expect([status, json.code]).toEqual([400, 'VALIDATION_FAILED']);
   });
 
   it.each(["' or 1=1 --", 'ada"; drop table auth.users; --', '%', '_da_%'])(
     'asks for %j, which is nobody’s name',
     async (identifier) => {
-      const response = await login({ identifier, password: ada.password });
-      expect(response.status).toBe(401);
-      expect(await app.sql('select 1 from auth.users where id = $1', [ada.id])).toHaveLength(1);
+      expect((await app.login(identifier, ada.password)).status).toBe(401);
+      expect(await app.rows('select 1 from auth.users where id = $1', [ada.id])).toHaveLength(1);
     },
   );
 });

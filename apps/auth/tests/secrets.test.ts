@@ -1,42 +1,48 @@
-import { startAuth, type AuthApp } from './auth-app';
+import { AuthApp } from './auth-app';
+
+let app: AuthApp;
+
+beforeAll(async () => {
+  app = await AuthApp.start();
+});
+afterAll(() => app.stop());
 
 const canary = {
   email: 'canary.Email.7731@example.com',
   username: 'canary_7731',
   password: 'canary-password-7731',
 };
+const secret = /canary[.-](email|password|wrong|role)|argon2id|eyJ|PRIVATE KEY/i;
 
 it('neither a password nor an email nor a token is in any log line or metric', async () => {
-  const app: AuthApp = await startAuth();
-  const post = (path: string, body: unknown) => app.ask(`/api/v1/auth/${path}`, { method: 'POST', body });
-  await app.register(canary);
-  const token = await app.signIn(canary);
-
-  const answers = await Promise.all([
-    post('register', canary),
-    post('register', { ...canary, username: 'other_7731' }),
-    post('register', { ...canary, role: 'canary-role-7731' }),
-    post('register', { ...canary, email: `${canary.email}@`, password: 'c7731' }),
-    post('login', { identifier: canary.email, password: 'canary-wrong-7731' }),
-    post('login', { identifier: canary.password, password: canary.password }),
-    post('login', { identifier: canary.email, password: `${canary.password}\u0000` }),
-    app.ask(`/api/v1/auth/me?email=${encodeURIComponent(canary.email)}&password=${canary.password}`, {
-      token,
-    }),
-    app.ask(`/api/v1/auth/nothing?access_token=${token}`),
-  ]);
+  const token = await app.tokenOf(await app.person(canary));
+  const query = `email=${encodeURIComponent(canary.email)}&password=${canary.password}`;
+  const answers = [
+    await app.register(canary),
+    await app.register({ ...canary, username: 'other_7731' }),
+    await app.register({ ...canary, role: 'canary-role-7731' }),
+    await app.register({ ...canary, email: `${canary.email}@`, password: 'c7731' }),
+    await app.login(canary.email, 'canary-wrong-7731'),
+    await app.login(canary.password, canary.password),
+    await app.login(canary.email, `${canary.password}\u0000`),
+    await app.get(`/api/v1/auth/me?${query}`, { token }),
+    await app.get(`/api/v1/auth/nothing?access_token=${token}`),
+  ];
   expect(answers.map(({ status }) => status)).toEqual([409, 409, 400, 400, 401, 401, 400, 200, 404]);
 
   // PostgreSQL answers an error in the midst of a registration: what it was about must not come out with it.
-  await app.sql(`alter table auth.passwords add constraint broken check (hash = 'never') not valid`);
-  const broken = await post('register', { ...canary, email: `x${canary.email}`, username: 'third_7731' });
-  expect(broken.status).toBe(500);
-  const text = await broken.text();
+  await app.rows(`alter table auth.users add constraint broken check (email = 'never') not valid`);
+  await app.rows(`alter table auth.passwords add constraint broken check (hash = 'never') not valid`);
+  for (const username of ['third_7731', 'fourth_7731']) {
+    const broken = await app.register({ ...canary, email: `x${canary.email}`, username });
+    expect([broken.status, broken.json.code]).toEqual([500, 'INTERNAL_ERROR']);
+    expect(await app.linesOf(broken)).toMatchObject([{ level: 'error' }, { status: 500 }]);
+    answers.push(broken);
+    await app.rows('alter table auth.users drop constraint if exists broken');
+  }
 
-  const metrics = await app.metrics();
-  const log = await app.stop();
-  expect(log.split('\n').length).toBeGreaterThan(answers.length);
-  expect(log).toMatch(/"level":"error".*INTERNAL_ERROR/);
-  const secret = /canary[.-](email|password|wrong|role)|argon2id|eyJ|BEGIN PRIVATE/i;
-  for (const place of [log, metrics, text]) expect(place).not.toMatch(secret);
+  expect(await app.metrics()).not.toMatch(secret);
+  for (const answer of answers.filter(({ status }) => status >= 400)) expect(answer.text).not.toMatch(secret);
+  expect(app.log.lines().length).toBeGreaterThan(answers.length);
+  expect(app.log.text()).not.toMatch(secret);
 });
