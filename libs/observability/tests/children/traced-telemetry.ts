@@ -1,0 +1,3 @@
+import { instrumentLibraries } from '@rostrum/observability/instrument';
+
+instrumentLibraries();
