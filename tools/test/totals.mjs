@@ -21,8 +21,8 @@ function readProject(folder) {
 /** Adds up what each project's run left behind. A project without a result counts as one failure. */
 export function collectTotals(resultsDir, projects) {
   const rows = projects.map((project) => ({
-    project,
-    ...readResult(path.join(resultsDir, `${project}.json`)),
+    ...project,
+    ...readResult(path.join(resultsDir, `${project.folder}.json`)),
   }));
   const sum = (name) => rows.reduce((total, row) => total + row[name], 0);
   return { projects: rows, passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
