@@ -3,7 +3,7 @@ export { createHttpApp, type HttpApp, type HttpAppOptions } from './http/http-ap
 export { sendReply, type Reply } from './http/reply';
 export { entityTag, isUnchanged } from './http/entity-tag';
 export { acceptRequestId } from './http/request-id';
-export { clientAddress } from './http/client-address';
+export { clientAddress, userAgentFamily } from './http/client-facts';
 export { currentExchange } from './http/exchange';
 export { HealthRegistry, type Criticality, type Dependency } from './health/health-registry';
 export type { AdminAction, OpsReply } from './ops/admin-actions';

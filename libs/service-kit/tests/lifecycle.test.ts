@@ -191,6 +191,7 @@ describe('stopping', () => {
       'requests',
       'consumer',
       'connections',
+      'health checks',
       'postgres',
       'redis',
       'telemetry',

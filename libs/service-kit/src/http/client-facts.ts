@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { Request } from 'express';
@@ -18,8 +19,11 @@ export function userAgentFamily(userAgent: string | undefined): string | undefin
   return family;
 }
 
-/** The client's address; behind a trusted proxy Express takes its word for it, which need not be an address. */
-export function clientAddress(request: Request): string | undefined {
-  const { ip } = request;
+/**
+ * The client's address; behind a trusted proxy Express takes its word for it, which need not be an address. Upgrades
+ * have one too, though they never go through Express: on the public server every request is born as one of Express.
+ */
+export function clientAddress(request: IncomingMessage): string | undefined {
+  const { ip } = request as Request;
   return ip !== undefined && isIP(ip) > 0 ? ip : request.socket.remoteAddress;
 }

@@ -41,10 +41,12 @@ export function shutdownPhases({
     ...serving,
     ...(parts.work ?? []).map(({ name, stop }) => phase(name, () => stop(), shutdownDrainMs)),
     ...(publicServer ? [phase('connections', () => publicServer.closeAllConnections())] : []),
+    // Asked on, each dependency would be reported as lost just because its connections are closed.
+    phase('health checks', () => health.stop()),
     ...parts.resources.map(({ name, close }) => phase(name, () => close())),
-    phase('telemetry', () => tracing.shutdown()),
+    // Tracing has a limit of its own: a collector that is not there is no reason to call the shutdown a failure.
+    phase('telemetry', () => tracing.shutdown(), 2 * closeLimitMs),
     phase('ops port', () => {
-      health.stop();
       metrics.close();
       opsServer.close();
       opsServer.closeAllConnections();
