@@ -1,5 +1,5 @@
 import { problems } from '@rostrum/errors';
-import { duplicateForBlocking, type Redis } from '@rostrum/data-access';
+import { duplicateForBlocking, whenRedisReady, type Redis } from '@rostrum/data-access';
 import { userChannel, userOfChannel } from './user-event';
 
 export interface UserChannelsOptions {
@@ -36,6 +36,11 @@ export class UserChannels {
     this.subscriber.on('ready', () => void this.subscribeToAll());
     this.subscriber.on('close', () => this.lose());
     this.subscriber.on('message', (channel, text) => options.onMessage(userOfChannel(channel), text));
+  }
+
+  /** Waits for the first connection, but not for ever: a process may start before its Redis. */
+  async start(): Promise<void> {
+    await whenRedisReady(this.subscriber);
   }
 
   /** Resolves when the user's events reach this process; rejects with a 503 problem when they cannot. */

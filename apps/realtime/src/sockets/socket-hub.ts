@@ -9,7 +9,7 @@ import { upgradeErrors } from './upgrade.errors';
 
 export interface SocketHubParts {
   connections: Connections;
-  channels: Pick<UserChannels, 'join' | 'leave'>;
+  channels: Pick<UserChannels, 'start' | 'join' | 'leave'>;
   presence: PresenceKeeper;
   settings: Omit<ConnectionSurroundings, 'onAlive' | 'onEnd'>;
   drain: DrainOptions;
@@ -38,8 +38,9 @@ export class SocketHub {
     };
   }
 
-  start(): void {
+  async start(): Promise<void> {
     this.clock = setInterval(() => this.beat(), beatMs).unref();
+    await this.parts.channels.start();
   }
 
   async stop(): Promise<void> {

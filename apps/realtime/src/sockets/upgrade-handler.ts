@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { webSocketProtocol } from '@rostrum/contracts';
 import { isAppError, toProblem } from '@rostrum/errors';
 import { runWithContext, type RequestContext } from '@rostrum/observability';
-import { acceptRequestId, clientAddress, type Kit } from '@rostrum/service-kit';
+import { acceptRequestId, clientAddress, userAgentFamily, type Kit } from '@rostrum/service-kit';
 import { WebSocketServer } from 'ws';
 import type { SocketEvents } from '../business-events';
 import { LiveSocket } from './connection';
@@ -133,7 +133,8 @@ export class UpgradeHandler {
     metrics.httpRequest('GET', route, status, durationMs / 1000, traceId);
     if (context.span) tracing.endServerSpan(context.span, { status, route, error });
     const line = { method: 'GET', route, path, status, durationMs, bytes: 0 };
-    const client = { clientIp: clientAddress(request), userAgent: request.headers['user-agent'] };
+    const userAgent = userAgentFamily(request.headers['user-agent']);
+    const client = { clientIp: clientAddress(request), userAgent };
     logger.access({ ...line, ...client }, context);
   }
 }
