@@ -28,6 +28,7 @@ export const notificationsRoute = defineRoute({
     200: {
       description: 'A page of notifications',
       schema: pageOf(notification).meta({ id: 'NotificationPage' }),
+      headers: { Link: 'The next page, as rel="next"' },
     },
   },
   problems: { 400: ['INVALID_CURSOR'] },
@@ -97,6 +98,7 @@ export const closeCodes = {
   policyViolation: 1008,
   tooBig: 1009,
   restarting: 1012,
+  /** Binary, no JSON or without a type. A message of a type that is not known only gets an `error`. */
   invalidMessage: 4400,
   rateLimited: 4429,
   tokenExpired: 4501,
