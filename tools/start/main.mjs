@@ -19,7 +19,7 @@ Sets up and runs PostgreSQL, Redis, the services with their workers and the gate
   --no-seed        makes no development data on the first run
   --help           shows this
 
-Settings come from .env or the environment: DATABASE_URL, REDIS_URL, POSTGRES_BIN_DIR, REDIS_BIN, TRAEFIK_BIN, any
+Settings come from .env (or ROSTRUM_ENV_FILE) or the environment: DATABASE_URL, REDIS_URL, POSTGRES_BIN_DIR, REDIS_BIN, TRAEFIK_BIN, any
 port (GATEWAY_HTTPS_PORT, AUTH_PORT, …; PORTS=free for free ones), ROSTRUM_DATA_DIR, and whatever a service reads.`;
 
 /** The first request to stop drains, a second one ends everything at once. */

@@ -30,7 +30,8 @@ export const defaultPorts = {
 const urlSettings = { DATABASE_URL: /^postgres(ql)?:$/, REDIS_URL: /^rediss?:$/ };
 
 /** `.env` below the process's environment, checked: `{ env, ports, databaseUrl, redisUrl, gateway }`. */
-export async function readSettings(processEnv, dotEnvFile = path.join(workspaceRoot, '.env')) {
+export async function readSettings(processEnv) {
+  const dotEnvFile = path.resolve(workspaceRoot, processEnv.ROSTRUM_ENV_FILE || '.env');
   const env = { ...readDotEnv(dotEnvFile), ...processEnv };
   const problems = [...portProblems(env), ...urlProblems(env), ...otherProblems(env)];
   const gateway = attempt(() => gatewaySettings(env), problems);

@@ -106,7 +106,7 @@ export class Stack {
   }
 
   async #servers() {
-    await Promise.all([this.#startPostgres(), this.#startRedis()]);
+    await this.#together([() => this.#startPostgres(), () => this.#startRedis()]);
   }
 
   async #startPostgres() {
