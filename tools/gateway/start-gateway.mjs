@@ -9,6 +9,7 @@ import { waitUntil } from '../native/wait-until.mjs';
 import { renderGateway } from './render.mjs';
 
 const startLimitMs = 30_000;
+const accessLogLimit = 64 * 1024 * 1024;
 
 // The interpreted plugin makes short-lived garbage. Collecting a quarter as often gives back what it costs (the ADR has
 // the measurement); the memory limit keeps a gateway with many sockets from growing fourfold.
@@ -28,6 +29,7 @@ export async function startGateway(options) {
   checkFiles(options);
   await checkPorts(options);
   const rendered = renderGateway(options);
+  setAside(rendered.accessLogFile);
   const logFile = path.join(options.logDir ?? options.runDir, 'traefik.log');
   const logStart = sizeOf(logFile);
   const child = spawnServer(options.traefikBin, [`--configFile=${rendered.staticFile}`], {
@@ -156,6 +158,11 @@ function parsed(line) {
   } catch {
     return undefined;
   }
+}
+
+/** Traefik does not rotate its access log. Production writes it to standard output; here a large one is set aside. */
+function setAside(file) {
+  if (sizeOf(file) > accessLogLimit) fs.renameSync(file, `${file}.1`);
 }
 
 function sizeOf(file) {

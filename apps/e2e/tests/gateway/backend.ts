@@ -46,6 +46,9 @@ const behaviours: Record<string, Behaviour> = {
   'plain-502': (_request, response) =>
     response.writeHead(502, { 'content-type': 'text/plain' }).end('Bad Gateway'),
   'bare-503': (_request, response) => response.writeHead(503).end('Service Unavailable'),
+  // Answers before it has read the body.
+  refuse: (_request, response) =>
+    response.writeHead(413, { 'content-type': 'application/problem+json' }).end('{"code":"ITS_OWN"}'),
   problem: (_request, response) =>
     response.writeHead(503, { 'content-type': 'application/problem+json' }).end('{"code":"ITS_OWN"}'),
   large: (_request, response) => {
@@ -65,11 +68,23 @@ const behaviours: Record<string, Behaviour> = {
   hsts: (_request, response) => response.setHeader('strict-transport-security', 'max-age=1').end('{}'),
 };
 
+const unparsable = [
+  'HTTP/1.1 431 Too Large',
+  'Connection: close',
+  'Content-Type: application/problem+json',
+  'Content-Length: 18',
+  '',
+  '{"code":"ITS_OWN"}',
+].join('\r\n');
+
 /** A small service: tells in JSON what reached it, or does what `?do=` says; readiness on an ops port; echoes on /ws. */
 export async function startBackend(name: string): Promise<Backend> {
   const seen: Seen[] = [];
   const late: http.ServerResponse[] = [];
-  const app = http.createServer((request, response) => void answer({ name, seen, late }, request, response));
+  const app = http.createServer((request, response) =>
+    answer({ name, seen, late }, request, response).catch(() => undefined),
+  );
+  app.on('clientError', (_error, socket) => socket.end(unparsable));
   app.keepAliveTimeout = 65_000;
   const ops = http.createServer((_request, response) => response.writeHead(backend.ready ? 200 : 503).end());
   upgradeSockets(app, seen);
@@ -103,6 +118,7 @@ async function answer(
   response: http.ServerResponse,
 ) {
   const { method = '', url = '', headers, rawHeaders } = request;
+  if (url.includes('do=refuse')) return behaviours.refuse?.(request, response);
   const body = (await request.toArray()).join('');
   seen.push({ method, url, headers, rawHeaders, body });
   response.setHeader('x-request-id', headers['x-request-id'] ?? 'none');

@@ -24,10 +24,18 @@ export interface Ask {
 
 /** One request, its path sent exactly as given. */
 export async function ask(stage: Stage, target: string, options: Ask = {}): Promise<Answer> {
+  try {
+    return await collect(await send(stage, target, options));
+  } catch (error) {
+    throw new Error(`${options.method ?? 'GET'} ${target}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function send(stage: Stage, target: string, options: Ask): Promise<http.IncomingMessage> {
   const { method = 'GET', headers = {}, body, agent = false, plain = false } = options;
   const url = new URL(plain ? stage.gateway.httpUrl : stage.gateway.url);
   const sent = { host: url.hostname, port: url.port, path: target, method, headers };
-  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const request = plain
       ? http.request({ ...sent, agent: false }, resolve)
       : https.request({ ...sent, agent, ca: stage.certificate, servername: 'localhost' }, resolve);
@@ -35,7 +43,6 @@ export async function ask(stage: Stage, target: string, options: Ask = {}): Prom
     if (body !== undefined) request.setHeader('content-length', Buffer.byteLength(body));
     request.once('error', reject).end(body);
   });
-  return collect(response);
 }
 
 async function collect(response: http.IncomingMessage): Promise<Answer> {

@@ -148,17 +148,46 @@ describe('too much', () => {
   afterAll(() => stage.close());
 
   it.each([
-    ['70 kB in one header', { 'X-Large': 'x'.repeat(70_000) }],
+    ['30 kB in one', { 'X-Large': 'x'.repeat(30_000) }],
+    ['100 kB in one', { 'X-Large': 'x'.repeat(100_000) }],
     [
       '100 kB in many',
-      Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`X-Large-${index}`, 'x'.repeat(1000)])),
+      Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`X-${n}`, 'x'.repeat(1000)])),
     ],
-  ])('of headers is a 431: %s', async (_what, headers) => {
+  ])('of headers is the 431 of the service’s parser: %s', async (_what, headers) => {
     const before = stage.posts.flatMap(({ seen }) => seen).length;
-    const { status } = await ask(stage, '/api/v1/posts', { headers });
+    const { status, json } = await ask(stage, '/api/v1/posts', { headers });
+
+    expect([status, json.code]).toEqual([431, 'ITS_OWN']);
+    expect(stage.posts.flatMap(({ seen }) => seen)).toHaveLength(before);
+  });
+
+  it('of headers is a 431 at the gateway itself beyond 132 kB', async () => {
+    const { status } = await ask(stage, '/api/v1/posts', { headers: { 'X-Large': 'x'.repeat(140_000) } });
 
     expect(status).toBe(431);
-    expect(stage.posts.flatMap(({ seen }) => seen)).toHaveLength(before);
+  });
+
+  it('announced of a body is a 413 that the client can read, and no service is asked', async () => {
+    const before = stage.posts.flatMap(({ seen }) => seen).length;
+    const largest = Buffer.alloc(10 * 1024 * 1024, 'x');
+    const fits = await ask(stage, '/api/v1/posts?do=cookies', { method: 'POST', body: largest });
+    const answer = await ask(stage, '/api/v1/posts', {
+      method: 'POST',
+      body: Buffer.alloc(largest.length + 1, 'x'),
+    });
+
+    expect(fits.status).toBe(200);
+    expect(answer.status).toBe(413);
+    expect(answer.json).toMatchObject({ code: 'GATEWAY_BODY_TOO_LARGE', status: 413 });
+    expect(stage.posts.flatMap(({ seen }) => seen)).toHaveLength(before + 1);
+  });
+
+  it('of a body for a service is that service’s own answer, also when it refuses without reading on', async () => {
+    const body = Buffer.alloc(9_000_000, 'x');
+    const { status, json } = await ask(stage, '/api/v1/posts?do=refuse', { method: 'POST', body });
+
+    expect([status, json.code]).toEqual([413, 'ITS_OWN']);
   });
 
   it('at once from one address is a 429, but WebSockets are counted apart', async () => {

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -21,6 +23,9 @@ const (
 	// The connection has become a WebSocket.
 	upgraded
 )
+
+// More of a refused body is not worth the reading.
+const drainLimit = 64 << 20
 
 // answerWriter puts the request id on the answer and replaces the body of an error that the gateway made.
 //
@@ -50,6 +55,9 @@ func (w *answerWriter) WriteHeader(status int) {
 		code, detail := describe(status)
 		w.fail(status, code, detail)
 		return
+	}
+	if status == http.StatusRequestEntityTooLarge {
+		w.drain()
 	}
 	w.state = passing
 	w.header[requestIDHeader] = w.id
@@ -95,6 +103,12 @@ func (w *answerWriter) flush() {
 	}
 }
 
+// drain reads what is left of a body that was refused. A client that is still sending would else find the connection
+// reset before it has read why.
+func (w *answerWriter) drain() {
+	_, _ = io.Copy(io.Discard, io.LimitReader(w.req.Body, drainLimit))
+}
+
 // isGatewayMade tells an error of Traefik's from one of a service's. By the time of WriteHeader the proxy has copied a
 // service's headers, and a service dates its answers (RFC 9110, 6.6.1), names the request and types its body. What has
 // none of the three came from here.
@@ -130,13 +144,18 @@ func (w *answerWriter) fail(status int, code, detail string) {
 	if err != nil {
 		body = []byte("{}")
 	}
+	if status == http.StatusRequestEntityTooLarge {
+		w.drain()
+	}
 	w.state = replaced
 	w.header[requestIDHeader] = w.id
 	w.header.Set("Content-Type", "application/problem+json")
 	w.header.Set("Cache-Control", "no-store")
-	w.header.Del("Content-Length")
+	w.header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.rw.WriteHeader(status)
 	_, _ = w.rw.Write(body)
+	// Whole and on its way, also if the proxy then breaks off because the service's connection is broken.
+	w.flush()
 }
 
 func describe(status int) (code, detail string) {
@@ -147,6 +166,8 @@ func describe(status int) (code, detail string) {
 		return "GATEWAY_BODY_TOO_LARGE", "The body is larger than the gateway accepts."
 	case http.StatusTooManyRequests:
 		return "GATEWAY_TOO_MANY_REQUESTS", "Too many requests from this address. Wait for Retry-After, then double the wait each time."
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return "GATEWAY_HEADERS_TOO_LARGE", "The request's headers are larger than the service accepts."
 	case http.StatusBadGateway:
 		return "GATEWAY_BAD_GATEWAY", "The service closed the connection or could not be reached."
 	case http.StatusServiceUnavailable:

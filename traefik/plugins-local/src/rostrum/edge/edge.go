@@ -33,18 +33,20 @@ type Config struct {
 	Mode string `json:"mode,omitempty"`
 	// HTTPSPort is where "redirect" sends to.
 	HTTPSPort int `json:"httpsPort,omitempty"`
+	// MaxBodyBytes is the largest announced body that "edge" lets through. What comes unannounced the services limit.
+	MaxBodyBytes int64 `json:"maxBodyBytes,omitempty"`
 }
 
 // CreateConfig is called by Traefik.
 func CreateConfig() *Config {
-	return &Config{Mode: "edge", HTTPSPort: 443}
+	return &Config{Mode: "edge", HTTPSPort: 443, MaxBodyBytes: 10 << 20}
 }
 
 // New is called by Traefik, once for each router that uses the middleware.
 func New(_ context.Context, next http.Handler, config *Config, name string) (http.Handler, error) {
 	switch config.Mode {
 	case "edge":
-		return &edge{next: next}, nil
+		return &edge{next: next, maxBodyBytes: config.MaxBodyBytes}, nil
 	case "not-found":
 		return &notFound{}, nil
 	case "redirect":
@@ -54,7 +56,8 @@ func New(_ context.Context, next http.Handler, config *Config, name string) (htt
 }
 
 type edge struct {
-	next http.Handler
+	next         http.Handler
+	maxBodyBytes int64
 }
 
 func (e *edge) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
@@ -66,6 +69,11 @@ func (e *edge) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	answer := &answerWriter{rw: rw, header: rw.Header(), id: id, req: req}
 	if isRefusedPath(req) {
 		answer.fail(http.StatusBadRequest, "GATEWAY_PATH_REFUSED", "The path holds an encoded character that no path here has.")
+		return
+	}
+	if req.ContentLength > e.maxBodyBytes {
+		code, detail := describe(http.StatusRequestEntityTooLarge)
+		answer.fail(http.StatusRequestEntityTooLarge, code, detail)
 		return
 	}
 	e.next.ServeHTTP(answer, req)

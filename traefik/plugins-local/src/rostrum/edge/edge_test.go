@@ -124,6 +124,30 @@ func TestRefusedPaths(t *testing.T) {
 	}
 }
 
+func TestAnnouncedBodiesHaveALimit(t *testing.T) {
+	for size, status := range map[int]int{100: http.StatusOK, 101: http.StatusRequestEntityTooLarge} {
+		body := strings.NewReader(strings.Repeat("x", size))
+		req := httptest.NewRequest(http.MethodPost, "/x", body)
+		res := serve(t, &Config{Mode: "edge", MaxBodyBytes: 100}, func(_ http.ResponseWriter, req *http.Request) {
+			_, _ = io.Copy(io.Discard, req.Body)
+		}, req)
+		if res.StatusCode != status || body.Len() != 0 {
+			t.Errorf("%d bytes: %d, %d unread", size, res.StatusCode, body.Len())
+		}
+	}
+}
+
+func TestARefusedBodyIsReadBeforeTheAnswer(t *testing.T) {
+	body := strings.NewReader("the rest")
+	serve(t, CreateConfig(), func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Date", "now")
+		rw.WriteHeader(http.StatusRequestEntityTooLarge)
+	}, httptest.NewRequest(http.MethodPost, "/x", body))
+	if body.Len() != 0 {
+		t.Errorf("%d unread", body.Len())
+	}
+}
+
 func TestStreamsAreFlushedAndWholeAnswersAreNot(t *testing.T) {
 	flushed := func(prepare func(http.Header)) bool {
 		handler, _ := New(context.Background(), http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
