@@ -1,3 +1,4 @@
+// eslint-disable-next-line @nx/enforce-module-boundaries -- the test is about these names
 import * as main from '@rostrum/observability';
 import * as instrument from '@rostrum/observability/instrument';
 

@@ -250,8 +250,8 @@ describe('access lines', () => {
       '{"time":"T","level":"info","service":"posts","version":"1.2.3","environment":"production",' +
         '"message":"GET /api/v1/posts/:id 200","request_id":"req-1",' +
         `"trace_id":"${'a'.repeat(32)}","span_id":"${'b'.repeat(16)}","user_id":"user-7",` +
-        '"endpoint":"GET /api/v1/posts/:id","method":"GET","route":"/api/v1/posts/:id","path":"/api/v1/posts/1",' +
-        '"status":200,"duration_ms":1.235,"bytes":512,"client_ip":"10.0.0.1","user_agent":"curl/8"}\n',
+        '"endpoint":"GET /api/v1/posts/:id","method":"GET","route":"/api/v1/posts/:id","status":200,' +
+        '"path":"/api/v1/posts/1","duration_ms":1.235,"bytes":512,"client_ip":"10.0.0.1","user_agent":"curl/8"}\n',
     );
   });
 

@@ -20,14 +20,17 @@ export function identityJson({ service, version, environment }: LogIdentity): st
   return `,"service":${jsonString(service)},"version":${jsonString(version)},"environment":${jsonString(environment)},"message":`;
 }
 
-/** The part of a line that a request's context gives. */
-export function contextJson(context: RequestContext | undefined): string {
+/** Who and what a line belongs to: the ids of a request's context. */
+export function callerJson(context: RequestContext | undefined): string {
   if (context === undefined) return '';
-  const { requestId, traceId, spanId, userId, endpoint } = context;
-  let text = `,"request_id":${jsonString(requestId)},"trace_id":"${traceId}","span_id":"${spanId}"`;
-  if (userId !== undefined) text += `,"user_id":${jsonString(userId)}`;
-  if (endpoint !== undefined) text += `,"endpoint":${jsonString(endpoint)}`;
-  return text;
+  const { requestId, traceId, spanId, userId } = context;
+  const text = `,"request_id":${jsonString(requestId)},"trace_id":"${traceId}","span_id":"${spanId}"`;
+  return userId === undefined ? text : `${text},"user_id":${jsonString(userId)}`;
+}
+
+function contextJson(context: RequestContext | undefined): string {
+  const endpoint = context?.endpoint;
+  return callerJson(context) + (endpoint === undefined ? '' : `,"endpoint":${jsonString(endpoint)}`);
 }
 
 /** Writes entries as one line of JSON each, ready for Elasticsearch; a field never occurs twice. */
