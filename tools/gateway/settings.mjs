@@ -42,8 +42,12 @@ function readLimits(env, problems) {
   return limits;
 }
 
+/**
+ * Traefik's spans carry the whole User-Agent and tracestate, which is free text from outside. So they are a choice of
+ * their own, for where the collector removes both; without them the trace begins in the service.
+ */
 function readTracing(env, problems) {
-  if (!env.OTLP_ENDPOINT || env.TRACING_ENABLED === 'false') return {};
+  if (!env.OTLP_ENDPOINT || env.GATEWAY_TRACING !== 'true') return {};
   if (!URL.canParse(env.OTLP_ENDPOINT)) problems.push(`OTLP_ENDPOINT: "${env.OTLP_ENDPOINT}" is no URL`);
   const samplingRate = Number(env.TRACING_SAMPLING_RATE || 0.1);
   if (!(samplingRate >= 0 && samplingRate <= 1)) {

@@ -55,10 +55,14 @@ it.each<
   const response = await system.ask(path, { ...init, headers: { authorization, ...init.headers } });
   expect(response.status).toBe(status);
   expect(response.headers.get('content-type')).toMatch('application/problem+json');
-  expect(await response.json()).toMatchObject({
+  // A head that cannot be parsed does not tell the service its id; the gateway's answer has it all the same.
+  const requestId = response.headers.get('x-request-id');
+  expect(requestId).toMatch(/^[\w.-]{8,64}$/);
+  const body = await response.json();
+  expect(body).toMatchObject({
     status,
-    requestId: response.headers.get('x-request-id'),
     code: expect.any(String),
+    requestId: status === 431 ? '' : requestId,
   });
   expect((await system.ask('/api/v1/feed', { headers: ada.headers })).status).toBe(200);
   expect(system.processes().map(({ pid }) => pid)).toEqual(pids);

@@ -11,7 +11,7 @@ let system: System;
 
 beforeAll(async () => {
   collector = await startOtlpCollector();
-  system = await startSystem({ otlpEndpoint: collector.url });
+  system = await startSystem({ otlpEndpoint: collector.url, gatewayTracing: true });
 }, 90_000);
 
 afterAll(async () => {

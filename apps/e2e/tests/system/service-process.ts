@@ -67,7 +67,9 @@ export class ServiceProcess {
         throw new Error(`${this.name} ended: ${JSON.stringify(this.lines.slice(-5))}`);
       return (await this.readiness()) === 200;
     };
-    await waitFor(ready, { timeoutMs, what: `${this.name} to be ready` });
+    await waitFor(ready, { timeoutMs, what: `${this.name} to be ready` }).catch((error: Error) => {
+      throw new Error(`${error.message}: ${JSON.stringify(this.lines.slice(-5))}`, { cause: error });
+    });
   }
 
   /** The status of its readiness probe; 0 while nothing answers. */

@@ -24,6 +24,8 @@ export interface SystemOptions {
   ownServers?: boolean;
   otlpEndpoint?: string;
   samplingRate?: number;
+  /** Whether the gateway makes spans of its own; they carry more of a request's headers than ours. */
+  gatewayTracing?: boolean;
   environment?: Record<string, string>;
 }
 
@@ -176,7 +178,7 @@ async function openGateway({ folder, mains, options }: GatewayParts, undo: (() =
     healthPorts: each(({ opsPort }) => opsPort),
     tls,
     drainMs: 1000,
-    ...(options.otlpEndpoint !== undefined && {
+    ...(options.gatewayTracing && {
       otlpEndpoint: options.otlpEndpoint,
       samplingRate: options.samplingRate ?? 1,
     }),

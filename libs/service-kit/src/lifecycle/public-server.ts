@@ -1,6 +1,5 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { randomUUID } from 'node:crypto';
 import type { Express } from 'express';
 import { expressMessages } from '../http/express-messages';
 
@@ -32,18 +31,24 @@ const refusals: Record<string, [number, string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'REQUEST_TIMEOUT'],
 };
 
-/** What cannot even be parsed gets a problem too; it never reaches Express. */
+/** What cannot even be parsed gets a problem too; it never reaches Express, and its request id is not known. */
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const [status, code] = refusals[error.code ?? ''] ?? [400, 'MALFORMED_REQUEST'];
-  const requestId = randomUUID();
   const type = `urn:rostrum:problem:${code.toLowerCase().replaceAll('_', '-')}`;
-  const body = JSON.stringify({ type, title: STATUS_CODES[status], status, instance: '', code, requestId });
+  const body = JSON.stringify({
+    type,
+    title: STATUS_CODES[status],
+    status,
+    instance: '',
+    code,
+    requestId: '',
+  });
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nX-Request-Id: ${requestId}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n` +
       'X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Type: application/problem+json\r\n' +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
