@@ -63,20 +63,27 @@ interface Question {
   signal?: AbortSignal;
 }
 
+interface Surroundings {
+  environment: Settings;
+  /** Sees all tables. */
+  admin: Database;
+  redis: Redis;
+  log: RecordingLogger;
+  ends: (() => Promise<unknown>)[];
+}
+
 /** The real service on free ports, with stores of its own. */
 export class AuthApp {
+  readonly redis: Redis;
+  readonly log: RecordingLogger;
   private readonly started: Service[] = [];
   private url = '';
   private opsUrl = '';
 
-  private constructor(
-    private readonly environment: Settings,
-    /** Sees the tables as their owner does. */
-    private readonly admin: Database,
-    readonly redis: Redis,
-    readonly log: RecordingLogger,
-    private readonly ends: (() => Promise<unknown>)[],
-  ) {}
+  private constructor(private readonly around: Surroundings) {
+    this.redis = around.redis;
+    this.log = around.log;
+  }
 
   static async start({ settings, through }: AppOptions = {}): Promise<AuthApp> {
     const database = await createTestDatabase('auth', migrations);
@@ -108,7 +115,7 @@ export class AuthApp {
       () => database.drop(),
       () => log.close(),
     ];
-    const app = new AuthApp(environment, admin, redis, log, ends);
+    const app = new AuthApp({ environment, admin, redis, log, ends });
     try {
       await app.startService();
     } catch (error) {
@@ -120,14 +127,16 @@ export class AuthApp {
 
   /** A worker beside the service. */
   async startWorker(): Promise<void> {
-    const worker = createAuthWorker(readConfig(workerSettings, this.environment), { logger: this.loan() });
+    const worker = createAuthWorker(readConfig(workerSettings, this.around.environment), {
+      logger: this.loan(),
+    });
     this.started.push(worker);
     await worker.start();
   }
 
   async stop(): Promise<void> {
     for (const service of this.started.reverse()) await service.stop('the test is over');
-    for (const end of this.ends) await end();
+    for (const end of this.around.ends) await end();
   }
 
   async get(target: string, question: Question = {}): Promise<Answer> {
@@ -163,7 +172,7 @@ export class AuthApp {
 
   /** What really is in the tables. */
   async rows<T extends object = Row>(sql: string, values: unknown[] = []): Promise<T[]> {
-    return (await this.admin.query<T>(hash('sha1', sql), sql, values)).rows;
+    return (await this.around.admin.query<T>(hash('sha1', sql), sql, values)).rows;
   }
 
   async metrics(): Promise<string> {
@@ -194,7 +203,7 @@ export class AuthApp {
   }
 
   private async startService(): Promise<void> {
-    const config = readConfig(mainSettings, this.environment);
+    const config = readConfig(mainSettings, this.around.environment);
     const service = await createAuthService(config, { logger: this.loan() });
     this.started.push(service);
     const { port, opsPort } = await service.start();
