@@ -33,8 +33,7 @@ async function lineOf(requestId: string, { gateway } = stage): Promise<Line> {
 
 describe('the access log', () => {
   it('tells who asked for what, who answered and how long it took', async () => {
-    const headers = { 'X-Request-Id': 'log-line-1', 'User-Agent': 'gateway-test/1', traceparent };
-    await ask(stage, '/api/v1/posts/42', { headers });
+    await ask(stage, '/api/v1/posts/42', { headers: { 'X-Request-Id': 'log-line-1' } });
 
     expect(await lineOf('log-line-1')).toMatchObject({
       ClientHost: '127.0.0.1',
@@ -50,8 +49,7 @@ describe('the access log', () => {
       OriginDuration: expect.any(Number) as unknown,
       RetryAttempts: 0,
       TLSVersion: '1.3',
-      'request_User-Agent': 'gateway-test/1',
-      request_Traceparent: traceparent,
+      'request_X-Request-Id': 'log-line-1',
     });
   });
 
@@ -80,6 +78,8 @@ describe('the access log', () => {
       'Proxy-Authorization': `Basic ${canary}`,
       Cookie: `session=${canary}`,
       'X-Api-Key': canary,
+      'User-Agent': canary,
+      traceparent: canary,
       Referer: `https://app.example.com/?token=${canary}`,
     };
     await ask(stage, `/api/v1/posts?${secrets}&do=cookies`, { headers });
