@@ -109,15 +109,29 @@ async function install() {
   const seconds = () => `${Math.round((Date.now() - began) / 1000)} s`;
   say('installing the packages of package-lock.json');
   const ticker = setInterval(() => say(`still installing, ${seconds()}`), 10_000);
+  if (!manifestMatchesLockfile()) {
+    fail('package.json and package-lock.json do not agree. Run npm install and commit the lockfile.');
+  }
+  // Not `npm ci`: it refuses a lockfile without the packages of platforms that the registry it was made from did not
+  // have, though they are optional. This installs the lockfile's versions too, and writes nothing but node_modules.
   // Development packages are wanted whatever NODE_ENV says.
-  const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  const code = await runNpm(flags);
+  const flags = ['install', '--no-save', '--include=dev', '--include=optional'];
+  const code = await runNpm([...flags, '--no-audit', '--no-fund', '--loglevel=error']);
   clearInterval(ticker);
   if (code !== 0)
-    fail(`npm ci failed (code ${code}); what it said is above. Mend that and run the command again.`);
+    fail(`npm install failed (code ${code}); what it said is above. Mend that and run it again.`);
   fs.mkdirSync(path.dirname(stampFile), { recursive: true });
   fs.writeFileSync(stampFile, lockfileStamp());
   say(`installed in ${seconds()}`);
+}
+
+function manifestMatchesLockfile() {
+  const read = (name) => JSON.parse(fs.readFileSync(path.join(root, name), 'utf8'));
+  const manifest = read('package.json');
+  const locked = read('package-lock.json').packages[''];
+  const kinds = ['workspaces', 'dependencies', 'devDependencies', 'optionalDependencies'];
+  const asText = (value = {}) => JSON.stringify(Object.entries(value).sort());
+  return kinds.every((kind) => asText(manifest[kind]) === asText(locked[kind]));
 }
 
 function runNpm(flags) {

@@ -167,12 +167,26 @@ describe('packages', () => {
     expect(run('script.mjs')).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('that cannot be installed end the command before the script', () => {
+  it('that the lockfile does not know end the command before the script', () => {
     write('package.json', JSON.stringify({ name: 'clone', dependencies: { local: 'file:local' } }));
     const result = run('script.mjs');
     expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toContain('npm ci failed');
-    expect(run('script.mjs').status).toBe(1);
+    expect(result.stderr).toContain('package.json and package-lock.json do not agree');
+  });
+
+  it('that cannot be installed end the command before the script, each time', () => {
+    lock({ local: 'file:local', broken: 'file:nowhere.tgz' });
+    for (const attempt of [run('script.mjs'), run('script.mjs')]) {
+      expect(attempt).toMatchObject({ status: 1, stdout: '' });
+      expect(attempt.stderr).toContain('npm install failed');
+    }
+  });
+
+  it('are installed without a change to any file of ours', () => {
+    lock({ local: 'file:local' });
+    const before = fs.readFileSync(path.join(clone, 'package-lock.json'), 'utf8');
+    expect(run('script.mjs').status).toBe(0);
+    expect(fs.readFileSync(path.join(clone, 'package-lock.json'), 'utf8')).toBe(before);
   });
 
   it('for development come too where NODE_ENV is production', () => {
