@@ -11,6 +11,7 @@ import {
   relayEvents,
   type Kit,
   type KitOverrides,
+  type OpenRedis,
   type Service,
 } from '@rostrum/service-kit';
 import { accountsRoutes } from './accounts/accounts.routes';
@@ -22,6 +23,7 @@ import type { AuthConfig, AuthWorkerConfig } from './config';
 import { keysRoutes } from './keys/keys.routes';
 import { BoundedQueue } from './passwords/bounded-queue';
 import { PasswordHasher } from './passwords/password-hasher';
+import { ActiveUsers } from './sessions/active-users';
 import { SessionsRepository } from './sessions/sessions.repository';
 import { sessionsRoutes } from './sessions/sessions.routes';
 import { SessionsService } from './sessions/sessions.service';
@@ -44,11 +46,13 @@ export async function createAuthService(config: AuthConfig, overrides: KitOverri
   );
   return createService(kit, {
     ...shared,
-    tokens: createTokenVerifier({
-      issuer: config.jwtIssuer,
-      audience: config.jwtAudience,
-      keys: localKeySet({ keys: [signer.publicJwk] }),
-    }),
+    tokens: openActiveUsers(kit, redis).watch(
+      createTokenVerifier({
+        issuer: config.jwtIssuer,
+        audience: config.jwtAudience,
+        keys: localKeySet({ keys: [signer.publicJwk] }),
+      }),
+    ),
     routes: (binder) => {
       accountsRoutes(binder, { accounts, registration });
       sessionsRoutes(binder, sessions);
@@ -87,6 +91,14 @@ function openSigner({ jwtSigningKey, jwtIssuer, jwtAudience, jwtAccessTtl }: Aut
     audience: jwtAudience,
     ttlSeconds: jwtAccessTtl,
   });
+}
+
+function openActiveUsers({ metrics }: Kit, { redis }: OpenRedis): ActiveUsers {
+  const users = new ActiveUsers(redis);
+  metrics.gauge('active_users', 'People whose token auth has seen in the last five minutes', {
+    collect: async (gauge) => gauge.set(await users.count()),
+  });
+  return users;
 }
 
 /** Signing and looking up names use the same threads: one always stays free of hashing. */

@@ -75,6 +75,18 @@ describe('one’s own account', () => {
   });
 });
 
+it('whoever comes is counted once as active, however often they come', async () => {
+  const before = await app.metric('active_users');
+  const people = await Promise.all([app.person(), app.person()]);
+  for (const person of people) {
+    const token = await app.tokenOf(person);
+    for (let i = 0; i < 3; i += 1) await me(token);
+  }
+  expect(await app.metric('active_users')).toBe(before + 2);
+  await me('hunter2');
+  expect(await app.metric('active_users')).toBe(before + 2);
+});
+
 describe('a token that is refused', () => {
   it.each<[string, () => Promise<string>]>([
     ['signed by somebody else', () => tokenLike({ key: newSigningKey() })],

@@ -53,9 +53,12 @@ it.each<[string, () => Promise<void> | void]>([
   await app.person();
   await waitFor(async () => (await readiness()).degraded.includes('redis'), { what: 'readiness to notice' });
   expect(await app.probe('/readyz')).toMatchObject({ status: 200, json: { down: [] } });
+  expect(await app.metric('active_users')).toBeNaN();
+  expect(await app.metric('users_registered_total')).toBeGreaterThan(0);
 
   await redis.heal();
   await expectCached();
+  expect(await app.metric('active_users')).toBeGreaterThan(0);
 });
 
 it.each<[string, () => Promise<void> | void]>([
