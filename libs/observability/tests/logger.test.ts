@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
@@ -34,12 +34,13 @@ function make(options: Partial<LoggerOptions> = {}) {
     ...options,
   });
   open.push(logger);
-  const text = () => {
-    logger.flushSync();
+  /** What was written, once the logger is closed. */
+  const text = async () => {
+    await logger.close();
     return readFileSync(file, 'utf8');
   };
-  const lines = () =>
-    text()
+  const lines = async () =>
+    (await text())
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line) as Line);
@@ -69,11 +70,11 @@ const exchange = {
 };
 
 describe('a line', () => {
-  test('is one JSON object with time, level, service, version, environment and message', () => {
+  test('is one JSON object with time, level, service, version, environment and message', async () => {
     const { logger, lines } = make();
     const before = Date.now();
     logger.info('Started', { port: 8081, nested: { list: [1, 'two'] } });
-    const [line] = lines();
+    const [line] = await lines();
     expect(line).toEqual({
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       level: 'info',
@@ -87,11 +88,11 @@ describe('a line', () => {
     expect(Math.abs(Date.parse(String(line?.time)) - before)).toBeLessThan(2000);
   });
 
-  test('of a request carries its ids, user and endpoint', () => {
+  test('of a request carries its ids, user and endpoint', async () => {
     const { logger, lines } = make();
     runWithContext(context(), () => logger.warn('Slow'));
     logger.warn('Outside');
-    const [inside, outside] = lines();
+    const [inside, outside] = await lines();
     expect(inside).toMatchObject({
       request_id: 'req-1',
       trace_id: 'a'.repeat(32),
@@ -102,14 +103,14 @@ describe('a line', () => {
     expect(outside).not.toHaveProperty('request_id');
   });
 
-  test('shows errors the same way, however they are given', () => {
+  test('shows errors the same way, however they are given', async () => {
     const { logger, lines } = make();
     const error = Object.assign(new Error('no', { cause: new TypeError('root') }), { code: 'posts.gone' });
     logger.error('Failed', { error });
     logger.error('Failed', error);
     logger.error(error);
     logger.error('Failed', { error: 'just text' });
-    const [byField, byArgument, alone, text] = lines();
+    const [byField, byArgument, alone, text] = await lines();
     for (const line of [byField, byArgument, alone])
       expect(line?.error).toMatchObject({
         type: 'Error',
@@ -123,7 +124,7 @@ describe('a line', () => {
     expect(text?.error).toEqual({ message: 'just text' });
   });
 
-  test('never has a field twice, whatever the metadata is called', () => {
+  test('never has a field twice, whatever the metadata is called', async () => {
     const { logger, text, lines } = make();
     logger.info('Mine', {
       message: 'theirs',
@@ -133,9 +134,9 @@ describe('a line', () => {
       trace_id: 'y',
       request_id: 'z',
     });
-    expect(text().match(/"message":/g)).toHaveLength(1);
-    expect(text().match(/"level":/g)).toHaveLength(1);
-    expect(lines()[0]).toMatchObject({
+    expect((await text()).match(/"message":/g)).toHaveLength(1);
+    expect((await text()).match(/"level":/g)).toHaveLength(1);
+    expect((await lines())[0]).toMatchObject({
       message: 'Mine',
       level: 'info',
       service: 'posts',
@@ -143,11 +144,11 @@ describe('a line', () => {
     });
   });
 
-  test('of a child has the fields of its parents', () => {
+  test('of a child has the fields of its parents', async () => {
     const { logger, lines } = make();
     const child = logger.child({ component: 'relay', password: 'hunter2' }).child({ shard: 3 });
     runWithContext(context(), () => child.info('Moved', { count: 1 }));
-    expect(lines()[0]).toMatchObject({
+    expect((await lines())[0]).toMatchObject({
       component: 'relay',
       shard: 3,
       count: 1,
@@ -157,7 +158,7 @@ describe('a line', () => {
     expect(child.currentLevel()).toBe('info');
   });
 
-  test('is written whatever it is asked to show', () => {
+  test('is written whatever it is asked to show', async () => {
     const { logger, lines } = make();
     const hostile = {
       get boom(): never {
@@ -174,7 +175,7 @@ describe('a line', () => {
     logger.log('info', 'Four', { b: 2 });
     logger.log({ level: 'warn', message: 'Five', c: 3 });
     logger.write({ level: 'warn', message: 'Six', d: 4 });
-    expect(lines().map(({ message }) => message)).toEqual([
+    expect((await lines()).map(({ message }) => message)).toEqual([
       'One',
       'Two',
       '',
@@ -185,15 +186,15 @@ describe('a line', () => {
       'Five',
       'Six',
     ]);
-    expect(lines()[0]).toMatchObject({ boom: '[unreadable]' });
-    expect(lines()[3]).toMatchObject({ a: 1 });
-    expect(lines()[4]).toMatchObject({ args: ['extra', 7] });
-    expect(lines()[7]).toMatchObject({ level: 'warn', c: 3 });
+    expect((await lines())[0]).toMatchObject({ boom: '[unreadable]' });
+    expect((await lines())[3]).toMatchObject({ a: 1 });
+    expect((await lines())[4]).toMatchObject({ args: ['extra', 7] });
+    expect((await lines())[7]).toMatchObject({ level: 'warn', c: 3 });
   });
 });
 
 describe('levels', () => {
-  test('are five, and can be changed while running', () => {
+  test('are five, and can be changed while running', async () => {
     const { logger, lines } = make({ level: 'warn' });
     const all = () => {
       for (const level of ['fatal', 'error', 'warn', 'info', 'debug'] as const) logger[level](level);
@@ -205,7 +206,7 @@ describe('levels', () => {
     all();
     logger.setLevel('fatal');
     all();
-    expect(lines().map(({ message }) => message)).toEqual([
+    expect((await lines()).map(({ message }) => message)).toEqual([
       ...['fatal', 'error', 'warn'],
       ...['fatal', 'error', 'warn', 'info', 'debug', 'GET /api/v1/posts/:id 200'],
       'fatal',
@@ -243,10 +244,10 @@ describe('winston', () => {
 });
 
 describe('access lines', () => {
-  test('have their fields in a fixed order', () => {
+  test('have their fields in a fixed order', async () => {
     const { logger, text } = make();
     logger.access({ ...exchange, path: '/api/v1/posts/1?token=abc' }, context());
-    expect(text().replace(/"time":"[^"]+"/, '"time":"T"')).toBe(
+    expect((await text()).replace(/"time":"[^"]+"/, '"time":"T"')).toBe(
       '{"time":"T","level":"info","service":"posts","version":"1.2.3","environment":"production",' +
         '"message":"GET /api/v1/posts/:id 200","request_id":"req-1",' +
         `"trace_id":"${'a'.repeat(32)}","span_id":"${'b'.repeat(16)}","user_id":"user-7",` +
@@ -255,13 +256,18 @@ describe('access lines', () => {
     );
   });
 
-  test('take the context that runs when none is given, and say when a client went away', () => {
+  test('take the context that runs when none is given, and say when a client went away', async () => {
     const { logger, lines } = make();
     runWithContext(context(), () => logger.access({ ...exchange, status: 503, aborted: true }));
-    expect(lines()[0]).toMatchObject({ request_id: 'req-1', aborted: true, status: 503, level: 'warn' });
+    expect((await lines())[0]).toMatchObject({
+      request_id: 'req-1',
+      aborted: true,
+      status: 503,
+      level: 'warn',
+    });
   });
 
-  test('are whole JSON without a secret, whatever clients send', () => {
+  test('are whole JSON without a secret, whatever clients send', async () => {
     const { logger, text, lines } = make();
     const secret = 'c4n4ryS3cret9';
     const hostile = fc.oneof(
@@ -286,8 +292,8 @@ describe('access lines', () => {
       }),
       { numRuns: 500 },
     );
-    expect(text()).not.toContain(secret);
-    expect(lines()).toHaveLength(500);
+    expect(await text()).not.toContain(secret);
+    expect(await lines()).toHaveLength(500);
   });
 });
 
@@ -302,19 +308,19 @@ describe('sampling', () => {
     }
   };
 
-  test('thins out success lines per route, and keeps the sum by weight', () => {
+  test('thins out success lines per route, and keeps the sum by weight', async () => {
     const { logger, lines } = make({ sampleFirst: 10, sampleEvery: 20 });
     inOneSecond(() => {
       for (let at = 0; at < 1010; at++) logger.access(exchange);
       for (let at = 0; at < 5; at++) logger.access({ ...exchange, route: '/other' });
     });
-    const busy = lines().filter(({ route }) => route === exchange.route);
+    const busy = (await lines()).filter(({ route }) => route === exchange.route);
     expect(busy).toHaveLength(10 + 50);
     expect(busy.reduce((sum, line) => sum + Number(line.sample_weight ?? 1), 0)).toBe(1010);
-    expect(lines().filter(({ route }) => route === '/other')).toHaveLength(5);
+    expect((await lines()).filter(({ route }) => route === '/other')).toHaveLength(5);
   });
 
-  test('begins anew each second', () => {
+  test('begins anew each second', async () => {
     const { logger, lines } = make({ sampleFirst: 2, sampleEvery: 1000 });
     jest.useFakeTimers({ now: 1_700_000_000_000, doNotFake: ['setTimeout', 'nextTick', 'setImmediate'] });
     for (let second = 0; second < 3; second++) {
@@ -322,10 +328,10 @@ describe('sampling', () => {
       jest.setSystemTime(Date.now() + 1000);
     }
     jest.useRealTimers();
-    expect(lines()).toHaveLength(6);
+    expect(await lines()).toHaveLength(6);
   });
 
-  test('never touches errors, aborted requests or other lines', () => {
+  test('never touches errors, aborted requests or other lines', async () => {
     const { logger, lines } = make({ sampleFirst: 1, sampleEvery: 1_000_000 });
     inOneSecond(() => {
       for (let at = 0; at < 50; at++) {
@@ -335,24 +341,24 @@ describe('sampling', () => {
         logger.info('other');
       }
     });
-    expect(lines()).toHaveLength(200);
-    expect(lines().every((line) => !('sample_weight' in line))).toBe(true);
+    expect(await lines()).toHaveLength(200);
+    expect((await lines()).every((line) => !('sample_weight' in line))).toBe(true);
   });
 
-  test('is off by default', () => {
+  test('is off by default', async () => {
     const { logger, lines } = make({ sampleFirst: 0, sampleEvery: 1 });
     for (let at = 0; at < 300; at++) logger.access(exchange);
-    expect(lines()).toHaveLength(300);
+    expect(await lines()).toHaveLength(300);
   });
 });
 
 describe('the readable format', () => {
-  test('is text without colours when it does not go to a terminal, and keeps terminals safe', () => {
+  test('is text without colours when it does not go to a terminal, and keeps terminals safe', async () => {
     const { logger, text } = make({ format: 'pretty' });
     logger.info('Up\u001b[31m', { port: 8081, what: 'two words', token: 'abc' });
     logger.error('Failed', new Error('no\nforged line', { cause: new Error('root') }));
     logger.access({ ...exchange, path: '/x?token=abc' }, context());
-    const shown = text();
+    const shown = await text();
     expect(shown).not.toContain('\u001b');
     expect(shown).not.toContain('abc');
     expect(shown).toMatch(
@@ -371,8 +377,19 @@ describe('the end', () => {
     await Promise.all([logger.close(), logger.close()]);
     logger.info('after');
     logger.access(exchange);
-    expect(lines().map(({ message }) => message)).toEqual(['before']);
+    expect((await lines()).map(({ message }) => message)).toEqual(['before']);
     expect(logger.droppedLines()).toBe(2);
+  });
+
+  test('a full disk costs lines beyond the bound, and not the end of the process', async () => {
+    const { logger } = make({ output: '/dev/full' });
+    const text = 'x'.repeat(4000);
+    for (let at = 0; at < 3000; at++) logger.access({ ...exchange, path: `/${text}` });
+    expect(logger.droppedLines()).toBeGreaterThan(100);
+    const before = Date.now();
+    await logger.close();
+    expect(Date.now() - before).toBeLessThan(6000);
+    expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
   });
 
   test('an output that cannot be opened is an error at once', () => {

@@ -14,10 +14,3 @@ export interface ChunkWriter {
   /** Ends the output, after the last chunk. */
   close(): Promise<void>;
 }
-
-/** Whether an error says "not now" and not "never". */
-export function isTemporary(error: unknown): boolean {
-  const code: unknown =
-    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return code === 'EAGAIN' || code === 'EBUSY' || code === 'EINTR' || code === 'ENOSPC' || code === 'EDQUOT';
-}

@@ -1,5 +1,5 @@
 import { SonicBoom } from 'sonic-boom';
-import { isTemporary, type ChunkWriter, type WriteDone } from './chunk-writer';
+import type { ChunkWriter, WriteDone } from './chunk-writer';
 
 const RETRY_MS = 500;
 
@@ -9,12 +9,16 @@ export interface FileSource {
   next(bytes: number): number | undefined;
 }
 
-/** A file, written to by sonic-boom from the thread pool: a slow disk does not hold the event loop. */
+/**
+ * A file, written to by sonic-boom from the thread pool: a slow disk does not hold the event loop. What is under way
+ * there is not waited for by `finishSync`; the end of the process does wait for it.
+ */
 export class FileWriter implements ChunkWriter {
   busy = false;
   private stream: SonicBoom | undefined;
   private done: WriteDone | undefined;
   private retry: NodeJS.Timeout | undefined;
+  private closed = false;
 
   constructor(private readonly source: FileSource) {}
 
@@ -26,27 +30,29 @@ export class FileWriter implements ChunkWriter {
 
   finishSync(more: string, _deadline: number, done: WriteDone): boolean {
     clearTimeout(this.retry);
-    const stream = this.current(more);
+    const stream = this.busy && this.stream ? this.stream : this.current(more);
     try {
       if (more !== '') stream.write(more);
       stream.flushSync();
       return true;
-    } catch (error) {
-      if (!isTemporary(error)) throw error;
+    } catch {
       this.busy = true;
       this.done = done;
-      this.fail(error);
+      this.fail();
       return false;
     }
   }
 
   close(): Promise<void> {
     clearTimeout(this.retry);
+    this.closed = true;
     const { stream } = this;
     if (!stream) return Promise.resolve();
     return new Promise((resolve) => {
       stream.once('close', resolve);
-      stream.end();
+      if (this.busy)
+        stream.destroy(); // the disk does not take the rest
+      else stream.end();
     });
   }
 
@@ -56,21 +62,21 @@ export class FileWriter implements ChunkWriter {
     this.stream?.end();
     this.stream = new SonicBoom({ fd: fd ?? 1, retryEAGAIN: () => false });
     this.stream.on('drain', () => this.finish());
-    this.stream.on('error', (error: unknown) => this.fail(error));
+    this.stream.on('error', () => this.fail());
     return this.stream;
   }
 
-  /** A full disk may have room again; sonic-boom has kept what it could not write. */
-  private fail(error: unknown): void {
-    if (!isTemporary(error)) return this.finish(error);
+  /** A disk that is full or away may come back; sonic-boom has kept what it could not write. */
+  private fail(): void {
     clearTimeout(this.retry);
+    if (this.closed) return;
     this.retry = setTimeout(() => this.stream?.flush(), RETRY_MS).unref();
   }
 
-  private finish(error?: unknown): void {
+  private finish(): void {
     const { done } = this;
     this.busy = false;
     this.done = undefined;
-    done?.(error);
+    done?.();
   }
 }

@@ -18,7 +18,7 @@ export interface LoggerOptions {
   environment: string;
   level: LogLevel;
   format: 'json' | 'pretty';
-  /** 'stdout', or the path of a file, rotated daily and kept for 30 days. */
+  /** 'stdout', 'stderr', or the path of a file, rotated daily and kept for 30 days. */
   output: string;
   /** How many success lines of one route pass in one second before they are sampled. Default 0. */
   sampleFirst?: number;
@@ -43,7 +43,7 @@ export interface RostrumLogger extends WinstonLogger {
   access(line: AccessLine, context?: RequestContext): void;
   setLevel(level: LogLevel): void;
   currentLevel(): LogLevel;
-  /** Writes what is buffered before it returns; for the last moments of a process. */
+  /** Hands what is buffered to the system before it returns; for the last moments of a process. */
   flushSync(): void;
   /** Writes everything out and closes the output. Later lines are dropped, and counted. */
   close(): Promise<void>;

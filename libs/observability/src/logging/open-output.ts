@@ -1,25 +1,36 @@
-import { fstatSync } from 'node:fs';
+import { fstatSync, openSync, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { ChunkWriter } from './chunk-writer';
-import { FileWriter } from './file-writer';
+import { FileWriter, type FileSource } from './file-writer';
 import { PipeWriter } from './pipe-writer';
 import { RotatingFile, type RotationOptions } from './rotating-file';
 
-/** Opens what `LOG_OUTPUT` names: 'stdout', or a file. */
-export function openOutput(output: string, rotation?: RotationOptions): ChunkWriter {
-  if (output !== 'stdout') return new FileWriter(new RotatingFile(output, rotation));
-  if (!fstatSync(1).isFile()) return new PipeWriter(1);
+const STANDARD: Record<string, 1 | 2> = { stdout: 1, stderr: 2, '/dev/stdout': 1, '/dev/stderr': 2 };
+
+/** A descriptor that stays the same: what others have opened, or what must not be renamed. */
+function fixed(fd: number): FileSource {
   let given = false;
-  return new FileWriter({
-    next: () => {
-      if (given) return undefined;
+  return {
+    next() {
+      const first = !given;
       given = true;
-      return 1;
+      return first ? fd : undefined;
     },
-  });
+  };
+}
+
+/** Opens what `LOG_OUTPUT` names: 'stdout', 'stderr', or a file. Only regular files rotate. */
+export function openOutput(output: string, rotation?: RotationOptions): ChunkWriter {
+  const standard = STANDARD[output];
+  if (standard !== undefined)
+    return fstatSync(standard).isFile() ? new FileWriter(fixed(standard)) : new PipeWriter(standard);
+  const stat = statSync(output, { throwIfNoEntry: false });
+  if (stat && !stat.isFile()) return new FileWriter(fixed(openSync(output, 'a')));
+  return new FileWriter(new RotatingFile(output, rotation));
 }
 
 /** Whether people look at the output, so that colours help. */
 export function isTerminal(output: string): boolean {
-  return output === 'stdout' && isatty(1);
+  const standard = STANDARD[output];
+  return standard !== undefined && isatty(standard);
 }

@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs';
-import { isTemporary, type ChunkWriter, type WriteDone } from './chunk-writer';
+import type { ChunkWriter, WriteDone } from './chunk-writer';
 
 const RETRY_MIN_MS = 1;
 const RETRY_MAX_MS = 50;
@@ -7,6 +7,13 @@ const PAUSE_MS = 5;
 
 const nothing = Buffer.alloc(0);
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
+
+/** Whether an error says "not now" and not "never". */
+function isTemporary(error: unknown): boolean {
+  const code: unknown =
+    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return code === 'EAGAIN' || code === 'EBUSY' || code === 'EINTR';
+}
 
 /**
  * Standard output as pipe, socket or terminal. The descriptor is switched to non-blocking and written to directly: a
@@ -20,10 +27,10 @@ export class PipeWriter implements ChunkWriter {
   private timer: NodeJS.Timeout | undefined;
   private retryMs = RETRY_MIN_MS;
 
-  constructor(private readonly fd: number) {
+  constructor(private readonly fd: 1 | 2) {
     const stat = fstatSync(fd);
-    // The getter opens the descriptor as a stream, and that is what makes it non-blocking.
-    if (fd === 1 && (stat.isFIFO() || stat.isSocket())) void process.stdout;
+    // These getters open the descriptor as a stream, and that is what makes it non-blocking.
+    if (stat.isFIFO() || stat.isSocket()) void (fd === 1 ? process.stdout : process.stderr);
   }
 
   write(chunk: string, done: WriteDone): void {
