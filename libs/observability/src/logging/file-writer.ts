@@ -2,6 +2,8 @@ import { SonicBoom } from 'sonic-boom';
 import type { ChunkWriter, WriteDone } from './chunk-writer';
 
 const RETRY_MS = 500;
+/** More than is ever handed over at once: sonic-boom then writes when it is told to, and not before. */
+const ON_REQUEST = 1024 * 1024 * 1024;
 
 /** Gives the descriptor to write to; asked before each chunk, so that files can rotate. */
 export interface FileSource {
@@ -25,7 +27,9 @@ export class FileWriter implements ChunkWriter {
   write(chunk: string, done: WriteDone): void {
     this.busy = true;
     this.done = done;
-    this.current(chunk).write(chunk);
+    const stream = this.current(chunk);
+    stream.write(chunk);
+    stream.flush();
   }
 
   finishSync(more: string, _deadline: number, done: WriteDone): boolean {
@@ -60,7 +64,12 @@ export class FileWriter implements ChunkWriter {
     const fd = this.source.next(Buffer.byteLength(chunk));
     if (fd === undefined && this.stream) return this.stream;
     this.stream?.end();
-    this.stream = new SonicBoom({ fd: fd ?? 1, retryEAGAIN: () => false });
+    this.stream = new SonicBoom({
+      fd: fd ?? 1,
+      minLength: ON_REQUEST - 1,
+      maxWrite: ON_REQUEST,
+      retryEAGAIN: () => false,
+    });
     this.stream.on('drain', () => this.finish());
     this.stream.on('error', () => this.fail());
     return this.stream;

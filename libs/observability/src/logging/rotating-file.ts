@@ -31,6 +31,7 @@ const defaults: Required<RotationOptions> = {
 interface FinishedFile {
   file: string;
   day: string;
+  part: number;
   bytes: number;
 }
 
@@ -100,9 +101,9 @@ export class RotatingFile implements FileSource {
 
   private finish(day: string): void {
     const { dir, name, ext } = path.parse(this.file);
-    let target = path.join(dir, `${name}.${day}${ext}`);
-    for (let part = 1; this.statOf(target); part++) target = path.join(dir, `${name}.${day}.${part}${ext}`);
-    renameSync(this.file, target);
+    const parts = this.finishedFiles().filter((one) => one.day === day);
+    const suffix = parts[0] === undefined ? '' : `.${parts[0].part + 1}`;
+    renameSync(this.file, path.join(dir, `${name}.${day}${suffix}${ext}`));
   }
 
   private deleteOld(): void {
@@ -117,17 +118,16 @@ export class RotatingFile implements FileSource {
   /** Newest first. */
   private finishedFiles(): FinishedFile[] {
     const { dir, name, ext } = path.parse(this.file);
-    const found: (FinishedFile & { ageMs: number })[] = [];
+    const found: FinishedFile[] = [];
     for (const entry of readdirSync(dir || '.')) {
       if (!entry.startsWith(`${name}.`) || !entry.endsWith(ext)) continue;
-      const day = /^(\d{4}-\d\d-\d\d)(?:\.\d+)?$/.exec(
-        entry.slice(name.length + 1, entry.length - ext.length),
-      )?.[1];
+      const middle = entry.slice(name.length + 1, entry.length - ext.length);
+      const [, day, part = '0'] = /^(\d{4}-\d\d-\d\d)(?:\.(\d+))?$/.exec(middle) ?? [];
       const file = path.join(dir, entry);
       const stat = day === undefined ? undefined : this.statOf(file);
-      if (day !== undefined && stat) found.push({ file, day, bytes: stat.size, ageMs: stat.mtimeMs });
+      if (day !== undefined && stat) found.push({ file, day, part: Number(part), bytes: stat.size });
     }
-    return found.sort((a, b) => b.day.localeCompare(a.day) || b.ageMs - a.ageMs);
+    return found.sort((a, b) => b.day.localeCompare(a.day) || b.part - a.part);
   }
 
   private statOf(file: string): Stats | undefined {
