@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Pool, type PoolClient } from 'pg';
 import {
   Connection,
@@ -132,9 +133,11 @@ export class ConnectionPool {
   }
 
   private lend(receive: (error: unknown, connection: Connection | undefined) => void): void {
+    // Whoever waits is called by whoever gives a connection back, and must not take that one's context for its own.
+    const inOwnContext = AsyncLocalStorage.bind(receive);
     this.pool.connect((error, client) => {
-      if (client) receive(undefined, new Connection(client, this.events));
-      else receive(postgresUnavailable(error), undefined);
+      if (client) inOwnContext(undefined, new Connection(client, this.events));
+      else inOwnContext(postgresUnavailable(error), undefined);
     });
   }
 

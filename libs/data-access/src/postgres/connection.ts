@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PoolClient, QueryResult as PgResult } from 'pg';
 import { cancelStatement, type Cancellable } from './cancel';
 import {
@@ -51,12 +52,14 @@ export class Connection {
   /** Runs one statement and settles with its result, or with the error as callers should see it. */
   run(statement: Statement, operation: string, settle: Settle): void {
     const started = performance.now();
-    this.client.query(statement, (error: Error | null, result: PgResult) => {
+    // The socket calls back in the context of whoever opened it.
+    const finish = AsyncLocalStorage.bind((error: Error | null, result: PgResult) => {
       const outcome = error ? this.noteFailure(error) : 'ok';
       this.events.onQuery?.({ operation, seconds: (performance.now() - started) / 1000, outcome });
       if (error) settle(toQueryError(error), undefined);
       else settle(undefined, result);
     });
+    this.client.query(statement, finish);
   }
 
   /** Like `run`, but when the signal fires the caller is answered at once and the server is told to stop. */

@@ -1,5 +1,6 @@
-import { Redis as IoRedis } from 'ioredis';
 import { problems } from '@rostrum/errors';
+import { Redis as IoRedis } from 'ioredis';
+import { keepContexts } from './command-contexts';
 
 export type Redis = IoRedis;
 
@@ -41,6 +42,7 @@ export function createRedis(options: RedisOptions): Redis {
     // The cache gathers reads by itself, and a second round of gathering would only make them later.
     autoPipeliningIgnoredCommands: ['mget'],
   });
+  keepContexts(redis);
   // Commands given before the first connection is there wait for it, within their timeout. From then on none waits.
   redis.once('ready', () => (redis.options.enableOfflineQueue = false));
   attachHooks(redis, hooks);

@@ -1,0 +1,63 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createTestDatabase, createTestRedis, waitFor } from '@rostrum/testing';
+import { Redis } from 'ioredis';
+import { Client } from 'pg';
+import { closeRedis, createDatabase, createRedis } from '../src';
+import { thingsMigrations } from './things';
+
+/** Stands for what a tracer and a logger find their request by. */
+const request = new AsyncLocalStorage<string>();
+const requests = Array.from({ length: 20 }, (_, index) => `request ${index}`);
+
+it('asks PostgreSQL for each request in its own context, and tells of it there, however long it waited', async () => {
+  const own = await createTestDatabase('alpha', thingsMigrations);
+  const sent: [unknown, unknown][] = [];
+  const told: [unknown, unknown][] = [];
+  const database = createDatabase({
+    url: own.url,
+    max: 2,
+    hooks: { onQuery: ({ operation }) => told.push([operation, request.getStore()]) },
+  });
+  const ask = (name: string) =>
+    request.run(name, async () => {
+      await database.query(name, 'select 1');
+      return request.getStore();
+    });
+  const spied = spyOnArguments(Client.prototype, 'query', ([statement]) =>
+    sent.push([(statement as { name?: string }).name, request.getStore()]),
+  );
+  expect(await Promise.all(requests.map(ask))).toEqual(requests);
+  spied.restore();
+  expect(new Map(sent)).toEqual(new Map(requests.map((name) => [name, name])));
+  expect(told).toHaveLength(requests.length);
+  expect(told.every(([operation, store]) => operation === store)).toBe(true);
+  await database.close();
+  await own.drop();
+});
+
+it('sends each command to Redis in the context it was given in, also when many are gathered', async () => {
+  const shared = await createTestRedis();
+  const sent: [unknown, unknown][] = [];
+  const spied = spyOnArguments(Redis.prototype, 'sendCommand', ([command]) => {
+    const { name, args } = command as { name: string; args: unknown[] };
+    if (name === 'get') sent.push([args[0], request.getStore()]);
+  });
+  const redis = createRedis({ url: shared.url });
+  await waitFor(() => redis.status === 'ready');
+  await Promise.all(requests.map((name) => request.run(name, () => redis.get(name))));
+  spied.restore();
+  expect(sent).toEqual(requests.map((name) => [name, name]));
+  await closeRedis(redis);
+  await shared.close();
+});
+
+/** Looks at each call, as instrumentation does, and lets it through. */
+function spyOnArguments<T extends object>(target: T, method: keyof T, look: (args: unknown[]) => void) {
+  const original = target[method] as (...args: unknown[]) => unknown;
+  const replacement = function (this: unknown, ...args: unknown[]) {
+    look(args);
+    return original.apply(this, args);
+  };
+  target[method] = replacement as T[keyof T];
+  return { restore: () => (target[method] = original as T[keyof T]) };
+}
