@@ -9,8 +9,15 @@ import { thingsMigrations } from './things';
 const request = new AsyncLocalStorage<string>();
 const requests = Array.from({ length: 20 }, (_, index) => `request ${index}`);
 
+const cleanUp: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const action of cleanUp.splice(0).reverse()) await action();
+});
+
 it('asks PostgreSQL for each request in its own context, and tells of it there, however long it waited', async () => {
   const own = await createTestDatabase('alpha', thingsMigrations);
+  cleanUp.push(() => own.drop());
   const sent: [unknown, unknown][] = [];
   const told: [unknown, unknown][] = [];
   const database = createDatabase({
@@ -18,6 +25,7 @@ it('asks PostgreSQL for each request in its own context, and tells of it there, 
     max: 2,
     hooks: { onQuery: ({ operation }) => told.push([operation, request.getStore()]) },
   });
+  cleanUp.push(() => database.close());
   const ask = (name: string) =>
     request.run(name, async () => {
       await database.query(name, 'select 1');
@@ -31,24 +39,22 @@ it('asks PostgreSQL for each request in its own context, and tells of it there, 
   expect(new Map(sent)).toEqual(new Map(requests.map((name) => [name, name])));
   expect(told).toHaveLength(requests.length);
   expect(told.every(([operation, store]) => operation === store)).toBe(true);
-  await database.close();
-  await own.drop();
 });
 
 it('sends each command to Redis in the context it was given in, also when many are gathered', async () => {
   const shared = await createTestRedis();
+  cleanUp.push(() => shared.close());
   const sent: [unknown, unknown][] = [];
   const spied = spyOnArguments(Redis.prototype, 'sendCommand', ([command]) => {
     const { name, args } = command as { name: string; args: unknown[] };
     if (name === 'get') sent.push([args[0], request.getStore()]);
   });
   const redis = createRedis({ url: shared.url });
+  cleanUp.push(() => closeRedis(redis));
   await waitFor(() => redis.status === 'ready');
   await Promise.all(requests.map((name) => request.run(name, () => redis.get(name))));
   spied.restore();
   expect(sent).toEqual(requests.map((name) => [name, name]));
-  await closeRedis(redis);
-  await shared.close();
 });
 
 /** Looks at each call, as instrumentation does, and lets it through. */
