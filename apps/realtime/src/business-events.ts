@@ -1,6 +1,9 @@
+import { runWithContext } from '@rostrum/observability';
 import type { Kit } from '@rostrum/service-kit';
 import type { Notification } from './notifications/notification';
 import { endReasons, type EndReason } from './sockets/close-reasons';
+
+const ordinaryReasons: ReadonlySet<EndReason> = new Set<EndReason>(['client', 'lost', 'restarting']);
 
 type Eyes = Pick<Kit, 'logger' | 'metrics'>;
 
@@ -26,16 +29,27 @@ export class NotificationEvents {
   }
 }
 
+export interface EndedConnection {
+  id: string;
+  user: { userId: string };
+  /** Of the request that opened it. */
+  traceparent: string;
+  /** How long it was open. */
+  ageMs: number;
+}
+
 /** What becomes of the sockets. Nothing here ever sees what a frame holds. */
 export class SocketEvents {
   private readonly logger: Eyes['logger'];
+  private readonly tracing: Kit['tracing'];
   private readonly received;
   private readonly sent;
   private readonly closed;
   private readonly refused;
 
-  constructor({ logger, metrics }: Eyes) {
+  constructor({ logger, metrics, tracing }: Eyes & Pick<Kit, 'tracing'>) {
     this.logger = logger;
+    this.tracing = tracing;
     this.received = metrics.counter('websocket_messages_received_total', 'Messages of clients, by type', [
       'type',
     ]);
@@ -62,17 +76,15 @@ export class SocketEvents {
     this.refused.inc({ code });
   }
 
-  connectionClosed(
-    reason: EndReason,
-    about: { connectionId: string; userId: string; seconds: number },
-  ): void {
+  /** The line has the trace of the upgrade: why somebody was cut off is found from where they came in. */
+  connectionClosed(reason: EndReason, { id, user, traceparent, ageMs }: EndedConnection): void {
     this.closed.inc({ reason });
-    const ordinary = reason === 'client' || reason === 'lost' || reason === 'restarting';
-    this.logger[ordinary ? 'debug' : 'info'](`Socket ended: ${reason}`, {
-      connection_id: about.connectionId,
-      user_id: about.userId,
-      duration_s: Math.round(about.seconds),
-    });
+    const context = this.tracing.begin(traceparent, id);
+    context.userId = user.userId;
+    context.endpoint = 'WS close';
+    const level = ordinaryReasons.has(reason) ? 'debug' : 'info';
+    const about = { reason, connection_id: id, open_ms: Math.round(ageMs) };
+    runWithContext(context, () => this.logger[level](`Socket ended: ${reason}`, about));
   }
 
   /** The error's text may quote the event, so only its kind is told. */

@@ -75,10 +75,11 @@ describe('what is no message', () => {
     ['with a type that is no text', '{"type":["ping"]}'],
   ])('%s ends the socket', async (_what, text) => {
     const before = await closedFor('invalid_message');
+    const handled = await counted('websocket_messages_received_total{type="ping"}');
     client.send(text);
     client.send({ type: 'ping', id: 'too late' });
     expect(await client.closed).toEqual({ code: 4400, reason: 'invalid_message' });
-    expect(client.of('pong')).toEqual([]);
+    expect(await counted('websocket_messages_received_total{type="ping"}')).toBe(handled);
     expect(await closedFor('invalid_message')).toBe(before + 1);
   });
 
@@ -197,6 +198,17 @@ describe('the life of a socket', () => {
     await lively.roundTrip();
     expect(await strict.metric('websocket_connections')).toBe(1);
     await lively.close();
+  });
+
+  it('leaves a line with the trace of its upgrade', async () => {
+    const traceId = randomUUID().replaceAll('-', '');
+    const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-00` };
+    const visitor = await instance.connect(ada, { asBrowser: true, headers });
+    await visitor.close();
+    const line = await waitFor(() =>
+      app.log.lines().find((each) => each.trace_id === traceId && each.message === 'Socket ended: client'),
+    );
+    expect(line).toMatchObject({ level: 'debug', user_id: ada.id, connection_id: expect.any(String) });
   });
 
   it('is counted from its beginning to its end', async () => {

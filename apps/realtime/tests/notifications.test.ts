@@ -80,10 +80,18 @@ describe('a new follower', () => {
     await app.follow(grace, ada);
     await notified(ada, 1);
     const [first] = await rowsOf(ada);
+    const socket = await here.connect(ada);
     const before = await handled();
     await app.follow(grace, ada);
-    await waitFor(async () => (await handled()) === before + 1);
-    expect(await rowsOf(ada)).toEqual([first]);
+    await app.follow(await app.person('marker'), ada);
+    await waitFor(async () => (await handled()) === before + 2);
+    expect((await rowsOf(ada))[0]).toEqual(first);
+    await notified(ada, 2);
+    await socket.next('event');
+    await socket.roundTrip();
+    expect(socket.of('event').map(({ id }) => id)).not.toContain(first?.id);
+    expect(socket.of('event')).toHaveLength(1);
+    await socket.close();
   });
 
   it('is told of in the log with the trace that it came with', async () => {

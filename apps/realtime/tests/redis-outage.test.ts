@@ -51,6 +51,8 @@ describe('while Redis', () => {
     await redis.kill();
     await expectOutage();
     await clients[0]?.roundTrip();
+    // What was subscribed to before is no subscription now.
+    expect((await upgradeOf(ada)).status).toBe(503);
 
     await redis.restart();
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import { waitFor } from '@rostrum/testing';
 import { RealtimeApp, type Instance, type Person } from './realtime-app';
 
@@ -45,6 +47,33 @@ describe('a user with sockets', () => {
     await last.next('event');
     await last.close();
     await waitFor(async () => (await subscribers()) === 0);
+  });
+
+  it('who hangs up while being let in leaves nothing behind', async () => {
+    const request = [
+      'GET /ws HTTP/1.1',
+      `Host: ${new URL(instance.url).host}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`,
+      'Sec-WebSocket-Protocol: rostrum.v1',
+      `Authorization: Bearer ${ada.token}`,
+    ];
+    const port = Number(new URL(instance.url).port);
+    for (let i = 0; i < 20; i += 1) {
+      const socket = net.connect(port, '127.0.0.1');
+      // The answer may already be under way when the client resets the connection: both ends have to be met.
+      socket.write(`${request.join('\r\n')}\r\n\r\n`, () =>
+        setTimeout(() => socket.resetAndDestroy(), i % 5),
+      );
+      await once(socket, 'close');
+    }
+    await waitFor(async () => (await instance.metric('websocket_connections')) === 0);
+    await waitFor(async () => (await subscribers()) === 0);
+    await waitFor(async () => (await app.redis.exists(`realtime:presence:${ada.id}`)) === 0);
+    const client = await instance.connect(ada);
+    await client.close();
   });
 
   it('is not told what is no event', async () => {

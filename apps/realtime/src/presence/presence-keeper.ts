@@ -8,7 +8,6 @@ type Store = Pick<PresenceStore, 'announce' | 'withdraw'>;
  */
 export class PresenceKeeper {
   private readonly seen = new Set<string>();
-  private readonly underWay = new Set<Promise<void>>();
 
   constructor(
     private readonly store: Store,
@@ -36,13 +35,7 @@ export class PresenceKeeper {
     this.seen.clear();
   }
 
-  /** Resolves when Redis has heard everything. */
-  async settled(): Promise<void> {
-    await Promise.all(this.underWay);
-  }
-
   private send(command: Promise<void>): void {
-    const settled = command.catch(this.onError).finally(() => this.underWay.delete(settled));
-    this.underWay.add(settled);
+    command.catch(this.onError);
   }
 }

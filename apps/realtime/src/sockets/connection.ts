@@ -64,6 +64,10 @@ export class Connection {
     socket.on('error', onError).on('close', onClose);
   }
 
+  get ageMs(): number {
+    return performance.now() - this.openedAt;
+  }
+
   /** Bytes that wait because the client does not read them. */
   get queuedBytes(): number {
     return this.socket.bufferedAmount;
@@ -127,12 +131,7 @@ export class Connection {
   }
 
   ended(code: number): void {
-    const reason = (this.endReason ??= reasonOfCode(code));
-    this.shared.events.connectionClosed(reason, {
-      connectionId: this.id,
-      userId: this.user.userId,
-      seconds: (performance.now() - this.openedAt) / 1000,
-    });
+    this.shared.events.connectionClosed((this.endReason ??= reasonOfCode(code)), this);
     this.shared.onEnd(this);
   }
 

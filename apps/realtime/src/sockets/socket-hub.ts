@@ -47,7 +47,6 @@ export class SocketHub {
     this.draining = true;
     await drainConnections(this.parts.connections, this.parts.drain);
     clearInterval(this.clock);
-    await this.parts.presence.settled();
   }
 
   /** Opens the socket once the user's events reach this process: who has been welcomed misses none from then on. */
