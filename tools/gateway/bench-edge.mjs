@@ -1,6 +1,6 @@
 /**
  * What the interpreted plugin costs: one gateway under the same load with and without it, turn by turn. The ratio is
- * within a round. Run with `node tools/gateway/bench-edge.mjs [rounds] [seconds]` and TRAEFIK_BIN where it is not cached.
+ * within a round. Run with `node tools/gateway/bench-edge.mjs [rounds] [seconds]`.
  */
 import fs from 'node:fs';
 import http from 'node:http';
@@ -10,6 +10,7 @@ import { parse, stringify } from 'yaml';
 import { loadTool, sendLoad } from '../bench/load.mjs';
 import { median, printTable } from '../bench/table.mjs';
 import { freePort } from '../native/ports.mjs';
+import { provideTraefik } from '../native/traefik.mjs';
 import { waitUntil } from '../native/wait-until.mjs';
 import { developmentCertificate } from '../start/certificate.mjs';
 import { startGateway } from './start-gateway.mjs';
@@ -93,7 +94,7 @@ async function gatewayOptions(runDir, port) {
   const urls = [`http://127.0.0.1:${port}`];
   const tls = await developmentCertificate(runDir);
   return {
-    traefikBin: process.env.TRAEFIK_BIN ?? (await (await import('../native/traefik.mjs')).provideTraefik()),
+    traefikBin: await provideTraefik({ report: console.log }),
     runDir,
     ports: { https: await freePort(), http: await freePort(), internal: await freePort() },
     servers: { auth: urls, posts: urls, realtime: urls },

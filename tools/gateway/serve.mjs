@@ -1,4 +1,5 @@
 import { failureLine } from '../native/clear-error.mjs';
+import { provideTraefik } from '../native/traefik.mjs';
 import { startGateway } from './start-gateway.mjs';
 
 /**
@@ -24,10 +25,9 @@ async function main() {
   exited.then(() => asked || process.exit(1));
 }
 
-async function traefikBinary() {
-  if (process.env.TRAEFIK_BIN) return process.env.TRAEFIK_BIN;
-  const { provideTraefik } = await import('../native/traefik.mjs');
-  return provideTraefik();
+// Asked once for all tests, the binary's path comes in the environment and is not looked for again.
+function traefikBinary() {
+  return process.env.TRAEFIK_BIN ?? provideTraefik({ report: (line) => process.stderr.write(`${line}\n`) });
 }
 
 main().catch((error) => {

@@ -24,6 +24,7 @@ describe('the gateway’s settings', () => {
         GATEWAY_RATE_PER_SECOND: '0',
         GATEWAY_SOCKETS: '20000',
         OTLP_ENDPOINT: 'http://collector:4318',
+        GATEWAY_TRACING: 'true',
         TRACING_SAMPLING_RATE: '0',
       }),
     ).toEqual({
@@ -35,10 +36,8 @@ describe('the gateway’s settings', () => {
     });
   });
 
-  it('leave tracing off when it is switched off', () => {
-    expect(
-      settingsOf({ OTLP_ENDPOINT: 'http://collector:4318', TRACING_ENABLED: 'false' }),
-    ).not.toHaveProperty('otlpEndpoint');
+  it('leave the gateway’s own spans off until they are chosen', () => {
+    expect(settingsOf({ OTLP_ENDPOINT: 'http://collector:4318' })).not.toHaveProperty('otlpEndpoint');
   });
 
   it('are refused with every problem at once', () => {
@@ -47,6 +46,7 @@ describe('the gateway’s settings', () => {
       GATEWAY_IN_FLIGHT: '-1',
       GATEWAY_RATE_BURST: 'many',
       OTLP_ENDPOINT: 'collector',
+      GATEWAY_TRACING: 'true',
       TRACING_SAMPLING_RATE: '2',
       GATEWAY_TRUSTED_PROXIES: '0.0.0.0/0,10.0.0.300,::1/64',
     });
