@@ -151,7 +151,10 @@ export class RealtimeApp {
   }
 
   async stop(): Promise<void> {
-    for (const service of this.started.reverse()) await service.stop('the test is over');
+    for (const service of this.started.reverse()) {
+      const { stuck } = await service.stop('the test is over');
+      if (stuck !== undefined) throw new Error(`The shutdown of a service was not clean: ${stuck}`);
+    }
     for (const end of this.ground.ends) await end();
   }
 
