@@ -1,4 +1,4 @@
-import { isAppError, problems, toProblem } from '@rostrum/errors';
+import { isAppError, problems, toProblem, type Problem } from '@rostrum/errors';
 import type { RouteContract } from '@rostrum/contracts';
 import type { RostrumLogger } from '@rostrum/observability';
 import type { NextFunction, Request, Response } from 'express';
@@ -39,10 +39,7 @@ export function createErrorHandler({ logger, countError }: ErrorHooks) {
     const problem = toProblem(error, { instance: request.path, requestId });
     if (exchange) exchange.error = error;
     countError(problem.code);
-    if (problem.status >= 500) {
-      const level = problem.status === 503 ? 'warn' : 'error';
-      logger[level](`${request.method} ${exchange?.route} failed: ${problem.code}`, { error });
-    }
+    logFault(logger, `${request.method} ${exchange?.route} failed: ${problem.code}`, { error, problem });
     if (response.headersSent) {
       response.destroy();
       return;
@@ -53,6 +50,17 @@ export function createErrorHandler({ logger, countError }: ErrorHooks) {
       problemType,
     );
   };
+}
+
+interface Fault {
+  error: unknown;
+  problem: Problem;
+}
+
+/** A 503 says that something else is down or full, which a storm of them need not explain with a stack each. */
+function logFault(logger: ErrorHooks['logger'], message: string, { error, problem }: Fault): void {
+  if (problem.status === 503) logger.warn(message, { reason: (error as Error).cause ?? problem.detail });
+  else if (problem.status >= 500) logger.error(message, { error });
 }
 
 /** The client has gone and its work was aborted for that: there is nobody to answer, and nothing is wrong. */
