@@ -41,20 +41,32 @@ it('asks PostgreSQL for each request in its own context, and tells of it there, 
   expect(told.every(([operation, store]) => operation === store)).toBe(true);
 });
 
-it('sends each command to Redis in the context it was given in, also when many are gathered', async () => {
-  const shared = await createTestRedis();
-  cleanUp.push(() => shared.close());
-  const sent: [unknown, unknown][] = [];
-  const spied = spyOnArguments(Redis.prototype, 'sendCommand', ([command]) => {
-    const { name, args } = command as { name: string; args: unknown[] };
-    if (name === 'get') sent.push([args[0], request.getStore()]);
+describe('commands for Redis that are gathered', () => {
+  async function contextsOf(isTraced?: () => boolean): Promise<[unknown, unknown][]> {
+    const shared = await createTestRedis();
+    cleanUp.push(() => shared.close());
+    const sent: [unknown, unknown][] = [];
+    const spied = spyOnArguments(Redis.prototype, 'sendCommand', ([command]) => {
+      const { name, args } = command as { name: string; args: unknown[] };
+      if (name === 'get') sent.push([args[0], request.getStore()]);
+    });
+    const redis = createRedis({ url: shared.url, ...(isTraced && { isTraced }) });
+    cleanUp.push(() => closeRedis(redis));
+    await waitFor(() => redis.status === 'ready');
+    await Promise.all(requests.map((name) => request.run(name, () => redis.get(name))));
+    spied.restore();
+    return sent;
+  }
+
+  it('are each sent in the context they were given in', async () => {
+    expect(await contextsOf()).toEqual(requests.map((name) => [name, name]));
   });
-  const redis = createRedis({ url: shared.url });
-  cleanUp.push(() => closeRedis(redis));
-  await waitFor(() => redis.status === 'ready');
-  await Promise.all(requests.map((name) => request.run(name, () => redis.get(name))));
-  spied.restore();
-  expect(sent).toEqual(requests.map((name) => [name, name]));
+
+  it('are sent in no request’s context where theirs does not matter', async () => {
+    const traced = requests[7];
+    const sent = await contextsOf(() => request.getStore() === traced);
+    expect(sent).toEqual(requests.map((name) => [name, name === traced ? name : undefined]));
+  });
 });
 
 /** Looks at each call, as instrumentation does, and lets it through. */

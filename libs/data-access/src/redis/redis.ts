@@ -17,6 +17,8 @@ export interface RedisOptions {
   connectionName?: string;
   /** After this a command fails, whether or not the server is still there. */
   commandTimeoutMs?: number;
+  /** Whether what runs now is traced, so that its commands must be sent in its context. By default all are. */
+  isTraced?: () => boolean;
   hooks?: RedisHooks;
 }
 
@@ -32,7 +34,7 @@ export const blockingLimitMs = 15_000;
  * silent they fail after the command timeout, and the connection is made anew at least once a second.
  */
 export function createRedis(options: RedisOptions): Redis {
-  const { commandTimeoutMs = defaultCommandTimeoutMs, hooks = {} } = options;
+  const { commandTimeoutMs = defaultCommandTimeoutMs, isTraced = () => true, hooks = {} } = options;
   const redis = new IoRedis(options.url, {
     ...connectionOptions(options),
     commandTimeout: commandTimeoutMs,
@@ -42,7 +44,7 @@ export function createRedis(options: RedisOptions): Redis {
     // The cache gathers reads by itself, and a second round of gathering would only make them later.
     autoPipeliningIgnoredCommands: ['mget'],
   });
-  keepContexts(redis);
+  keepContexts(redis, isTraced);
   // Commands given before the first connection is there wait for it, within their timeout. From then on none waits.
   redis.once('ready', () => (redis.options.enableOfflineQueue = false));
   attachHooks(redis, hooks);
