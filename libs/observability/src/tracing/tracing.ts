@@ -56,6 +56,12 @@ function describeProcess({ service, version, environment }: TracingOptions): Res
   );
 }
 
+/** Without an endpoint spans are made, so that logs have their ids, and forgotten: the SDK would try a default host. */
+function exporterTo(url: string | undefined): SpanExporter {
+  if (url !== undefined) return new OTLPTraceExporter({ url, timeoutMillis: EXPORT_TIMEOUT_MS });
+  return { export: (_spans, done) => done({ code: 0 }), shutdown: () => Promise.resolve() };
+}
+
 /** The SDK's part; none of it exists when tracing is off. */
 class Sdk {
   readonly exporter: SafeExporter;
@@ -64,13 +70,7 @@ class Sdk {
   private readonly provider: NodeTracerProvider;
 
   constructor(options: TracingOptions, sampling: PresetSampling) {
-    const target =
-      options.exporter ??
-      new OTLPTraceExporter({
-        ...(options.otlpEndpoint !== undefined && { url: options.otlpEndpoint }),
-        timeoutMillis: EXPORT_TIMEOUT_MS,
-      });
-    this.exporter = new SafeExporter(target, options.hooks);
+    this.exporter = new SafeExporter(options.exporter ?? exporterTo(options.otlpEndpoint), options.hooks);
     this.router = new SpanRouter(
       new BatchSpanProcessor(this.exporter, {
         maxQueueSize: QUEUE_SPANS,
