@@ -15,7 +15,7 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, resourceFromAttributes, type Resource } from '@opentelemetry/resources';
-import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { newSpanId, newTrace } from '../context/ids';
 import { currentContext, RequestContext, runWithContext, type TraceStart } from '../context/request-context';
 import { acceptTraceState, parseTraceparent } from '../context/traceparent';
