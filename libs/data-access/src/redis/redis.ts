@@ -7,7 +7,7 @@ export type Redis = IoRedis;
 export interface RedisHooks {
   /** The connection was lost or could not be made; the client goes on trying by itself. */
   onError?: (error: Error) => void;
-  /** Called with each change of the connection's state. */
+  /** The connection is there, or is there no longer. */
   onStateChange?: (state: 'ready' | 'lost') => void;
 }
 
@@ -128,6 +128,13 @@ function retryDelay(attempt: number): number {
 
 function attachHooks(redis: Redis, { onError, onStateChange }: RedisHooks): void {
   redis.on('error', (error: Error) => onError?.(error));
-  redis.on('ready', () => onStateChange?.('ready'));
-  redis.on('close', () => onStateChange?.('lost'));
+  let ready = false;
+  const note = (nowReady: boolean) => {
+    // Each failed attempt to connect ends in a close too, and is no news.
+    if (nowReady === ready) return;
+    ready = nowReady;
+    onStateChange?.(ready ? 'ready' : 'lost');
+  };
+  redis.on('ready', () => note(true));
+  redis.on('close', () => note(false));
 }
