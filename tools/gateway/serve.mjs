@@ -8,21 +8,25 @@ import { startGateway } from './start-gateway.mjs';
  * standard input is gone.
  */
 async function main() {
+  // Listened for from the start: whoever asks while Traefik is starting must not leave it behind.
+  const asked = endRequest();
   const options = JSON.parse(process.argv[2] ?? '{}');
-  const gateway = await startGateway({
-    ...options,
-    traefikBin: options.traefikBin ?? (await traefikBinary()),
-  });
+  const gateway = await startGateway({ ...options, traefikBin: options.traefikBin ?? (await traefikBinary()) });
   const { stop, exited, ...facts } = gateway;
   process.stdout.write(`${JSON.stringify(facts)}\n`);
-  let asked = false;
-  const end = async () => {
-    asked = true;
-    process.exit((await stop()) ? 0 : 1);
-  };
-  process.once('SIGTERM', end).once('SIGINT', end);
-  process.stdin.resume().once('end', end).once('error', end);
-  exited.then(() => asked || process.exit(1));
+  let stopping;
+  void asked.then(() => (stopping = stop()));
+  await exited;
+  process.exit((await stopping) ? 0 : 1);
+}
+
+function endRequest() {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve).once('SIGINT', resolve);
+    process.stdin.resume().once('end', resolve).once('error', resolve);
+    // Nobody reads any more; the end of the input says the same.
+    process.stdout.once('error', resolve);
+  });
 }
 
 // Asked once for all tests, the binary's path comes in the environment and is not looked for again.
