@@ -11,6 +11,7 @@ import readline from 'node:readline';
 const native = path.resolve(import.meta.dirname, '../../../../tools/native');
 const { freePort } = await import(path.join(native, 'ports.mjs'));
 const { ended, hasEnded } = await import(path.join(native, 'child-process.mjs'));
+const { waitUntil } = await import(path.join(native, 'wait-until.mjs'));
 const { dataDir } = await import(path.join(native, 'workspace.mjs'));
 
 const [kind = '', mode = ''] = process.argv.slice(2);
@@ -75,6 +76,12 @@ function processes() {
   return [pid, ...children];
 }
 
+/** A process that nobody has taken note of yet is dead all the same. */
+function isRunning(pid) {
+  const state = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+  return state !== '' && !state.startsWith('Z');
+}
+
 function signalAll(signal) {
   for (const pid of processes()) {
     try {
@@ -93,8 +100,11 @@ const commands = {
   resume: () => signalAll('SIGCONT'),
   async kill() {
     if (!running || hasEnded(running.child)) return;
+    const all = processes();
     signalAll('SIGKILL');
     await ended(running.child);
+    // A server that starts while a process of the one before still lives refuses the shared memory of both.
+    await waitUntil(() => !all.some(isRunning), { timeoutMs: 5000, what: 'the end of all its processes' });
   },
   async stop() {
     if (!running || hasEnded(running.child)) return;
