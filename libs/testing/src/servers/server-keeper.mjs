@@ -24,8 +24,8 @@ const testDir = path.join(dataDir, 'test');
 fs.mkdirSync(testDir, { recursive: true });
 const folder = fs.mkdtempSync(path.join(testDir, `own-${kind}-`));
 const logFile = path.join(folder, 'server.log');
-const port = await freePort();
-const { url, launch } = await (kind === 'postgres' ? preparePostgres() : prepareRedis());
+const { urlAt, launchAt } = await (kind === 'postgres' ? preparePostgres() : prepareRedis());
+let port;
 let running;
 
 async function preparePostgres() {
@@ -38,8 +38,8 @@ async function preparePostgres() {
   await initCluster({ binaries, user, password, durable: false });
   const settings = { fsync: 'off', shared_buffers: '16MB', max_connections: 60 };
   return {
-    url: postgresUrl({ port, password }),
-    launch: () => startPostgres({ binaries, user, port, logFile, settings }),
+    urlAt: (where) => postgresUrl({ port: where, password }),
+    launchAt: (where) => startPostgres({ binaries, user, port: where, logFile, settings }),
   };
 }
 
@@ -50,18 +50,32 @@ async function prepareRedis() {
   const configFile = path.join(folder, 'redis.conf');
   const durable = mode === 'persistent';
   const settings = {
-    port,
     bind: '127.0.0.1',
     dir: folder,
     save: '',
     appendonly: durable ? 'yes' : 'no',
     appendfsync: 'always',
   };
-  fs.writeFileSync(configFile, redisConfig(settings));
   return {
-    url: `redis://127.0.0.1:${port}`,
-    launch: () => startRedis({ binary, configFile, port, logFile }),
+    urlAt: (where) => `redis://127.0.0.1:${where}`,
+    launchAt: (where) => {
+      fs.writeFileSync(configFile, redisConfig({ port: where, ...settings }));
+      return startRedis({ binary, configFile, port: where, logFile });
+    },
   };
+}
+
+/** At the same port every time; at first at a free one, which somebody else may take before us. */
+async function launch(attempts = 3) {
+  const where = port ?? (await freePort());
+  try {
+    const started = await launchAt(where);
+    port = where;
+    return started;
+  } catch (error) {
+    if (port || attempts <= 1) throw error;
+    return launch(attempts - 1);
+  }
 }
 
 /** The server and its children: PostgreSQL has one for each connection, and a signal reaches only the one it is sent to. */
@@ -131,7 +145,7 @@ async function end() {
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => void end());
 
 const first = await obey('start');
-process.stdout.write(`${JSON.stringify({ ...first, url })}\n`);
+process.stdout.write(`${JSON.stringify({ ...first, url: port && urlAt(port) })}\n`);
 if (first.error) await end();
 for await (const command of readline.createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await obey(command))}\n`);
