@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { failureLine } from '../native/clear-error.mjs';
+import { ClearError, failureLine } from '../native/clear-error.mjs';
 import { provideTraefik } from '../native/traefik.mjs';
 import { workspaceRoot } from '../native/workspace.mjs';
 import { onStopRequest } from '../start/stop-requests.mjs';
@@ -16,7 +16,7 @@ const usage = `npm test [-- options]
 Lint, types, tests and builds of every project, the end-to-end tests, the lint canary and the formatting.
 
   --projects <names>   only these projects, by their folder's name (auth,posts), without canary and formatting
-  --no-cache           runs also what has not changed since it last passed
+  --no-cache           runs also what has not changed since it last passed; so does CI=true
   --help               shows this
 
 TEST_POSTGRES_URL and TEST_REDIS_URL take the place of the throw-away servers that are started otherwise.`;
@@ -72,11 +72,17 @@ function parseOptions() {
     options: { projects: { type: 'string' }, 'no-cache': { type: 'boolean' }, help: { type: 'boolean' } },
   });
   const projects = values.projects?.split(',').map((name) => name.trim());
-  return { help: values.help, projects, cache: !values['no-cache'] };
+  return { help: values.help, projects, cache: !values['no-cache'] && !inCi };
 }
 
+const inCi = Boolean(process.env.CI);
+const ciLimitMinutes = 25;
 const stop = new AbortController();
-onStopRequest((reason) => stop.abort(new Error(`interrupted: ${reason}`)));
+if (inCi) {
+  const overdue = () => stop.abort(new ClearError(`The run took longer than ${ciLimitMinutes} minutes.`));
+  setTimeout(overdue, ciLimitMinutes * 60_000).unref();
+}
+onStopRequest((reason) => stop.abort(new ClearError(`Interrupted: ${reason}.`)));
 let totals = { passed: 0, failed: 1, skipped: 0 };
 let wanted = true;
 try {

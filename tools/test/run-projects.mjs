@@ -34,6 +34,7 @@ export async function runProjects({ projects, cache, env, signal }) {
 }
 
 function nxEnvironment() {
-  const colour = process.stdout.isTTY && !process.env.CI ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
-  return { ...withoutPackageManager(process.env), ...colour, NX_DAEMON: 'false', NX_TUI: 'false' };
+  // Nx would switch colours on for its tasks whatever the output is.
+  const colour = process.stdout.isTTY && !process.env.CI ? '1' : '0';
+  return { ...withoutPackageManager(process.env), FORCE_COLOR: colour, NX_DAEMON: 'false', NX_TUI: 'false' };
 }
