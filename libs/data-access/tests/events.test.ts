@@ -1,6 +1,7 @@
 import {
   createTestDatabase,
   createTestRedis,
+  startFaultProxy,
   startRedisServer,
   waitFor,
   type TestDatabase,
@@ -261,6 +262,27 @@ describe('a consumer', () => {
     });
     await waitFor(() => order.length === 6);
     expect(order).toEqual(all);
+  });
+
+  it('is not confused when an answer with new events is lost on its way', async () => {
+    const proxy = await startFaultProxy({ target: shared.url });
+    const cut = createRedis({ url: proxy.urlFor(shared.url) });
+    try {
+      relay();
+      consumer({ redis: cut, blockMs: 10_000 });
+      await publish('a');
+      await waitFor(async () => (await counted())['a'] === 1);
+      // It waits for more now; the answer will be cut off in its middle.
+      await waitFor(async () => (await redis.xpending(stream, 'counters'))[0] === 0);
+      proxy.resetMidReply(3);
+      await publish('b');
+      await waitFor(async () => (await counted())['b'] === 1);
+      expect(await counted()).toEqual({ a: 1, b: 1 });
+      await Promise.all(running.splice(0).map((part) => part.stop()));
+    } finally {
+      await closeRedis(cut);
+      await proxy.close();
+    }
   });
 
   it('that dies between the effect and the acknowledgement has one effect', async () => {

@@ -104,7 +104,10 @@ class StreamConsumer implements Consumer {
     await this.houseKeeping();
     if (this.batch.length > 0) return this.handleBatch();
     if (this.leftovers) return this.handleLeftover();
+    // If the answer is lost on its way, its entries count as given to us, and we have never seen them.
+    this.leftovers = true;
     this.batch = await this.reader.readNew();
+    this.leftovers = false;
     return this.handleBatch();
   }
 

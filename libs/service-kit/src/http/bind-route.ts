@@ -1,6 +1,6 @@
-import type { Parsed, ResponsesContract, RouteAuth, RouteContract } from '@rostrum/contracts';
+import type { HttpMethod, Parsed, ResponsesContract, RouteAuth, RouteContract } from '@rostrum/contracts';
 import type { AccessClaims, TokenVerifier } from '@rostrum/security';
-import type { Request, Response, Router } from 'express';
+import type { Express, Request, Response } from 'express';
 import type { z } from 'zod';
 import { authenticate } from './authenticate';
 import { exchangeOf, type Exchange } from './exchange';
@@ -65,7 +65,7 @@ export interface BinderOptions {
 type LooseInput = RouteInput<unknown, unknown, unknown, AccessClaims | undefined>;
 type LooseHandler = (input: LooseInput) => Reply | Promise<Reply>;
 
-export function createRouteBinder(router: Router, options: BinderOptions): RouteBinder {
+export function createRouteBinder(router: Pick<Express, HttpMethod>, options: BinderOptions): RouteBinder {
   const contracts: RouteContract[] = [];
   return {
     contracts,

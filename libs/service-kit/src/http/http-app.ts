@@ -1,7 +1,7 @@
 import { openApiDocument, type ServiceName } from '@rostrum/contracts';
 import type { Metrics, RostrumLogger, Tracing } from '@rostrum/observability';
 import type { TokenVerifier } from '@rostrum/security';
-import express, { Router, type Express } from 'express';
+import express, { type Express } from 'express';
 import type { HealthRegistry } from '../health/health-registry';
 import { createRouteBinder, type RouteBinder } from './bind-route';
 import { exchangeOf } from './exchange';
@@ -45,20 +45,17 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   app.set('trust proxy', [...options.trustedProxies]);
   addHeadersToEveryResponse(app, () => draining);
 
-  const router = Router({ caseSensitive: true });
-  const binder = createRouteBinder(router, {
-    tokens: options.tokens,
-    checkResponses: options.checkResponses,
-  });
-  options.routes(binder);
-  serveDocuments(router, options);
-  for (const { method, path } of binder.contracts) metrics.primeRoute(method.toUpperCase(), path);
+  const binder = createRouteBinder(app, { tokens: options.tokens, checkResponses: options.checkResponses });
   const errors = metrics.counter('errors_total', 'Errors answered, by their code', ['type']);
 
   app.use(createRequestShell({ ...options, inFlight }));
-  app.use(router);
+  options.routes(binder);
+  serveDocuments(app, options);
   app.use(createUnmatchedHandler(binder.contracts));
   app.use(createErrorHandler({ logger, countError: (type) => errors.inc({ type }) }));
+  for (const { method, path, responses } of binder.contracts) {
+    metrics.primeRoute(method.toUpperCase(), path, [...Object.keys(responses).map(Number), 500]);
+  }
   return {
     app,
     inFlight,
@@ -69,10 +66,10 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
 }
 
 /** The short probes and the API's own description; the gateway routes none of them. */
-function serveDocuments(router: Router, { service, health }: HttpAppOptions): void {
+function serveDocuments(app: Express, { service, health }: HttpAppOptions): void {
   let openApi: string | undefined;
   const serve = (path: string, answer: () => { status: number; raw: string }) =>
-    router.get(path, (_request, response) => {
+    app.get(path, (_request, response) => {
       const exchange = exchangeOf(response);
       if (exchange) exchange.route = path;
       sendReply(response, answer());

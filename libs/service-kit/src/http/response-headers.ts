@@ -20,7 +20,7 @@ export function addHeadersToEveryResponse(app: Express, isDraining: () => boolea
     const own = isDraining() ? ['Connection', 'close'] : [];
     if (context) own.push('X-Request-Id', context.requestId);
     if (Array.isArray(given) && this.getHeaderNames().length === 0) {
-      return writeHead.call(this, status, [...(given as string[]), ...own, ...fixed]);
+      return writeHead.call(this, status, (given as string[]).concat(own, fixed));
     }
     setMissing(this, fixed);
     for (let i = 0; i < own.length; i += 2) this.setHeader(own[i] as string, own[i + 1] as string);
