@@ -28,6 +28,7 @@ const page = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="/docs/favicon-32x32.png">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="/docs/index.css">
 </head>
 <body>
 <div id="reference"></div>
@@ -68,6 +69,7 @@ const made = new Map([
 
 const files = new Set([
   'swagger-ui.css',
+  'index.css',
   'swagger-ui-bundle.js',
   'swagger-ui-standalone-preset.js',
   'favicon-32x32.png',
