@@ -26,7 +26,7 @@ export async function initCluster({ binaries, user, password, durable = true }) 
       ...localeFlags(binaries.major),
       ...(durable ? [] : ['--no-sync']),
     ]);
-    await runCommand(command, args, { ...options, cwd: '/', env: cleanEnvironment() });
+    await runCommand(command, args, { ...options, cwd: '/', env: cleanEnvironment() }).catch(explain);
     fs.rmSync(data, { recursive: true, force: true });
     fs.renameSync(draft, data);
   } catch (error) {
@@ -35,6 +35,15 @@ export async function initCluster({ binaries, user, password, durable = true }) 
   } finally {
     fs.rmSync(passwordFolder, { recursive: true, force: true });
   }
+}
+
+function explain(error) {
+  if (!error.message.includes('could not look up effective user ID')) throw error;
+  throw new ClearError(
+    `PostgreSQL runs only as a user that has a name, and ${process.getuid()} has none.`,
+    'Run as a user with an entry in /etc/passwd, or set DATABASE_URL.',
+    { cause: error },
+  );
 }
 
 /** The locale that PostgreSQL brings itself sorts the same on every machine, where it has one. */

@@ -29,6 +29,8 @@ export async function startThrowAwayServers(names) {
   sweep();
   fs.mkdirSync(testDir, { recursive: true });
   const folder = fs.mkdtempSync(path.join(testDir, 'run-'));
+  // PostgreSQL may run as another user, who has to pass through.
+  fs.chmodSync(folder, 0o711);
   fs.writeFileSync(path.join(folder, 'owner.json'), JSON.stringify({ host: process.pid }));
   const starters = { postgres: startPostgresIn, redis: startRedisIn };
   const results = await Promise.allSettled(names.map((name) => starters[name](folder)));
@@ -64,7 +66,11 @@ async function startPostgresIn(folder) {
     return {
       pid: child.pid,
       description: { postgresUrl: postgresUrl({ port, password }), postgresPid: child.pid },
-      stop: () => stop('SIGQUIT'),
+      stop: async () => {
+        await stop('SIGQUIT');
+        // The data may have had to lie elsewhere.
+        removeRun(user.folder);
+      },
     };
   });
 }
