@@ -17,3 +17,9 @@ export function failureLine(error) {
   if (error instanceof ClearError) return error.line;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
+
+/** The failure in so few words that it fits into another sentence. */
+export function reasonOf(error) {
+  const [line] = (error.line ?? error.message).split('\n');
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}

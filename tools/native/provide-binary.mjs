@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { ClearError, failureLine } from './clear-error.mjs';
+import { ClearError, reasonOf } from './clear-error.mjs';
 import { findOnPath } from './child-process.mjs';
 import { sha256, sha256OfFile } from './file-digest.mjs';
 import { withFileLock } from './file-lock.mjs';
@@ -107,8 +107,8 @@ async function obtain(tool, binary, { report, signal }) {
       return origin;
     } catch (error) {
       signal?.throwIfAborted();
-      failures.push(`${origin}: ${firstLine(failureLine(error))}`);
-      report(`that did not work (${firstLine(failureLine(error))})`);
+      failures.push(`${origin}: ${reasonOf(error)}`);
+      report(`that did not work (${reasonOf(error)})`);
     }
   }
   throw new ClearError(
@@ -128,9 +128,4 @@ function* ways(tool) {
     ];
   }
   yield ['build from pinned Go modules', (binary, hooks) => goBuild(tool.goModule, binary, hooks)];
-}
-
-function firstLine(text) {
-  const line = text.split('\n')[0];
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

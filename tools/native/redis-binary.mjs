@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { ClearError, failureLine } from './clear-error.mjs';
+import { ClearError, reasonOf } from './clear-error.mjs';
 import { findOnPath, runCommand } from './child-process.mjs';
 import { sha256OfFile } from './file-digest.mjs';
 import { withFileLock } from './file-lock.mjs';
@@ -81,7 +81,7 @@ async function obtain(hooks) {
       return await way(origin, hooks);
     } catch (error) {
       hooks.signal?.throwIfAborted();
-      failures.push(`${origin}: ${failureLine(error).split('\n')[0]}`);
+      failures.push(`${origin}: ${reasonOf(error)}`);
       hooks.report(`that did not work (${failures.at(-1)})`);
     }
   }

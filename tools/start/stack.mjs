@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { failureLine } from '../native/clear-error.mjs';
+import { reasonOf } from '../native/clear-error.mjs';
 import { provideRedis } from '../native/redis-binary.mjs';
 import { provideTraefik } from '../native/traefik.mjs';
 import { dataDir } from '../native/workspace.mjs';
@@ -94,7 +94,7 @@ export class Stack {
       return await progress.step('Traefik', () => provideTraefik({ report, signal }));
     } catch (error) {
       signal.throwIfAborted();
-      this.#gateway = failureLine(error);
+      this.#gateway = reasonOf(error);
       return undefined;
     }
   }
@@ -179,9 +179,7 @@ export class Stack {
       fs.writeFileSync(marker, '');
     } catch (error) {
       this.signal.throwIfAborted();
-      this.progress.warn(
-        `There is no development data: ${failureLine(error).split('\n')[0]} (try npm run seed)`,
-      );
+      this.progress.warn(`There is no development data: ${reasonOf(error)} (try npm run seed)`);
     }
   }
 
