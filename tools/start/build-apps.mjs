@@ -1,8 +1,17 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { ClearError } from '../native/clear-error.mjs';
 import { runGroup } from '../native/run-group.mjs';
 import { workspaceRoot } from '../native/workspace.mjs';
 import { withoutPackageManager } from './service-environment.mjs';
+
+/** What `--no-build` relies on. */
+export function checkBuilt(services) {
+  const folders = ['dist/libs/data-access', ...services.map((service) => `dist/apps/${service}`)];
+  const missing = folders.filter((folder) => !fs.existsSync(path.join(workspaceRoot, folder)));
+  if (missing.length === 0) return;
+  throw new ClearError(`${missing.join(', ')} is not built yet.`, 'Leave out --no-build once.');
+}
 
 const what = 'tag:type:app,@rostrum/data-access';
 

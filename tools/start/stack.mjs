@@ -4,7 +4,7 @@ import { reasonOf } from '../native/clear-error.mjs';
 import { provideRedis } from '../native/redis-binary.mjs';
 import { provideTraefik } from '../native/traefik.mjs';
 import { dataDir } from '../native/workspace.mjs';
-import { buildApps } from './build-apps.mjs';
+import { buildApps, checkBuilt } from './build-apps.mjs';
 import { developmentCertificate } from './certificate.mjs';
 import { startDocsServer } from './docs-server.mjs';
 import { gatewayUnit } from './gateway-unit.mjs';
@@ -100,7 +100,7 @@ export class Stack {
   }
 
   async #build() {
-    if (!this.options.build) return;
+    if (!this.options.build) return checkBuilt(this.services);
     const { progress, signal } = this;
     await progress.step('services built', () => buildApps({ progress, signal }));
   }
