@@ -87,3 +87,22 @@ it('end, with their data, when their user is killed', async () => {
   owner?.kill('SIGKILL');
   await allGone(servers);
 });
+
+it('that lost even their keeper are ended by the next ones', async () => {
+  const lost = await start();
+  const [run = ''] = fs.readdirSync(path.join(dataDir, 'test'));
+  const keeper = JSON.parse(fs.readFileSync(path.join(dataDir, 'test', run, 'owner.json'), 'utf8')) as {
+    host: number;
+  };
+  process.kill(keeper.host, 'SIGKILL');
+  await waitFor(() => !isAlive(keeper.host));
+  owner?.kill('SIGKILL');
+  expect([isAlive(lost.postgresPid), isAlive(lost.redisPid)]).toEqual([true, true]);
+
+  const next = await start();
+
+  await waitFor(() => !isAlive(lost.postgresPid) && !isAlive(lost.redisPid));
+  expect(fs.existsSync(path.join(dataDir, 'test', run))).toBe(false);
+  owner?.stdin?.end();
+  await allGone(next);
+});
