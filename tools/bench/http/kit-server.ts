@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   });
   const open = defineRoute({ ...withoutSchema(), auth: 'none' });
   const { verifier, token } = await signedVerifier();
-  const { app } = createHttpApp({
+  const http = createHttpApp({
     service: 'posts',
     trustedProxies: [],
     logger,
@@ -47,8 +47,8 @@ async function main(): Promise<void> {
     },
   });
   if (off.has('headers'))
-    app.response.writeHead = ServerResponse.prototype.writeHead as typeof app.response.writeHead;
-  const port = await listen(createPublicServer(app), { port: 0, host: '127.0.0.1' });
+    http.app.response.writeHead = ServerResponse.prototype.writeHead as typeof http.app.response.writeHead;
+  const port = await listen(createPublicServer(http), { port: 0, host: '127.0.0.1' });
   process.stdout.write(`listening ${port}\n`);
 }
 

@@ -1,6 +1,7 @@
 import type { ChunkWriter } from './chunk-writer';
 
-const CHUNK = 16 * 1024;
+/** Handing a chunk to the thread pool costs about as much as forty lines, so chunks are large. */
+const CHUNK = 64 * 1024;
 const FLUSH_MS = 50;
 const MAX_WAITING = 8 * 1024 * 1024;
 const FINISH_MS = 3000;

@@ -4,6 +4,7 @@ import type { Express, Request, Response } from 'express';
 import type { z } from 'zod';
 import { authenticate } from './authenticate';
 import { exchangeOf, type Exchange } from './exchange';
+import type { RouteTable } from './route-table';
 import { createBodyReader, type BodyReader } from './read-body';
 import { sendReply, type Reply } from './reply';
 import { checkResponse, validate } from './validate';
@@ -57,7 +58,7 @@ export interface RouteBinder {
 }
 
 export interface BinderOptions {
-  tokens: TokenVerifier | undefined;
+  tokens?: TokenVerifier | undefined;
   /** Whether responses are checked against their contracts; for development and tests. */
   checkResponses: boolean;
 }
@@ -65,20 +66,28 @@ export interface BinderOptions {
 type LooseInput = RouteInput<unknown, unknown, unknown, AccessClaims | undefined>;
 type LooseHandler = (input: LooseInput) => Reply | Promise<Reply>;
 
-export function createRouteBinder(router: Pick<Express, HttpMethod>, options: BinderOptions): RouteBinder {
+/** Each route is bound twice: to the table, which most requests are found by, and to Express, which knows the rest. */
+export function createRouteBinder(
+  app: Pick<Express, HttpMethod>,
+  table: RouteTable<BoundRoute>,
+  options: BinderOptions,
+): RouteBinder {
   const contracts: RouteContract[] = [];
   return {
     contracts,
     bind(contract, handler) {
       contracts.push(contract);
       const route = new BoundRoute(contract, handler as unknown as LooseHandler, options);
-      router[contract.method](contract.path, (request, response) => route.handle(request, response));
+      table.add(contract.method.toUpperCase(), contract.path, route);
+      app[contract.method](contract.path, (request, response) =>
+        route.handle(request, response, request.params),
+      );
     },
   };
 }
 
 /** One route at work. Nothing waits that need not: with a known token and no body it answers in the same tick. */
-class BoundRoute {
+export class BoundRoute {
   private readonly label: string;
   private readonly readBody: BodyReader | undefined;
 
@@ -91,9 +100,10 @@ class BoundRoute {
     this.readBody = contract.body && createBodyReader(contract.bodyLimit);
   }
 
-  handle(request: Request, response: Response): void | Promise<void> {
+  handle(request: Request, response: Response, params: Record<string, unknown>): void | Promise<void> {
     const exchange = exchangeOf(response) as Exchange;
     exchange.route = this.contract.path;
+    exchange.params = params;
     exchange.context.endpoint = this.label;
     if (this.contract.auth === 'none') return this.read(request, response, exchange);
     const user = authenticate(request, this.options.tokens);
@@ -119,7 +129,7 @@ class BoundRoute {
     const { contract } = this;
     return new Input(
       request,
-      contract.params && validate(contract.params, request.params, 'path'),
+      contract.params && validate(contract.params, exchange.params, 'path'),
       contract.query && validate(contract.query, request.query, 'query'),
       contract.body && validate(contract.body, body, 'body'),
       exchange.user,

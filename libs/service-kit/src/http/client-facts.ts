@@ -19,11 +19,28 @@ export function userAgentFamily(userAgent: string | undefined): string | undefin
   return family;
 }
 
+const addresses = new LRUCache<string, string>({ max: 10_000 });
+
 /**
  * The client's address; behind a trusted proxy Express takes its word for it, which need not be an address. Upgrades
  * have one too, though they never go through Express: on the public server every request is born as one of Express.
+ * The same client comes again and again, so the walk through the proxies is remembered.
  */
 export function clientAddress(request: IncomingMessage): string | undefined {
+  const peer = request.socket.remoteAddress;
+  const forwarded = request.headers['x-forwarded-for'];
+  if (forwarded === undefined || peer === undefined || forwarded.length > 512)
+    return addressOf(request, peer);
+  const key = `${peer} ${String(forwarded)}`;
+  const known = addresses.get(key);
+  if (known !== undefined) return known;
+  const address = addressOf(request, peer);
+  if (address !== undefined) addresses.set(key, address);
+  return address;
+}
+
+function addressOf(request: IncomingMessage, peer: string | undefined): string | undefined {
+  if (request.headers['x-forwarded-for'] === undefined) return peer;
   const { ip } = request as Request;
-  return ip !== undefined && isIP(ip) > 0 ? ip : request.socket.remoteAddress;
+  return ip !== undefined && isIP(ip) > 0 ? ip : peer;
 }

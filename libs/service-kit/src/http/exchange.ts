@@ -8,6 +8,7 @@ export interface Exchange {
   startedAt: number;
   /** The route pattern, never the URL; 'unmatched' until a route has matched. */
   route: string;
+  params: Record<string, unknown> | undefined;
   bytes: number;
   user: AccessClaims | undefined;
   error: unknown;

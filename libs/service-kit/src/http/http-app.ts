@@ -1,14 +1,15 @@
 import { openApiDocument, type ServiceName } from '@rostrum/contracts';
 import type { Metrics, RostrumLogger, Tracing } from '@rostrum/observability';
 import type { TokenVerifier } from '@rostrum/security';
-import express, { type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import type { HealthRegistry } from '../health/health-registry';
-import { createRouteBinder, type RouteBinder } from './bind-route';
+import { createRouteBinder, type BoundRoute, type RouteBinder } from './bind-route';
 import { exchangeOf } from './exchange';
 import { InFlight } from './in-flight';
 import { createErrorHandler, createUnmatchedHandler } from './problem-responses';
 import { sendReply } from './reply';
 import { createRequestShell } from './request-shell';
+import { RouteTable } from './route-table';
 import { addHeadersToEveryResponse } from './response-headers';
 
 export interface HttpAppOptions {
@@ -19,7 +20,7 @@ export interface HttpAppOptions {
   metrics: Metrics;
   tracing: Tracing;
   health: HealthRegistry;
-  tokens?: TokenVerifier;
+  tokens?: TokenVerifier | undefined;
   checkResponses: boolean;
   /** Binds the service's routes. */
   routes: (binder: RouteBinder) => void;
@@ -27,15 +28,18 @@ export interface HttpAppOptions {
 
 export interface HttpApp {
   app: Express;
+  /** What the server calls for each request. */
+  listener: (request: Request, response: Response) => void;
   inFlight: InFlight;
   /** From now on each response asks its client to close the connection. */
   drain(): void;
 }
 
-/** The public HTTP application of a service: the middleware order is the order of the lines below. */
+/** The public HTTP application of a service: what surrounds a request, its routes, and Express for all the rest. */
 export function createHttpApp(options: HttpAppOptions): HttpApp {
   const { logger, metrics } = options;
   const app = express();
+  const table = new RouteTable<BoundRoute>();
   const inFlight = new InFlight();
   let draining = false;
   app.set('etag', false);
@@ -45,23 +49,52 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   app.set('trust proxy', [...options.trustedProxies]);
   addHeadersToEveryResponse(app, () => draining);
 
-  const binder = createRouteBinder(app, { tokens: options.tokens, checkResponses: options.checkResponses });
+  const binder = createRouteBinder(app, table, options);
   const errors = metrics.counter('errors_total', 'Errors answered, by their code', ['type']);
-
-  app.use(createRequestShell({ ...options, inFlight }));
+  const onError = createErrorHandler({ logger, countError: (type) => errors.inc({ type }) });
   options.routes(binder);
   serveDocuments(app, options);
   app.use(createUnmatchedHandler(binder.contracts));
-  app.use(createErrorHandler({ logger, countError: (type) => errors.inc({ type }) }));
+  app.use(onError);
   for (const { method, path, responses } of binder.contracts) {
     metrics.primeRoute(method.toUpperCase(), path, [...Object.keys(responses).map(Number), 500]);
   }
   return {
     app,
+    listener: createListener({ app, table, onError, shell: createRequestShell({ ...options, inFlight }) }),
     inFlight,
     drain: () => {
       draining = true;
     },
+  };
+}
+
+interface ListenerParts {
+  app: Express;
+  table: RouteTable<BoundRoute>;
+  onError: ErrorRequestHandler;
+  shell: ReturnType<typeof createRequestShell>;
+}
+
+/** A request that the table knows never goes through Express's router, which costs as much as all of our own work. */
+function createListener({ app, table, onError, shell }: ListenerParts): HttpApp['listener'] {
+  const unreachable = () => undefined;
+  return (request, response) => {
+    request.res = response;
+    request.originalUrl = request.url;
+    shell(request, response, () => {
+      const found = table.find(request.method, request.url);
+      if (found === undefined) {
+        app(request, response);
+        return;
+      }
+      try {
+        const answered = found.route.handle(request, response, found.params);
+        answered?.catch((error: unknown) => onError(error, request, response, unreachable));
+      } catch (error) {
+        onError(error, request, response, unreachable);
+      }
+    });
   };
 }
 

@@ -1,5 +1,5 @@
 import { runWithContext, type Metrics, type RostrumLogger, type Tracing } from '@rostrum/observability';
-import type { NextFunction, Request, Response } from 'express';
+import type { Request, Response } from 'express';
 import { clientAddress, userAgentFamily } from './client-facts';
 import { attachExchange, exchangeOf } from './exchange';
 import type { InFlight } from './in-flight';
@@ -13,8 +13,8 @@ export interface ShellDependencies {
 }
 
 /**
- * The one middleware around everything: request id, trace, context, and, when the response is over, its access line,
- * its metrics and the end of its span. One function instead of five, because each step through Express costs.
+ * What is around every request: its id, trace and context, and, when the response is over, its access line, its
+ * metrics and the end of its span. One function instead of five middlewares, because each step through Express costs.
  */
 export function createRequestShell(dependencies: ShellDependencies) {
   const { tracing, inFlight } = dependencies;
@@ -23,7 +23,7 @@ export function createRequestShell(dependencies: ShellDependencies) {
     finish(this, dependencies);
   }
 
-  return function requestShell(request: Request, response: Response, next: NextFunction): void {
+  return function requestShell(request: Request, response: Response, answer: () => void): void {
     const { headers } = request;
     const context = tracing.begin(
       headers.traceparent as string | undefined,
@@ -42,13 +42,14 @@ export function createRequestShell(dependencies: ShellDependencies) {
       context,
       startedAt: performance.now(),
       route: 'unmatched',
+      params: undefined,
       bytes: 0,
       user: undefined,
       error: undefined,
     });
     inFlight.enter(response);
     response.on('close', onClose);
-    runWithContext(context, next);
+    runWithContext(context, answer);
   };
 }
 

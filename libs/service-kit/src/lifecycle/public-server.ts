@@ -1,6 +1,12 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Express } from 'express';
+import type { HttpApp } from '../http/http-app';
 import { expressMessages } from '../http/express-messages';
 
 /** Longer than the gateway keeps an idle connection, so that it is never the one that is surprised. */
@@ -10,7 +16,7 @@ const requestTimeoutMs = 60_000;
 const maxHeaderSize = 16 * 1024;
 
 /** The HTTP server of the public port, with limits on what a client may send and how slowly. */
-export function createPublicServer(app: Express): Server {
+export function createPublicServer({ app, listener }: Pick<HttpApp, 'app' | 'listener'>): Server {
   const options = {
     ...expressMessages(app),
     maxHeaderSize,
@@ -20,7 +26,7 @@ export function createPublicServer(app: Express): Server {
     shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
       server.listenerCount('upgrade') > 0 && headers.upgrade?.toLowerCase() === 'websocket',
   };
-  const server: Server = createServer(options, app);
+  const server: Server = createServer(options, listener as RequestListener);
   server.keepAliveTimeout = keepAliveTimeoutMs;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket));
   return server;

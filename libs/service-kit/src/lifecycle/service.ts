@@ -53,7 +53,7 @@ export function createService(kit: Kit, parts: ServiceParts): Service {
       logger[status === 'up' ? 'info' : 'warn'](`${name} is ${status}`, { reason: error }),
   });
   const http = parts.routes && createHttpApp({ ...httpOptions(kit, parts), routes: parts.routes, health });
-  const publicServer = http && createPublicServer(http.app);
+  const publicServer = http && createPublicServer(http);
   const opsServer = createOpsServer({
     metrics,
     health,
