@@ -1,12 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { commandLineOf, isAlive } from '../native/child-process.mjs';
+import { commandLineOf, isAlive, killGroup } from '../native/child-process.mjs';
 import { freePort } from '../native/ports.mjs';
 import { locatePostgres } from '../native/postgres-binaries.mjs';
 import { initCluster, postgresUrl, startPostgres } from '../native/postgres.mjs';
 import { postgresUser } from '../native/postgres-user.mjs';
 import { provideRedis } from '../native/redis-binary.mjs';
 import { redisConfig, startRedis } from '../native/redis.mjs';
+import { waitUntil } from '../native/wait-until.mjs';
 import { dataDir } from '../native/workspace.mjs';
 
 const testDir = path.join(dataDir, 'test');
@@ -26,7 +27,7 @@ const throwAwaySettings = {
 
 /** Starts the named servers in a folder of their own: `{ description, stop() }`. */
 export async function startThrowAwayServers(names) {
-  sweep();
+  await sweep();
   fs.mkdirSync(testDir, { recursive: true });
   const folder = fs.mkdtempSync(path.join(testDir, 'run-'));
   // PostgreSQL may run as another user, who has to pass through.
@@ -116,17 +117,22 @@ async function withFreePort(start, attempts = 3) {
 }
 
 /** Removes what runs that were killed left behind: only processes that still carry the run's folder in their command. */
-function sweep() {
+async function sweep() {
   if (!fs.existsSync(testDir)) return;
   for (const name of fs.readdirSync(testDir).filter((entry) => entry.startsWith('run-'))) {
     const folder = path.join(testDir, name);
     const owner = readOwner(folder);
     if (!owner || (isAlive(owner.host) && commandLineOf(owner.host)?.includes('server-host'))) continue;
-    for (const pid of owner.pids ?? []) {
-      if (commandLineOf(pid)?.includes(folder)) process.kill(pid, 'SIGQUIT');
-    }
+    await endLost(owner.pids ?? [], folder);
     removeRun(folder);
   }
+}
+
+async function endLost(pids, folder) {
+  const lost = () => pids.filter((pid) => commandLineOf(pid)?.includes(folder));
+  for (const pid of lost()) killGroup(pid, 'SIGQUIT');
+  const gone = () => lost().length === 0;
+  await waitUntil(gone, { timeoutMs: 5000 }).catch(() => lost().forEach((pid) => killGroup(pid)));
 }
 
 function readOwner(folder) {
