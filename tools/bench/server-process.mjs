@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 const clockTicksPerSecond = 100;
 
 /** Pins a command to one core where the machine can; without taskset the system decides. */
-export function onCore(core, command, args, available = hasTaskset()) {
-  return available ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
+export function onCore(core, command, args) {
+  return hasTaskset() ? ['taskset', ['-c', String(core), command, ...args]] : [command, args];
 }
 
 export function hasTaskset() {

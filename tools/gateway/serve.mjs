@@ -11,7 +11,10 @@ async function main() {
   // Listened for from the start: whoever asks while Traefik is starting must not leave it behind.
   const asked = endRequest();
   const options = JSON.parse(process.argv[2] ?? '{}');
-  const gateway = await startGateway({ ...options, traefikBin: options.traefikBin ?? (await traefikBinary()) });
+  const gateway = await startGateway({
+    ...options,
+    traefikBin: options.traefikBin ?? (await traefikBinary()),
+  });
   const { stop, exited, ...facts } = gateway;
   process.stdout.write(`${JSON.stringify(facts)}\n`);
   let stopping;
