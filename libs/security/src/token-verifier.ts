@@ -37,7 +37,8 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
   const ended = new LRUCache<string, true>({ max: 100_000, ttl: rememberEndedMs });
 
   const admit = (claims: AccessClaims): AccessClaims => {
-    if (claims.expiresAt * 1000 <= now() || ended.has(claims.sessionId)) throw refusal();
+    const sessionEnded = ended.size > 0 && ended.has(claims.sessionId);
+    if (sessionEnded || claims.expiresAt * 1000 <= now()) throw refusal();
     return claims;
   };
 

@@ -16,6 +16,12 @@ export interface LineSinkOptions {
   onRecovered?: (lost: number) => void;
 }
 
+/**
+ * A line is made of dozens of pieces that V8 joins when somebody looks inside. A regular expression looks, and it is
+ * far cheaper to have that done now, while the pieces are in the cache, than for all lines of a chunk at once.
+ */
+const joinPieces = /^\0/;
+
 const openSinks = new Set<LineSink>();
 
 function flushAll(): void {
@@ -64,6 +70,7 @@ export class LineSink {
       return;
     }
     this.waiting += line.length;
+    joinPieces.test(line);
     this.current += line;
     if (this.current.length >= CHUNK) this.cut();
     else this.timer ??= setTimeout(this.onTimer, FLUSH_MS).unref();

@@ -12,14 +12,14 @@ export interface Reply<Status extends number = number, Body = unknown> {
 
 export const jsonType = 'application/json; charset=utf-8';
 
-/** What a person may see is theirs: no cache keeps it unless a route says otherwise. */
-const privateByDefault = ['Cache-Control', 'no-store'];
-
-/** Writes head and body in one go; Express's own `res.json` spends half its time on an ETag of the body. */
+/**
+ * Writes head and body in one go; Express's own `res.json` spends half its time on an ETag of the body. What a person
+ * may see is theirs: no cache keeps it unless a route says otherwise.
+ */
 export function sendReply(response: ServerResponse, reply: Reply, contentType = jsonType): void {
   const { status, raw, headers } = reply;
-  const head: string[] = headers ? [...headers] : [];
-  if (!headers?.includes('Cache-Control')) head.push(...privateByDefault);
+  const head: string[] = headers ? headers.slice() : [];
+  if (headers === undefined || !headers.includes('Cache-Control')) head.push('Cache-Control', 'no-store');
   const content = raw ?? (reply.body === undefined ? undefined : JSON.stringify(reply.body));
   if (content === undefined) {
     if (status !== 204 && status !== 304) head.push('Content-Length', '0');
