@@ -48,11 +48,11 @@ export function serviceEnvironment({ service, kind }, { env, ports, databaseUrl,
   };
 }
 
-/** What npm and Nx tell their own scripts is nothing that a service should see. */
+const ofPackageManager = /^(npm_|NX_(?!CACHE_DIRECTORY$|WORKSPACE_DATA_DIRECTORY$)|INIT_CWD$|TEST_)/;
+
+/** What npm and Nx tell their own scripts is nothing that a service or another Nx should see. */
 export function withoutPackageManager(env) {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(npm_|NX_|INIT_CWD$|TEST_)/.test(name)),
-  );
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ofPackageManager.test(name)));
 }
 
 /** Roles are named after their service; `auth_owner` may change tables, `auth` works with rows. */

@@ -66,7 +66,12 @@ export class Clone {
   }
 
   npmStart(args: string[] = [], env: Record<string, string> = {}): RunningCommand {
-    return new RunningCommand(['npm', 'start', '--', ...args], this.folder, env);
+    // Nx keeps a cache per repository in the home folder, and this repository will be gone.
+    const nx = {
+      NX_CACHE_DIRECTORY: path.join(this.home, 'nx/cache'),
+      NX_WORKSPACE_DATA_DIRECTORY: path.join(this.home, 'nx/data'),
+    };
+    return new RunningCommand(['npm', 'start', '--', ...args], this.folder, { ...nx, ...env });
   }
 
   dispose() {
