@@ -104,7 +104,7 @@ it('has its counters at zero before anything happens', async () => {
       'cache_requests_total{cache="post",result="hit"}',
       'cache_requests_total{cache="post",result="miss"}',
       'cache_requests_total{cache="post",result="error"}',
-      'http_requests_total{method="PUT",route="/api/v1/users/:username/follow",status="200"}',
+      'http_requests_total{method="PUT",route="/api/v1/users/:username/follow",status="204"}',
     ]) {
       expect([series, await fresh.metric(series)]).toEqual([series, 0]);
     }
