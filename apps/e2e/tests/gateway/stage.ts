@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { generate } from 'selfsigned';
@@ -74,10 +74,16 @@ export async function writeCertificate(folder: string): Promise<{ certFile: stri
   return files;
 }
 
+/** Below what systems give to outgoing connections, which could take a port between its choice and its use. */
+const range = { from: 12_000, to: 32_000 };
+
 export async function freePort(): Promise<number> {
+  const port = range.from + Math.floor(Math.random() * (range.to - range.from));
   const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (!free) return freePort();
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
