@@ -95,7 +95,12 @@ async function choosePorts(env) {
   const ports = {};
   for (const [name, fallback] of Object.entries(defaultPorts)) {
     const chosen = env[name] ? Number(env[name]) : env.PORTS === 'free' ? 0 : fallback;
-    ports[name] = chosen || (await freePort());
+    ports[name] = chosen || (await unusedPort(Object.values(ports)));
   }
   return ports;
+}
+
+async function unusedPort(used) {
+  const port = await freePort();
+  return used.includes(port) ? unusedPort(used) : port;
 }
