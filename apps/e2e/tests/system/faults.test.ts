@@ -99,8 +99,10 @@ describe.each(['killed', 'paused'] as const)('with Redis %s', (how) => {
     await during(faultsOf(() => system.redis)[how], async () => {
       await until(redisDown);
       for (const ask of [readPost, readFeed, write]) expect([200, 201]).toContain((await ask()).status);
-      const probe = await fetch(`${system.mains.posts[0]?.opsUrl}/readyz`);
-      expect(await probe.json()).toMatchObject({ status: 'degraded', degraded: ['redis'] });
+      const probe = async () => (await fetch(`${system.mains.posts[0]?.opsUrl}/readyz`)).json();
+      const degraded = async () => ((await probe()) as { degraded: string[] }).degraded.includes('redis');
+      await waitFor(degraded, { what: 'posts to say that it is degraded' });
+      expect(await probe()).toMatchObject({ status: 'degraded', degraded: ['redis'], down: [] });
     });
   }, 90_000);
 });

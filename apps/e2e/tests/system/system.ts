@@ -178,6 +178,8 @@ async function openGateway({ folder, mains, options }: GatewayParts, undo: (() =
     healthPorts: each(({ opsPort }) => opsPort),
     tls,
     drainMs: 1000,
+    // All of a test's requests come from one address; the limits have tests of their own.
+    limits: { ratePerSecond: 0, inFlight: 0, sockets: 0 },
     ...(options.gatewayTracing && {
       otlpEndpoint: options.otlpEndpoint,
       samplingRate: options.samplingRate ?? 1,

@@ -1,6 +1,6 @@
+import { context, trace } from '@opentelemetry/api';
 import type { Config, redisSettings } from '@rostrum/config';
 import { closeRedis, createRedis, pingRedis, type Redis } from '@rostrum/data-access';
-import { currentContext } from '@rostrum/observability';
 import type { Criticality, Dependency } from '../health/health-registry';
 import type { Kit } from '../lifecycle/kit';
 import type { Resource } from '../lifecycle/service';
@@ -20,7 +20,7 @@ export function openRedis(
   const redis = createRedis({
     url: config.redisUrl,
     connectionName: `rostrum-${kit.service}-${kit.role}`,
-    isTraced: () => currentContext()?.span !== undefined,
+    isTraced: () => trace.getSpan(context.active()) !== undefined,
     hooks: {
       onStateChange: (state) =>
         kit.logger[state === 'ready' ? 'info' : 'warn'](`The connection to Redis is ${state}`),
