@@ -8,6 +8,7 @@ import { median, printTable } from './table.mjs';
 
 const serverCore = 0;
 const loadCore = 1;
+const warmUpSeconds = 4;
 
 /**
  * `variants`: [{ name, args, env, path, headers, floor? }]; the one with `floor: true` is what ratios are to.
@@ -39,7 +40,8 @@ async function measure(tool, { args, env, path, headers }, { seconds, connection
   const server = await startServer({ args, env }, serverCore);
   try {
     const target = { url: `http://127.0.0.1:${server.port}${path}`, headers, connections };
-    await sendLoad(tool, { ...target, seconds: 1 }, loadCore);
+    // Until the compiler has seen it all, a server with more code looks slower than it is.
+    await sendLoad(tool, { ...target, seconds: warmUpSeconds }, loadCore);
     const before = server.cpuSeconds();
     const result = await sendLoad(tool, { ...target, seconds }, loadCore);
     return { ...result, cpuMicros: ((server.cpuSeconds() - before) * 1e6) / result.requests };
