@@ -94,6 +94,17 @@ describe('no instance at all', () => {
   });
 });
 
+/** What was on its way when the gateway turned to the other instance has arrived: a service serves on for as long. */
+async function untilQuiet(backend: Backend): Promise<void> {
+  let before = -1;
+  const quiet = () => {
+    const same = backend.seen.length === before;
+    before = backend.seen.length;
+    return same;
+  };
+  await waitFor(quiet, { everyMs: 500, what: `${backend.name} to be asked no more` });
+}
+
 describe('a rolling restart', () => {
   it('loses nothing under keep-alive load when each instance says first that it is not ready', async () => {
     const agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
@@ -113,6 +124,7 @@ describe('a rolling restart', () => {
       const other = backend === first ? second : first;
       backend.ready = false;
       await waitFor(async () => (await answerers(4))[other.name] === 4);
+      await untilQuiet(backend);
       await backend.drain();
       await backend.revive();
       backend.ready = true;

@@ -79,7 +79,7 @@ function faultsOf(server: () => OwnServer | undefined) {
 
 describe.each(['killed', 'paused'] as const)('with PostgreSQL %s', (how) => {
   it('every service is alive but not ready, cached posts are still read, all comes back', async () => {
-    expect((await readPost()).status).toBe(200);
+    await waitFor(async () => (await readPost()).status === 200, { what: 'the post to be cached' });
     await during(faultsOf(() => system.postgres)[how], async () => {
       await until(postgresDown);
       const direct = await fetch(`${system.mains.posts[0]?.url}/api/v1/posts/${postId}`, {
