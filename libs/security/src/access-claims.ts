@@ -6,6 +6,7 @@ export const accessClaims = z.object({
   sid: z.uuid(),
   preferred_username: z.string(),
   roles: z.array(z.string()),
+  csrf: z.string().optional(),
   exp: z.number(),
 });
 
@@ -14,6 +15,8 @@ export interface AccessClaims {
   sessionId: string;
   username: string;
   roles: readonly string[];
+  /** In a token that travels in a cookie: what the client has to send along to change anything. */
+  csrf?: string | undefined;
   /** Seconds since 1970. */
   expiresAt: number;
 }

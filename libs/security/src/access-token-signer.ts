@@ -15,6 +15,8 @@ export interface TokenSubject {
   sessionId: string;
   username: string;
   roles: readonly string[];
+  /** For a token that travels in a cookie. */
+  csrf?: string | undefined;
 }
 
 export interface AccessTokenSigner {
@@ -33,8 +35,13 @@ export async function createAccessTokenSigner(options: SignerOptions): Promise<A
   return {
     publicJwk: { ...bare, kid, alg: accessTokenAlgorithm, use: 'sig' },
     ttlSeconds: options.ttlSeconds,
-    sign: ({ userId, sessionId, username, roles }) =>
-      new SignJWT({ sid: sessionId, preferred_username: username, roles })
+    sign: ({ userId, sessionId, username, roles, csrf }) =>
+      new SignJWT({
+        sid: sessionId,
+        preferred_username: username,
+        roles,
+        ...(csrf !== undefined && { csrf }),
+      })
         .setProtectedHeader({ alg: accessTokenAlgorithm, typ: accessTokenType, kid })
         .setSubject(userId)
         .setIssuer(options.issuer)

@@ -76,8 +76,8 @@ async function checkSignature(
       currentDate: new Date(now()),
       requiredClaims: ['sub', 'sid', 'exp'],
     });
-    const { sub, sid, preferred_username, roles, exp } = accessClaims.parse(payload);
-    return { userId: sub, sessionId: sid, username: preferred_username, roles, expiresAt: exp };
+    const { sub, sid, preferred_username, roles, exp, csrf } = accessClaims.parse(payload);
+    return { userId: sub, sessionId: sid, username: preferred_username, roles, expiresAt: exp, csrf };
   } catch (error) {
     throw keysUnreachable(error) ? problems.unavailable('key_set', 1, error) : refusal(error);
   }
