@@ -30,13 +30,13 @@ export {
   type ProvisionedService,
   type ProvisionOptions,
 } from './postgres/provision';
-export { migrate, type MigrateOptions, type MigrationStatus } from './postgres/migrate';
+export { migrate, type MigrateOptions, type MigrationStatus } from './migrations/migrate';
 export {
   isMigrationFile,
   type Migration,
   type MigrationLocation,
   type MigrationMap,
-} from './postgres/migration-source';
+} from './migrations/migration-source';
 export {
   closeRedis,
   createRedis,
@@ -54,5 +54,5 @@ export { startRelay, type Relay, type RelayHooks, type RelayOptions } from './ev
 export { startConsumer, type Consumer, type ConsumerHooks, type ConsumerOptions } from './events/consumer';
 export type { EventHandler, EventHandlers } from './events/inbox';
 export { deadLetterStream } from './events/stream-reader';
-export { runMigrateCommand, type MigrateCommandOptions } from './postgres/migrate-command';
+export { runMigrateCommand, type MigrateCommandOptions } from './migrations/migrate-command';
 export { createCache, type Cache, type CacheHooks, type CacheOptions, type CacheResult } from './redis/cache';

@@ -1,7 +1,7 @@
 import { knex, type Knex } from 'knex';
 import type { Client } from 'pg';
 import { loadMigrations, toKnexSource, type MigrationLocation } from './migration-source';
-import { withClient } from './provision';
+import { withClient } from '../postgres/provision';
 
 export type MigrateOptions = MigrationLocation & {
   /** The service's schema; the table of what has run lives in it. */

@@ -1,4 +1,4 @@
-import { isError } from './sql-state';
+import { isError } from '../postgres/sql-state';
 import { migrate, type MigrateOptions, type MigrationStatus } from './migrate';
 
 export type MigrateCommandOptions = MigrateOptions & {
