@@ -4,24 +4,15 @@ import type { Express } from 'express';
 /**
  * Classes for `http.createServer` whose instances are Express requests and responses from the start. Express changes
  * the prototype of both on every request; where they have it already that costs nothing, and V8 keeps what it knows
- * of their shape.
+ * of their shape. They must be subclasses: only of those does V8 know how much room an instance needs, and without it
+ * every request and response becomes a hash table.
  */
 export function expressMessages(app: Express) {
-  return {
-    IncomingMessage: bornAs(IncomingMessage, app.request),
-    ServerResponse: bornAs(ServerResponse, app.response),
-  };
-}
-
-/** Node's own classes are functions, so that they can be called on an object made elsewhere; both take two arguments. */
-function bornAs<Base extends typeof IncomingMessage | typeof ServerResponse>(
-  base: Base,
-  prototype: object,
-): Base {
-  const initialise = base as unknown as { call(target: object, first: unknown, second: unknown): void };
-  function Message(this: object, first: unknown, second: unknown): void {
-    initialise.call(this, first, second);
-  }
-  Message.prototype = prototype;
-  return Message as unknown as Base;
+  class ExpressRequest extends IncomingMessage {}
+  class ExpressResponse extends ServerResponse {}
+  Object.setPrototypeOf(ExpressRequest.prototype, app.request);
+  Object.setPrototypeOf(ExpressResponse.prototype, app.response);
+  app.request = ExpressRequest.prototype as typeof app.request;
+  app.response = ExpressResponse.prototype as typeof app.response;
+  return { IncomingMessage: ExpressRequest, ServerResponse: ExpressResponse };
 }

@@ -32,5 +32,7 @@ export function sendReply(response: ServerResponse, reply: Reply, contentType = 
   const exchange = exchangeOf(response);
   if (exchange) exchange.bytes = bytes;
   response.writeHead(status, head);
-  response.end(content);
+  // As many bytes as characters: only ASCII, which Node copies as it is when told so.
+  if (typeof content === 'string' && bytes === content.length) response.end(content, 'latin1');
+  else response.end(content);
 }
