@@ -31,3 +31,8 @@ export function signingKeyFile() {
     return privateKey.export({ type: 'pkcs8', format: 'pem' });
   });
 }
+
+/** The master key that all keys in auth's database are encrypted under; a further line is a further version. */
+export function masterKeyFile() {
+  return secretFile('kms-master-keys', () => `1:${crypto.randomBytes(32).toString('base64')}\n`);
+}

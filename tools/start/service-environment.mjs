@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { workspaceRoot } from '../native/workspace.mjs';
-import { secretFile, secretText, signingKeyFile } from './secrets.mjs';
+import { masterKeyFile, secretFile, secretText, signingKeyFile } from './secrets.mjs';
 
 const { version } = JSON.parse(fs.readFileSync(path.join(workspaceRoot, 'package.json'), 'utf8'));
 
@@ -21,7 +21,7 @@ const developmentDefaults = {
 };
 
 const ownSettings = {
-  auth: () => ({ JWT_SIGNING_KEY_FILE: signingKeyFile() }),
+  auth: () => ({ JWT_SIGNING_KEY_FILE: signingKeyFile(), KMS_MASTER_KEY_FILE: masterKeyFile() }),
   posts: () => ({ CURSOR_SECRET_FILE: secretFile('cursor-secret') }),
   realtime: () => ({ CURSOR_SECRET_FILE: secretFile('cursor-secret') }),
 };

@@ -17,6 +17,7 @@ const complete = {
   JWT_ISSUER: 'https://auth.test',
   JWT_AUDIENCE: 'rostrum',
   JWT_SIGNING_KEY: pem,
+  KMS_MASTER_KEY: `1:${Buffer.alloc(32, 7).toString('base64')}`,
 };
 
 function problemsOf(environment: Record<string, string>): readonly string[] {
@@ -64,8 +65,17 @@ it('says what is wrong with a signing key, and with everything else at once', ()
   ]);
 });
 
+it('says in which line of the master keys it is wrong, and shows none of them', () => {
+  const key = Buffer.alloc(32, 9).toString('base64');
+  const [problem, ...others] = problemsOf({ ...complete, KMS_MASTER_KEY: `old:${key}\n${key}` });
+  expect(others).toEqual([]);
+  expect(problem).toMatch(/^KMS_MASTER_KEY .*line 2/);
+  expect(problem).not.toContain(key.slice(0, 8));
+});
+
 it('shows itself without its secrets', () => {
   const text = describeConfig(mainSettings, readConfig(mainSettings, complete)).join('\n');
   expect(text).toContain('JWT_SIGNING_KEY=(secret)');
-  expect(text).not.toMatch(/hunter2|PRIVATE KEY/);
+  expect(text).toContain('KMS_MASTER_KEY=(secret)');
+  expect(text).not.toMatch(/hunter2|PRIVATE KEY|BwcH/);
 });

@@ -13,6 +13,7 @@ import {
   type Config,
 } from '@rostrum/config';
 import { opsSettings } from '@rostrum/service-kit';
+import { kmsSettings } from './keys/kms-settings';
 import { rsaPrivateKeyPem } from './keys/signing-key';
 
 const processSettings = {
@@ -23,6 +24,7 @@ const processSettings = {
   ...opsSettings,
   ...databaseSettings,
   ...redisSettings,
+  ...kmsSettings,
 };
 
 export const passwordSettings = {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, hash, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, hash, randomBytes, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { readConfig } from '@rostrum/config';
 import { createDatabase, createRedis, type Database, type Redis, type Row } from '@rostrum/data-access';
@@ -47,6 +47,11 @@ export function newDetails(): Details {
 export function newSigningKey(): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** A master key as its file has it. */
+export function newMasterKey(id = '1'): string {
+  return `${id}:${randomBytes(32).toString('base64')}`;
 }
 
 export interface Answer {
@@ -103,6 +108,7 @@ export class AuthApp {
       JWT_ISSUER: issuer,
       JWT_AUDIENCE: audience,
       JWT_SIGNING_KEY: newSigningKey(),
+      KMS_MASTER_KEY: newMasterKey(),
       TRACING_ENABLED: 'false',
       SHUTDOWN_PROPAGATION_MS: '0',
       ...settings,

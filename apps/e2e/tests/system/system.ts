@@ -141,6 +141,7 @@ function commonEnvironment(folder: string): Record<string, string> {
     JWT_ISSUER: 'https://auth.test',
     JWT_AUDIENCE: 'rostrum',
     JWT_SIGNING_KEY_FILE: keyFile,
+    KMS_MASTER_KEY: `1:${randomBytes(32).toString('base64')}`,
     CURSOR_SECRET: randomBytes(32).toString('hex'),
     OPS_TOKEN: randomBytes(32).toString('hex'),
     LOG_SAMPLE_FIRST: '0',

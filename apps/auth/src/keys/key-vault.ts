@@ -1,0 +1,32 @@
+import type { Config } from '@rostrum/config';
+import type { Database } from '@rostrum/data-access';
+import { DataKeys, Envelope } from '@rostrum/security';
+import type { Kit } from '@rostrum/service-kit';
+import { DataKeysRepository } from './data-keys.repository';
+import type { kmsSettings } from './kms-settings';
+import { openKms } from './open-kms';
+import { UserKeys } from './user-keys';
+
+/** Everything that encrypts what this service keeps. */
+export interface KeyVault {
+  dataKeys: DataKeys;
+  /** For values of the service's own, such as signing keys. */
+  envelope: Envelope;
+  /** For what is kept of a person, and must be forgotten with them. */
+  userKeys: UserKeys;
+}
+
+export function openKeyVault(
+  { logger }: Pick<Kit, 'logger'>,
+  config: Config<typeof kmsSettings>,
+  database: Database,
+): KeyVault {
+  const dataKeys = new DataKeys({
+    kms: openKms(config),
+    store: new DataKeysRepository(database),
+    context: { service: 'auth' },
+    onError: (error) => logger.warn('Whether there is a newer data key is not known', { error }),
+  });
+  const envelope = new Envelope(dataKeys);
+  return { dataKeys, envelope, userKeys: new UserKeys(envelope) };
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import type { Queryable, Transaction } from '@rostrum/data-access';
+import {
+  bindTexts,
+  decryptBytes,
+  encryptBytes,
+  keyBytes,
+  type Envelope,
+  type Place,
+} from '@rostrum/security';
+import { LRUCache } from 'lru-cache';
+import { UserKeysRepository } from './user-keys.repository';
+
+const rememberedUsers = 10_000;
+const rememberedMs = 60_000;
+
+/**
+ * A key of their own for what is kept of each person. Without it nothing of that can be read any more, wherever it
+ * stands: to forget a person is to remove one row.
+ */
+export class UserKeys {
+  private readonly remembered = new LRUCache<string, Buffer>({ max: rememberedUsers, ttl: rememberedMs });
+
+  constructor(private readonly envelope: Pick<Envelope, 'seal' | 'open'>) {}
+
+  /** Sealed so that it can be opened with the person's key and in this place alone. The key is made on first use. */
+  async seal(trx: Transaction, userId: string, { plain, place }: SealedWhere): Promise<Buffer> {
+    return encryptBytes(await this.keyOf(trx, userId), Buffer.from(plain), aboutUser(userId, place));
+  }
+
+  /** Undefined where the person has been forgotten. */
+  async open(
+    db: Queryable,
+    userId: string,
+    { sealed, place }: { sealed: Buffer; place: Place },
+  ): Promise<Buffer | undefined> {
+    const stored = await new UserKeysRepository(db).find(userId);
+    return stored && decryptBytes(await this.unseal(userId, stored), sealed, aboutUser(userId, place));
+  }
+
+  /** Forgets the person: whatever was sealed for them is noise from now on. */
+  async forget(db: Queryable, userId: string): Promise<void> {
+    await new UserKeysRepository(db).remove(userId);
+    this.remembered.delete(userId);
+  }
+
+  private async keyOf(trx: Transaction, userId: string): Promise<Buffer> {
+    const known = this.remembered.get(userId);
+    if (known) return known;
+    const keys = new UserKeysRepository(trx);
+    const stored = (await keys.find(userId)) ?? (await this.make(keys, userId));
+    const key = await this.unseal(userId, stored);
+    // A key that was made in a transaction which is undone is in no table.
+    trx.onCommit(() => this.remembered.set(userId, key));
+    return key;
+  }
+
+  private async make(keys: UserKeysRepository, userId: string): Promise<Buffer> {
+    return keys.add(userId, await this.envelope.seal(randomBytes(keyBytes), placeOf(userId)));
+  }
+
+  private unseal(userId: string, sealedKey: Buffer): Promise<Buffer> {
+    return this.envelope.open(sealedKey, placeOf(userId));
+  }
+}
+
+export interface SealedWhere {
+  plain: string;
+  place: Place;
+}
+
+/** Where a person's own key stands. */
+export function placeOf(userId: string): Place {
+  return { table: 'user_keys', column: 'sealed_key', row: userId };
+}
+
+function aboutUser(userId: string, { table, column, row }: Place): Buffer {
+  return bindTexts(userId, table, column, row);
+}
