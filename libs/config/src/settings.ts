@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boolean, httpUrl, integer, list, port, postgresUrl, ratio, redisUrl } from './formats';
+import { boolean, httpUrl, integer, list, port, postgresUrl, ratio, redisUrl, webOrigin } from './formats';
 import { setting } from './setting';
 
 /** What every process has. Figures are the milestone's production profile. */
@@ -19,6 +19,10 @@ export const serviceSettings = {
   trustedProxies: setting(list(proxyAddress()).default([]), {
     env: 'TRUSTED_PROXIES',
     doc: 'addresses or networks of the proxies whose X-Forwarded-For is believed',
+  }),
+  corsAllowedOrigins: setting(list(webOrigin()).default([]), {
+    env: 'CORS_ALLOWED_ORIGINS',
+    doc: "the origins of web pages, besides the gateway's own, that may call with cookies",
   }),
 };
 

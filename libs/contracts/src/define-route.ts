@@ -56,3 +56,8 @@ export function defineRoute<
 
 /** What a handler gets for a part of the request: the validated value, or undefined where there is no schema. */
 export type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+/** Whether a request may come without the body that the schema describes. */
+export function isOptional(schema: z.ZodType): boolean {
+  return schema.safeParse(undefined).success;
+}

@@ -5,8 +5,9 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
 import { authRoutes } from './auth.contract';
+import { authCookies, csrfHeader } from './auth-cookies.contract';
 import { problemSchema } from './common';
-import type { ResponseContract, RouteContract } from './define-route';
+import { isOptional, type ResponseContract, type RouteContract } from './define-route';
 import { postsRoutes } from './posts.contract';
 import { realtimeRoutes } from './realtime.contract';
 
@@ -25,6 +26,8 @@ function generalProblems(route: RouteContract): Record<number, string[]> {
     ...((route.params ?? route.query ?? route.body) && { 400: ['VALIDATION_FAILED'] }),
     ...(route.body && { 413: ['PAYLOAD_TOO_LARGE'], 415: ['UNSUPPORTED_MEDIA_TYPE'] }),
     ...(route.auth === 'user' && { 401: ['UNAUTHORIZED'] }),
+    ...(route.auth === 'user' &&
+      route.method !== 'get' && { 403: ['CROSS_SITE_REQUEST', 'CSRF_TOKEN_INVALID'] }),
     500: ['INTERNAL_ERROR'],
     503: ['SERVICE_UNAVAILABLE'],
   };
@@ -66,16 +69,29 @@ function operation(route: RouteContract): ZodOpenApiOperationObject {
     summary: route.summary,
     ...(route.description !== undefined && { description: route.description }),
     tags: [...route.tags],
-    security: route.auth === 'user' ? [{ bearer: [] }] : [],
+    security: route.auth === 'user' ? [{ bearer: [] }, cookieSecurity(route)] : [],
     requestParams: {
       ...(route.params && { path: route.params as never }),
       ...(route.query && { query: route.query as never }),
     },
     ...(route.body && {
-      requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+      requestBody: {
+        required: !isOptional(route.body),
+        content: { 'application/json': { schema: route.body } },
+      },
     }),
     responses: { ...problemResponses(route), ...Object.fromEntries(successes) },
   };
+}
+
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+  cookie: { type: 'apiKey', in: 'cookie', name: authCookies.access },
+  csrf: { type: 'apiKey', in: 'header', name: csrfHeader },
+} as const;
+
+function cookieSecurity({ method }: RouteContract): Record<string, string[]> {
+  return method === 'get' ? { cookie: [] } : { cookie: [], csrf: [] };
 }
 
 /** The OpenAPI 3.1 document of one service. */
@@ -95,6 +111,6 @@ export function openApiDocument(service: ServiceName) {
     },
     servers: [{ url: '/', description: 'The gateway' }],
     paths,
-    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    components: { securitySchemes },
   });
 }

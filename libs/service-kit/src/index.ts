@@ -5,6 +5,7 @@ export { entityTag, isUnchanged } from './http/entity-tag';
 export { acceptRequestId } from './http/request-id';
 export { clientAddress, userAgentFamily } from './http/client-facts';
 export { currentExchange } from './http/exchange';
+export { assertCsrfToken, assertFromOwnPage, readCookie } from './http/cookie-session';
 export { HealthRegistry, type Criticality, type Dependency } from './health/health-registry';
 export type { AdminAction, OpsReply } from './ops/admin-actions';
 export { createOpsServer } from './ops/ops-server';

@@ -163,12 +163,14 @@ export async function startTestService(
     port: port as number,
     url: `http://127.0.0.1:${port}`,
     opsUrl: `http://127.0.0.1:${opsPort}`,
-    token: () =>
+    /** With `csrf` it is one that travels in a cookie. */
+    token: (csrf?: string) =>
       signer.sign({
         userId: crypto.randomUUID(),
         sessionId: crypto.randomUUID(),
         username: 'ada',
         roles: ['user'],
+        csrf,
       }),
   };
 }

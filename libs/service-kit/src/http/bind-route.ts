@@ -1,8 +1,15 @@
-import type { HttpMethod, Parsed, ResponsesContract, RouteAuth, RouteContract } from '@rostrum/contracts';
-import type { AccessClaims, TokenVerifier } from '@rostrum/security';
+import {
+  isOptional,
+  type HttpMethod,
+  type Parsed,
+  type ResponsesContract,
+  type RouteAuth,
+  type RouteContract,
+} from '@rostrum/contracts';
+import type { AccessClaims } from '@rostrum/security';
 import type { Express, Request, Response } from 'express';
 import type { z } from 'zod';
-import { authenticate } from './authenticate';
+import { authenticate, type AuthenticationOptions } from './authenticate';
 import { exchangeOf, type Exchange } from './exchange';
 import type { RouteTable } from './route-table';
 import { createBodyReader, type BodyReader } from './read-body';
@@ -57,8 +64,7 @@ export interface RouteBinder {
   readonly contracts: readonly RouteContract[];
 }
 
-export interface BinderOptions {
-  tokens?: TokenVerifier | undefined;
+export interface BinderOptions extends AuthenticationOptions {
   /** Whether responses are checked against their contracts; for development and tests. */
   checkResponses: boolean;
 }
@@ -97,7 +103,8 @@ export class BoundRoute {
     private readonly options: BinderOptions,
   ) {
     this.label = `${contract.method.toUpperCase()} ${contract.path}`;
-    this.readBody = contract.body && createBodyReader(contract.bodyLimit);
+    this.readBody =
+      contract.body && createBodyReader({ limit: contract.bodyLimit, optional: isOptional(contract.body) });
   }
 
   handle(request: Request, response: Response, params: Record<string, unknown>): void | Promise<void> {
@@ -106,7 +113,7 @@ export class BoundRoute {
     exchange.params = params;
     exchange.context.endpoint = this.label;
     if (this.contract.auth === 'none') return this.read(request, response, exchange);
-    const user = authenticate(request, this.options.tokens);
+    const user = authenticate(request, this.options);
     if (!(user instanceof Promise)) return this.admit(user, request, response);
     return user.then((claims) => this.admit(claims, request, response));
   }

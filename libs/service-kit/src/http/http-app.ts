@@ -21,6 +21,8 @@ export interface HttpAppOptions {
   tracing: Tracing;
   health: HealthRegistry;
   tokens?: TokenVerifier | undefined;
+  /** The origins of web pages, besides the service's own, that may use its cookies. */
+  allowedOrigins?: readonly string[] | undefined;
   checkResponses: boolean;
   /** Binds the service's routes. */
   routes: (binder: RouteBinder) => void;

@@ -14,8 +14,17 @@ function refuseBadUtf8(_request: unknown, _response: unknown, body: Buffer): voi
 
 export type BodyReader = (request: Request, response: Response) => Promise<unknown>;
 
+export interface BodyReaderOptions {
+  limit?: string | undefined;
+  /** Whether there may be no body at all: what is read is then undefined. */
+  optional?: boolean;
+}
+
 /** Reads a JSON body within a limit; whatever is wrong with it is a 4xx problem. */
-export function createBodyReader(limit = generalLimit): BodyReader {
+export function createBodyReader({
+  limit = generalLimit,
+  optional = false,
+}: BodyReaderOptions = {}): BodyReader {
   const parse: RequestHandler = json({
     limit,
     strict: true,
@@ -24,7 +33,10 @@ export function createBodyReader(limit = generalLimit): BodyReader {
   });
   return (request, response) =>
     new Promise((resolve, reject) => {
-      if (isEmpty(request)) throw problems.badRequest('BODY_REQUIRED', 'This route needs a JSON body');
+      if (isEmpty(request)) {
+        if (optional) return resolve(undefined);
+        throw problems.badRequest('BODY_REQUIRED', 'This route needs a JSON body');
+      }
       parse(request, response, (error?: unknown) => {
         if (error) reject(asProblem(error, limit));
         else if (request.body === undefined) reject(problems.unsupportedMediaType());

@@ -83,6 +83,7 @@ function httpOptions({ service, config, logger, metrics, tracing }: Kit, { token
   return {
     service,
     trustedProxies: config.trustedProxies,
+    allowedOrigins: config.corsAllowedOrigins,
     logger,
     metrics,
     tracing,
