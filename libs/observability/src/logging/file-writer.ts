@@ -5,6 +5,9 @@ const RETRY_MS = 500;
 /** More than is ever handed over at once: sonic-boom then writes when it is told to, and not before. */
 const ON_REQUEST = 1024 * 1024 * 1024;
 
+/** sonic-boom in its mode for bytes, which its typings do not know. */
+type ByteStream = Omit<SonicBoom, 'write'> & { write(bytes: Buffer): boolean };
+
 /** Gives the descriptor to write to; asked before each chunk, so that files can rotate. */
 export interface FileSource {
   /** A descriptor that replaces the one in use, or undefined while that is still right. */
@@ -17,7 +20,7 @@ export interface FileSource {
  */
 export class FileWriter implements ChunkWriter {
   busy = false;
-  private stream: SonicBoom | undefined;
+  private stream: ByteStream | undefined;
   private done: WriteDone | undefined;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
@@ -27,16 +30,18 @@ export class FileWriter implements ChunkWriter {
   write(chunk: string, done: WriteDone): void {
     this.busy = true;
     this.done = done;
-    const stream = this.current(chunk);
-    stream.write(chunk);
+    const bytes = Buffer.from(chunk);
+    const stream = this.current(bytes);
+    stream.write(bytes);
     stream.flush();
   }
 
   finishSync(more: string, _deadline: number, done: WriteDone): boolean {
     clearTimeout(this.retry);
-    const stream = this.busy && this.stream ? this.stream : this.current(more);
+    const bytes = Buffer.from(more);
+    const stream = this.busy && this.stream ? this.stream : this.current(bytes);
     try {
-      if (more !== '') stream.write(more);
+      if (more !== '') stream.write(bytes);
       stream.flushSync();
       return true;
     } catch {
@@ -60,19 +65,21 @@ export class FileWriter implements ChunkWriter {
     });
   }
 
-  private current(chunk: string): SonicBoom {
-    const fd = this.source.next(Buffer.byteLength(chunk));
+  private current(bytes: Buffer): ByteStream {
+    const fd = this.source.next(bytes.length);
     if (fd === undefined && this.stream) return this.stream;
     this.stream?.end();
-    this.stream = new SonicBoom({
+    const stream = new SonicBoom({
       fd: fd ?? 1,
       minLength: ON_REQUEST - 1,
       maxWrite: ON_REQUEST,
+      contentMode: 'buffer', // text it would measure and encode more than once
       retryEAGAIN: () => false,
-    });
-    this.stream.on('drain', () => this.finish());
-    this.stream.on('error', () => this.fail());
-    return this.stream;
+    }) as unknown as ByteStream;
+    stream.on('drain', () => this.finish());
+    stream.on('error', () => this.fail());
+    this.stream = stream;
+    return stream;
   }
 
   /** A disk that is full or away may come back; sonic-boom has kept what it could not write. */

@@ -6,9 +6,17 @@ export interface RouteMatch<Route> {
 
 interface Pattern<Route> {
   route: Route;
-  /** The literal of each segment, or undefined where a parameter stands. */
+  /** What the path begins with, up to the first parameter. */
+  start: string;
+  /** The literal of each segment after `start`, or undefined where a parameter stands. */
   literals: readonly (string | undefined)[];
   names: readonly string[];
+}
+
+interface MethodRoutes<Route> {
+  fixed: Map<string, Route>;
+  /** In the order in which they were added. */
+  patterns: Pattern<Route>[];
 }
 
 const noParams: Record<string, string> = Object.freeze({});
@@ -18,36 +26,36 @@ const noParams: Record<string, string> = Object.freeze({});
  * whatever it does not know (another method, a trailing slash, an escape that cannot be decoded) is left to Express.
  */
 export class RouteTable<Route> {
-  private readonly fixed = new Map<string, Route>();
-  /** By method and number of segments, in the order in which they were added. */
-  private readonly patterns = new Map<string, Pattern<Route>[]>();
+  private readonly byMethod = new Map<string, MethodRoutes<Route>>();
 
   add(method: string, path: string, route: Route): void {
-    const segments = path.slice(1).split('/');
-    if (!segments.some((segment) => segment.startsWith(':'))) {
-      this.fixed.set(`${method} ${path}`, route);
+    const routes = this.byMethod.get(method) ?? { fixed: new Map(), patterns: [] };
+    this.byMethod.set(method, routes);
+    const firstParameter = path.indexOf('/:') + 1;
+    if (firstParameter === 0) {
+      routes.fixed.set(path, route);
       return;
     }
-    const key = `${method} ${segments.length}`;
-    const pattern = {
+    const segments = path.slice(firstParameter).split('/');
+    routes.patterns.push({
       route,
+      start: path.slice(0, firstParameter),
       literals: segments.map((segment) => (segment.startsWith(':') ? undefined : segment)),
       names: segments.filter((segment) => segment.startsWith(':')).map((segment) => segment.slice(1)),
-    };
-    this.patterns.set(key, [...(this.patterns.get(key) ?? []), pattern]);
+    });
   }
 
   /** `url` as a request has it: the path and perhaps a query. */
   find(method: string, url: string): RouteMatch<Route> | undefined {
+    const routes = this.byMethod.get(method);
+    if (routes === undefined) return undefined;
     const queryAt = url.indexOf('?');
     const path = queryAt === -1 ? url : url.slice(0, queryAt);
-    const route = this.fixed.get(`${method} ${path}`);
+    const route = routes.fixed.get(path);
     if (route !== undefined) return { route, params: noParams };
-    const segments = path.slice(1).split('/');
-    const candidates = this.patterns.get(`${method} ${segments.length}`);
-    if (candidates === undefined) return undefined;
-    for (const pattern of candidates) {
-      const params = parametersOf(pattern, segments);
+    for (const pattern of routes.patterns) {
+      if (!path.startsWith(pattern.start)) continue;
+      const params = parametersOf(pattern, path);
       if (params !== undefined) return { route: pattern.route, params };
     }
     return undefined;
@@ -55,13 +63,18 @@ export class RouteTable<Route> {
 }
 
 function parametersOf<Route>(
-  { literals, names }: Pattern<Route>,
-  segments: readonly string[],
+  { start, literals, names }: Pattern<Route>,
+  path: string,
 ): Record<string, string> | undefined {
   const params: Record<string, string> = {};
+  let from = start.length;
   let next = 0;
   for (let i = 0; i < literals.length; i += 1) {
-    const segment = segments[i] as string;
+    const slash = path.indexOf('/', from);
+    const isLast = i === literals.length - 1;
+    if (isLast !== (slash === -1)) return undefined;
+    const segment = isLast ? path.slice(from) : path.slice(from, slash);
+    from = slash + 1;
     if (literals[i] !== undefined) {
       if (literals[i] !== segment) return undefined;
       continue;
