@@ -1,7 +1,7 @@
 export { waitFor, type WaitOptions } from './wait-for';
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres/test-database';
 export { createTestRedis, type TestRedis } from './redis/test-redis';
-export { startPostgresServer, startRedisServer, type OwnServer } from './servers/own-server';
+export { startNatsServer, startPostgresServer, startRedisServer, type OwnServer } from './servers/own-server';
 export {
   startFaultProxy,
   type Direction,

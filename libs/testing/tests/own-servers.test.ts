@@ -1,6 +1,7 @@
+import net from 'node:net';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { startPostgresServer, startRedisServer, waitFor, type OwnServer } from '../src';
+import { startNatsServer, startPostgresServer, startRedisServer, waitFor, type OwnServer } from '../src';
 
 async function selectOne(url: string): Promise<unknown> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 300, query_timeout: 300 });
@@ -23,6 +24,21 @@ async function ping(url: string): Promise<string> {
   }
 }
 
+/** What a NATS server says first: whether it keeps streams. */
+function greeting(url: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ port: Number(new URL(url).port), host: '127.0.0.1', timeout: 300 });
+    socket.once('timeout', () => socket.destroy(new Error('It says nothing')));
+    socket.once('error', reject);
+    socket.once('data', (chunk) => {
+      socket.destroy();
+      resolve(
+        (JSON.parse(/^INFO (.*)/.exec(String(chunk))?.[1] ?? '{}') as { jetstream?: boolean }).jetstream,
+      );
+    });
+  });
+}
+
 interface Kind {
   name: string;
   start: () => Promise<OwnServer>;
@@ -33,6 +49,7 @@ interface Kind {
 const kinds: Kind[] = [
   { name: 'PostgreSQL', start: startPostgresServer, ask: selectOne, answer: 1 },
   { name: 'Redis', start: () => startRedisServer(), ask: ping, answer: 'PONG' },
+  { name: 'NATS', start: startNatsServer, ask: greeting, answer: true },
 ];
 
 describe.each(kinds)('$name of the test’s own', ({ start, ask, answer }) => {

@@ -23,9 +23,20 @@ export function startPostgresServer(): Promise<OwnServer> {
   return startServer(['postgres']);
 }
 
-/** Redis. Its data survives a restart only if it is `persistent`. */
-export function startRedisServer({ persistent = false } = {}): Promise<OwnServer> {
-  return startServer(['redis', ...(persistent ? ['persistent'] : [])]);
+/**
+ * Redis. Its data survives a restart only if it is `persistent`: with `everysec` as in production, where a write is on
+ * disk up to a second after its answer, else before it.
+ */
+export function startRedisServer({
+  persistent = false,
+}: { persistent?: boolean | 'everysec' } = {}): Promise<OwnServer> {
+  if (!persistent) return startServer(['redis']);
+  return startServer(['redis', persistent === 'everysec' ? persistent : 'persistent']);
+}
+
+/** NATS with JetStream, whose data survives a restart. */
+export function startNatsServer(): Promise<OwnServer> {
+  return startServer(['nats']);
 }
 
 interface Answer {

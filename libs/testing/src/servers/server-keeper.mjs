@@ -1,5 +1,7 @@
 /**
- * Runs one throw-away server for a test that hurts it:  node server-keeper.mjs postgres|redis [persistent]
+ * Runs one throw-away server for a test that hurts it:  node server-keeper.mjs postgres|redis|nats [mode]
+ * The mode of Redis is how its data survives a restart: "persistent" (each write is on disk before its answer),
+ * "everysec" (on disk a second later), or not at all.
  * Reads commands from its standard input, one a line (start, pause, resume, kill, stop), and answers each with a line
  * of JSON. The end of the input ends everything, so that no server outlives its test.
  */
@@ -15,8 +17,9 @@ const { waitUntil } = await import(path.join(native, 'wait-until.mjs'));
 const { dataDir } = await import(path.join(native, 'workspace.mjs'));
 
 const [kind = '', mode = ''] = process.argv.slice(2);
-if (!['postgres', 'redis'].includes(kind)) {
-  process.stdout.write('Usage: node server-keeper.mjs postgres|redis [persistent]\n');
+const preparations = { postgres: preparePostgres, redis: prepareRedis, nats: prepareNats };
+if (!Object.hasOwn(preparations, kind)) {
+  process.stdout.write('Usage: node server-keeper.mjs postgres|redis|nats [persistent|everysec]\n');
   process.exit(kind === '--help' ? 0 : 64);
 }
 
@@ -24,7 +27,7 @@ const testDir = path.join(dataDir, 'test');
 fs.mkdirSync(testDir, { recursive: true });
 const folder = fs.mkdtempSync(path.join(testDir, `own-${kind}-`));
 const logFile = path.join(folder, 'server.log');
-const { urlAt, launchAt } = await (kind === 'postgres' ? preparePostgres() : prepareRedis());
+const { urlAt, launchAt } = await preparations[kind]();
 let port;
 let running;
 
@@ -48,13 +51,12 @@ async function prepareRedis() {
   const { redisConfig, startRedis } = await import(path.join(native, 'redis.mjs'));
   const binary = await provideRedis();
   const configFile = path.join(folder, 'redis.conf');
-  const durable = mode === 'persistent';
   const settings = {
     bind: '127.0.0.1',
     dir: folder,
     save: '',
-    appendonly: durable ? 'yes' : 'no',
-    appendfsync: 'always',
+    appendonly: mode === '' ? 'no' : 'yes',
+    appendfsync: mode === 'everysec' ? 'everysec' : 'always',
   };
   return {
     urlAt: (where) => `redis://127.0.0.1:${where}`,
@@ -62,6 +64,16 @@ async function prepareRedis() {
       fs.writeFileSync(configFile, redisConfig({ port: where, ...settings }));
       return startRedis({ binary, configFile, port: where, logFile });
     },
+  };
+}
+
+async function prepareNats() {
+  const { provideNats } = await import(path.join(native, 'nats-binary.mjs'));
+  const { startNats } = await import(path.join(native, 'nats.mjs'));
+  const binary = await provideNats();
+  return {
+    urlAt: (where) => `nats://127.0.0.1:${where}`,
+    launchAt: (where) => startNats({ binary, folder, port: where, logFile }),
   };
 }
 
