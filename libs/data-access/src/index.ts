@@ -30,10 +30,14 @@ export {
   type ProvisionedService,
   type ProvisionOptions,
 } from './postgres/provision';
-export { migrate, type MigrateOptions, type MigrationStatus } from './migrations/migrate';
+export { migrate, type MigrateDirection, type MigrateOptions, type MigrationStatus } from './migrations/migrate';
+export type { DryRunStep } from './migrations/dry-run';
+export type { MigrationEntry } from './migrations/migration-plan';
+export type { MigrationEvent } from './migrations/migration-events';
 export {
   isMigrationFile,
   type Migration,
+  type MigrationConfig,
   type MigrationLocation,
   type MigrationMap,
 } from './migrations/migration-source';

@@ -1,53 +1,62 @@
 import { isError } from '../postgres/sql-state';
 import { migrate, type MigrateOptions, type MigrationStatus } from './migrate';
+import { migrateUsage, parseMigrateArguments, type MigrateArguments } from './migrate-arguments';
+import { describeOutcome, followProgress } from './migrate-report';
 
 export type MigrateCommandOptions = MigrateOptions & {
   /** Asked only when it is needed, so that `--help` works without any configuration. */
   url: () => string;
   write: (line: string) => void;
+  /** Whether data here is worth a second thought: `down` then wants `--yes`. */
+  askBeforeDown?: boolean;
 };
-
-const usage = `Usage: migrate up|status|--help
-  up       run what has not run yet
-  status   say what has run and what has not; exit code 2 when something has not`;
 
 /** The command that each service's `migrate` is. Resolves to the exit code. */
 export async function runMigrateCommand(
   args: readonly string[],
   options: MigrateCommandOptions,
 ): Promise<number> {
-  const { url, write, ...rest } = options;
-  const [command = 'up', ...more] = args;
-  if (command === '--help' || command === '-h') {
-    write(usage);
+  const { write } = options;
+  if (args.includes('--help') || args.includes('-h')) {
+    write(migrateUsage);
     return 0;
   }
-  if ((command !== 'up' && command !== 'status') || more.length > 0) {
-    write(`migrate does not know "${[...args].join(' ')}"\n${usage}`);
+  const parsed = parseMigrateArguments(args);
+  if ('problem' in parsed) {
+    write(`${parsed.problem}\n${migrateUsage}`);
     return 64;
   }
+  if (parsed.command === 'down' && options.askBeforeDown && !parsed.yes && !parsed.dryRun) {
+    write('down loses data. Look at it with --dry-run, and say --yes if that is what you want');
+    return 64;
+  }
+  return runParsed(parsed, options);
+}
+
+async function runParsed(parsed: MigrateArguments, options: MigrateCommandOptions): Promise<number> {
+  const { url, write, askBeforeDown: _askBeforeDown, ...rest } = options;
+  const { command, to, batch, all, dryRun, acceptChanges } = parsed;
+  const progress = followProgress(write);
   try {
-    const status = await migrate(url(), rest, command);
-    for (const line of describe(status, command, rest.schema)) write(line);
-    return command === 'status' && status.pending.length > 0 ? 2 : 0;
+    const wanted = { ...rest, to, batch, all, dryRun, acceptChanges, onProgress: progress.onProgress };
+    const status = await migrate(url(), wanted, command);
+    for (const line of describeOutcome(status, command, rest.schema)) write(line);
+    return command === 'status' ? exitCodeOf(status) : 0;
   } catch (error) {
     write(`migrate ${command} of "${rest.schema}" failed: ${story(error)}`);
-    return 1;
+    return rest.signal?.aborted ? 130 : 1;
+  } finally {
+    progress.stop();
   }
 }
 
-function describe(
-  { applied, ran, pending }: MigrationStatus,
-  command: 'up' | 'status',
-  schema: string,
-): string[] {
-  if (command === 'status') {
-    return [...applied.map((name) => `applied  ${name}`), ...pending.map((name) => `pending  ${name}`)];
-  }
-  return ran.length > 0 ? ran.map((name) => `applied ${name}`) : [`"${schema}" is up to date`];
+function exitCodeOf({ entries, pending }: MigrationStatus): number {
+  if (entries.some(({ state }) => state === 'changed')) return 3;
+  return pending.length > 0 ? 2 : 0;
 }
 
+/** A server that is not there has an error without words, but with a code. */
 function story(error: unknown): string {
   if (!isError(error)) return String(error);
-  return isError(error.cause) ? `${error.message} (${error.cause.message})` : error.message;
+  return error.message || ('code' in error ? String(error.code) : error.name);
 }
