@@ -7,6 +7,7 @@ export const accessClaims = z.object({
   preferred_username: z.string(),
   roles: z.array(z.string()),
   csrf: z.string().optional(),
+  iat: z.number(),
   exp: z.number(),
 });
 
@@ -17,6 +18,10 @@ export interface AccessClaims {
   roles: readonly string[];
   /** In a token that travels in a cookie: what the client has to send along to change anything. */
   csrf?: string | undefined;
+  /** The key that signed the token. */
+  keyId: string;
+  /** Seconds since 1970. */
+  issuedAt: number;
   /** Seconds since 1970. */
   expiresAt: number;
 }

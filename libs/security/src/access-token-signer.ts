@@ -1,13 +1,22 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, SignJWT, type JWK } from 'jose';
 import { accessTokenAlgorithm, accessTokenType } from './access-claims';
 
-export interface SignerOptions {
-  /** An RSA private key, PKCS#8 in PEM. */
-  privateKeyPem: string;
+/** A key that signs tokens, and how the world knows it. */
+export interface SigningKey {
+  readonly privateKey: KeyObject;
+  /** The public half, as it is published in the key set. */
+  readonly publicJwk: JWK & { kid: string };
+}
+
+export interface TokenSignerOptions {
+  /** The key that signs now; may throw where there is none. */
+  key: () => SigningKey;
   issuer: string;
   audience: string;
   ttlSeconds: number;
+  /** The first second in which a token for the user can be issued that is not revoked already. */
+  firstGoodSecond?: (userId: string) => number;
 }
 
 export interface TokenSubject {
@@ -19,35 +28,56 @@ export interface TokenSubject {
   csrf?: string | undefined;
 }
 
-export interface AccessTokenSigner {
+export interface TokenSigner {
   sign(subject: TokenSubject): Promise<string>;
-  /** The public half, as it is published in the key set. */
-  readonly publicJwk: JWK;
   readonly ttlSeconds: number;
 }
 
-/** Signs access tokens; the key's id is its RFC 7638 thumbprint, so that it never has to be chosen. */
-export async function createAccessTokenSigner(options: SignerOptions): Promise<AccessTokenSigner> {
-  const privateKey = createPrivateKey(options.privateKeyPem);
+/** Makes a key of an RSA private key, PKCS#8 in PEM. Its id is its RFC 7638 thumbprint, so that nobody has to choose it. */
+export async function createSigningKey(privateKeyPem: string): Promise<SigningKey> {
+  const privateKey = createPrivateKey(privateKeyPem);
   if (privateKey.asymmetricKeyType !== 'rsa') throw new Error('The signing key must be an RSA key');
   const bare = await exportJWK(createPublicKey(privateKey));
   const kid = await calculateJwkThumbprint(bare);
+  return { privateKey, publicJwk: { ...bare, kid, alg: accessTokenAlgorithm, use: 'sig' } };
+}
+
+/** Signs access tokens with whichever key is the one at the time. */
+export function createTokenSigner(options: TokenSignerOptions): TokenSigner {
+  const { key, issuer, audience, ttlSeconds, firstGoodSecond = () => 0 } = options;
   return {
-    publicJwk: { ...bare, kid, alg: accessTokenAlgorithm, use: 'sig' },
-    ttlSeconds: options.ttlSeconds,
-    sign: ({ userId, sessionId, username, roles, csrf }) =>
-      new SignJWT({
+    ttlSeconds,
+    async sign({ userId, sessionId, username, roles, csrf }) {
+      const { privateKey, publicJwk } = key();
+      const issuedAt = Math.max(Math.floor(Date.now() / 1000), firstGoodSecond(userId));
+      return new SignJWT({
         sid: sessionId,
         preferred_username: username,
-        roles,
+        roles: [...roles],
         ...(csrf !== undefined && { csrf }),
       })
-        .setProtectedHeader({ alg: accessTokenAlgorithm, typ: accessTokenType, kid })
+        .setProtectedHeader({ alg: accessTokenAlgorithm, typ: accessTokenType, kid: publicJwk.kid })
         .setSubject(userId)
-        .setIssuer(options.issuer)
-        .setAudience(options.audience)
-        .setIssuedAt()
-        .setExpirationTime(`${options.ttlSeconds} s`)
-        .sign(privateKey),
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + ttlSeconds)
+        .sign(privateKey);
+    },
   };
+}
+
+export interface SignerOptions extends Omit<TokenSignerOptions, 'key'> {
+  /** An RSA private key, PKCS#8 in PEM. */
+  privateKeyPem: string;
+}
+
+export interface AccessTokenSigner extends TokenSigner {
+  readonly publicJwk: SigningKey['publicJwk'];
+}
+
+/** Signs access tokens with one key for good. */
+export async function createAccessTokenSigner(options: SignerOptions): Promise<AccessTokenSigner> {
+  const key = await createSigningKey(options.privateKeyPem);
+  return { ...createTokenSigner({ ...options, key: () => key }), publicJwk: key.publicJwk };
 }

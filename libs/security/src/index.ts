@@ -1,11 +1,17 @@
 export type { AccessClaims } from './access-claims';
 export {
   createAccessTokenSigner,
+  createSigningKey,
+  createTokenSigner,
   type AccessTokenSigner,
   type SignerOptions,
+  type SigningKey,
+  type TokenSigner,
+  type TokenSignerOptions,
   type TokenSubject,
 } from './access-token-signer';
-export { localKeySet, remoteKeySet, type KeySet } from './key-sets';
+export { localKeySet, remoteKeySet, type KeySet, type RemoteKeySet } from './key-sets';
+export type { RemoteKeysOptions } from './remote-keys';
 export { createTokenVerifier, type TokenVerifier, type VerifierOptions } from './token-verifier';
 export { createCursorCodec, type CursorCodec } from './cursor-codec';
 export { KmsError, type KeyContext, type Kms, type KmsFailure, type WrappedKey } from './kms/kms';
@@ -20,3 +26,10 @@ export {
 } from './kms/data-keys';
 export { Envelope, keyIdOf, type Place } from './kms/envelope';
 export { bindTexts, decryptBytes, encryptBytes, keyBytes } from './kms/aes-gcm';
+export {
+  RevocationList,
+  type RevocableToken,
+  type Revocation,
+  type RevocationListOptions,
+} from './revocations/revocation-list';
+export { isPermission, isRole, mayDo, permissions, roles, type Permission, type Role } from './rbac/policy';

@@ -1,15 +1,20 @@
-import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { RemoteKeys, type RemoteKeysOptions } from './remote-keys';
 
 /** Finds the key that a token names. */
 export type KeySet = JWTVerifyGetKey;
 
-/** Keys published by the auth service: an unknown key id asks it again, at most once a cooldown. */
-export function remoteKeySet(url: string): KeySet {
-  return createRemoteJWKSet(new URL(url), {
-    cooldownDuration: 10_000,
-    cacheMaxAge: 600_000,
-    timeoutDuration: 2000,
-  });
+/** Keys that another service publishes. */
+export interface RemoteKeySet extends KeySet {
+  /** Fetches the keys now: they are known to have changed. Rejects where that does not work. */
+  reload(): Promise<void>;
+}
+
+/** Keys published by the auth service. */
+export function remoteKeySet(url: string, options: RemoteKeysOptions = {}): RemoteKeySet {
+  const keys = new RemoteKeys(url, options);
+  const find: KeySet = (header) => keys.find(header.kid);
+  return Object.assign(find, { reload: () => keys.reload() });
 }
 
 /** Keys that are at hand. */

@@ -8,6 +8,7 @@ import {
   createTokenVerifier,
   localKeySet,
   remoteKeySet,
+  RevocationList,
   type AccessTokenSigner,
 } from './index';
 
@@ -63,14 +64,35 @@ it('never remembers a token past its end', async () => {
   expect(await refusalOf(() => tokens.verify(token))).toEqual(unauthorized);
 });
 
-it('refuses a token whose session has ended, remembered or new', async () => {
-  const tokens = verifier();
+it.each(['session', 'subject', 'key'] as const)(
+  'refuses a token whose %s is revoked, remembered or new',
+  async (kind) => {
+    const revocations = new RevocationList();
+    const tokens = createTokenVerifier({ issuer, audience, keys: localKeySet(keySet()), revocations });
+    const who = subject();
+    const id = { session: who.sessionId, subject: who.userId, key: signer.publicJwk.kid }[kind];
+    const [known, fresh] = [await signer.sign(who), await signer.sign({ ...who, roles: ['admin'] })];
+    await tokens.verify(known);
+    revocations.add([{ kind: 'session', id: randomUUID(), at: Date.now(), until: Date.now() + 900_000 }]);
+    expect(tokens.verify(known)).toMatchObject(who);
+    revocations.add([{ kind, id, at: Date.now() + 1000, until: Date.now() + 900_000 }]);
+    expect(await refusalOf(() => tokens.verify(known))).toEqual(unauthorized);
+    expect(await refusalOf(() => tokens.verify(known))).toEqual(unauthorized);
+    expect(await refusalOf(() => tokens.verify(fresh))).toEqual(unauthorized);
+  },
+);
+
+it('a new token for a user whose tokens were revoked is good at once', async () => {
+  const revocations = new RevocationList();
+  const firstGoodSecond = (userId: string) => revocations.firstGoodSecond(userId);
+  const options = { issuer, audience, ttlSeconds: 900 };
+  const issuing = await createAccessTokenSigner({ ...options, privateKeyPem: ourKey, firstGoodSecond });
+  const tokens = createTokenVerifier({ issuer, audience, keys: localKeySet(keySet()), revocations });
   const who = subject();
-  const [known, fresh] = [await signer.sign(who), await signer.sign({ ...who, roles: ['admin'] })];
-  await tokens.verify(known);
-  tokens.endSession(who.sessionId);
-  expect(await refusalOf(() => tokens.verify(known))).toEqual(unauthorized);
-  expect(await refusalOf(() => tokens.verify(fresh))).toEqual(unauthorized);
+  const before = await issuing.sign(who);
+  revocations.add([{ kind: 'subject', id: who.userId, at: Date.now(), until: Date.now() + 900_000 }]);
+  expect(await tokens.verify(await issuing.sign(who))).toMatchObject(who);
+  expect(await refusalOf(() => tokens.verify(before))).toEqual(unauthorized);
 });
 
 describe('a forged or foreign token is refused, always with the same words', () => {

@@ -1,14 +1,17 @@
 import { hash } from 'node:crypto';
-import { problems } from '@rostrum/errors';
+import { isAppError, problems } from '@rostrum/errors';
 import { jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { accessClaims, accessTokenAlgorithm, accessTokenType, type AccessClaims } from './access-claims';
 import type { KeySet } from './key-sets';
+import { RevocationList } from './revocations/revocation-list';
 
 export interface VerifierOptions {
   issuer: string;
   audience: string;
   keys: KeySet;
+  /** What is refused though it has not expired. */
+  revocations?: RevocationList;
   /** How many verified tokens are remembered. */
   remember?: number;
   /** Milliseconds since 1970; tests set it. */
@@ -18,34 +21,39 @@ export interface VerifierOptions {
 export interface TokenVerifier {
   /** The claims at once where the token has been verified before, else a promise of them; refusals are AppErrors. */
   verify(token: string): AccessClaims | Promise<AccessClaims>;
-  /** Refuses every token of a session from now on. */
-  endSession(sessionId: string): void;
 }
 
-/** Longer than any access token lives. */
-const rememberEndedMs = 3_600_000;
 const clockToleranceSeconds = 5;
 const longestToken = 8192;
 
+/** A token that has been verified, and the revocations that it was last held against. */
+interface Verified {
+  readonly claims: AccessClaims;
+  checkedAt: number;
+}
+
 /**
  * Verifies access tokens. RS256 costs more than all else that a request needs, so a verified token is remembered,
- * by its hash, until it expires or its session ends.
+ * by its hash, until it expires. A revocation is looked up once per token and not per request.
  */
 export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
-  const now = options.now ?? Date.now;
-  const verified = new LRUCache<string, AccessClaims>({ max: options.remember ?? 20_000 });
-  const ended = new LRUCache<string, true>({ max: 100_000, ttl: rememberEndedMs });
+  const { now = Date.now, revocations = new RevocationList() } = options;
+  const verified = new LRUCache<string, Verified>({ max: options.remember ?? 20_000 });
 
-  const admit = (claims: AccessClaims): AccessClaims => {
-    const sessionEnded = ended.size > 0 && ended.has(claims.sessionId);
-    if (sessionEnded || claims.expiresAt * 1000 <= now()) throw refusal();
+  const admit = (token: Verified): AccessClaims => {
+    const { claims } = token;
+    if (token.checkedAt !== revocations.version) {
+      if (revocations.isRevoked(claims)) throw refusal();
+      token.checkedAt = revocations.version;
+    }
+    if (claims.expiresAt * 1000 <= now()) throw refusal();
     return claims;
   };
 
   const verifyFully = async (token: string, key: string): Promise<AccessClaims> => {
-    const claims = await checkSignature(token, options, now);
-    verified.set(key, claims);
-    return admit(claims);
+    const fresh = { claims: await checkSignature(token, options, now), checkedAt: -1 };
+    verified.set(key, fresh);
+    return admit(fresh);
   };
 
   return {
@@ -54,9 +62,6 @@ export function createTokenVerifier(options: VerifierOptions): TokenVerifier {
       const key = hash('sha256', token, 'base64');
       const known = verified.get(key);
       return known ? admit(known) : verifyFully(token, key);
-    },
-    endSession(sessionId) {
-      ended.set(sessionId, true);
     },
   };
 }
@@ -67,29 +72,26 @@ async function checkSignature(
   now: () => number,
 ): Promise<AccessClaims> {
   try {
-    const { payload } = await jwtVerify(token, options.keys, {
+    const { payload, protectedHeader } = await jwtVerify(token, options.keys, {
       algorithms: [accessTokenAlgorithm],
       typ: accessTokenType,
       issuer: options.issuer,
       audience: options.audience,
       clockTolerance: clockToleranceSeconds,
       currentDate: new Date(now()),
-      requiredClaims: ['sub', 'sid', 'exp'],
+      requiredClaims: ['sub', 'sid', 'iat', 'exp'],
     });
-    const { sub, sid, preferred_username, roles, exp, csrf } = accessClaims.parse(payload);
-    return { userId: sub, sessionId: sid, username: preferred_username, roles, expiresAt: exp, csrf };
+    const { sub, sid, preferred_username, roles, iat, exp, csrf } = accessClaims.parse(payload);
+    const times = { issuedAt: iat, expiresAt: exp };
+    const keyId = String(protectedHeader.kid);
+    return { userId: sub, sessionId: sid, username: preferred_username, roles, csrf, keyId, ...times };
   } catch (error) {
-    throw keysUnreachable(error) ? problems.unavailable('key_set', 1, error) : refusal(error);
+    // That the keys cannot be had says nothing of the token.
+    throw isAppError(error) ? error : refusal(error);
   }
 }
 
 /** Every refusal looks the same: what was wrong with a token is nobody's business but the log's. */
 function refusal(cause?: unknown) {
   return problems.unauthorized(undefined, cause);
-}
-
-/** That the keys cannot be had says nothing of the token. */
-function keysUnreachable(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message?: string };
-  return code === 'ERR_JWKS_TIMEOUT' || code === 'ERR_JOSE_GENERIC' || message === 'fetch failed';
 }
