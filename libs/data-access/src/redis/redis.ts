@@ -1,7 +1,11 @@
 import { problems } from '@rostrum/errors';
-import { Redis as IoRedis } from 'ioredis';
+import type { Redis as IoRedis } from 'ioredis';
+import { asCluster, asRedis, limitWaiting } from './cluster-client';
 import { keepContexts } from './command-contexts';
+import { duplicateClient, rememberOrigin } from './redis-connections';
+import { openCluster, openSingle, type RedisConnection } from './redis-servers';
 
+/** ioredis's client, of a cluster too (`isCluster`): then commands with several keys need these in one slot. */
 export type Redis = IoRedis;
 
 export interface RedisHooks {
@@ -11,8 +15,7 @@ export interface RedisHooks {
   onStateChange?: (state: 'ready' | 'lost') => void;
 }
 
-export interface RedisOptions {
-  url: string;
+export interface RedisClientOptions {
   /** Shown in the server's list of clients. */
   connectionName?: string;
   /** After this a command fails, whether or not the server is still there. */
@@ -22,9 +25,9 @@ export interface RedisOptions {
   hooks?: RedisHooks;
 }
 
+export type RedisOptions = RedisConnection & RedisClientOptions;
+
 const defaultCommandTimeoutMs = 250;
-const firstRetryMs = 50;
-const lastRetryMs = 1_000;
 
 /** No command may block longer than this. */
 export const blockingLimitMs = 15_000;
@@ -34,16 +37,9 @@ export const blockingLimitMs = 15_000;
  * silent they fail after the command timeout, and the connection is made anew at least once a second.
  */
 export function createRedis(options: RedisOptions): Redis {
-  const { commandTimeoutMs = defaultCommandTimeoutMs, isTraced = () => true, hooks = {} } = options;
-  const redis = new IoRedis(options.url, {
-    ...connectionOptions(options),
-    commandTimeout: commandTimeoutMs,
-    // A server that takes our bytes and says nothing is as good as gone: drop the connection and make another.
-    socketTimeout: Math.max(4 * commandTimeoutMs, 1_000),
-    enableAutoPipelining: true,
-    // The cache gathers reads by itself, and a second round of gathering would only make them later.
-    autoPipeliningIgnoredCommands: ['mget'],
-  });
+  const { isTraced = () => true, hooks = {} } = options;
+  const redis = openClient(options);
+  rememberOrigin(redis, options);
   keepContexts(redis, isTraced);
   // Commands given before the first connection is there wait for it, within their timeout. From then on none waits.
   redis.once('ready', () => (redis.options.enableOfflineQueue = false));
@@ -51,29 +47,46 @@ export function createRedis(options: RedisOptions): Redis {
   return redis;
 }
 
+function openClient(options: RedisOptions): Redis {
+  const { connectionName, commandTimeoutMs = defaultCommandTimeoutMs } = options;
+  const clientOptions = {
+    ...(connectionName !== undefined && { connectionName }),
+    commandTimeout: commandTimeoutMs,
+    // A server that takes our bytes and says nothing is as good as gone: drop the connection and make another.
+    socketTimeout: Math.max(4 * commandTimeoutMs, 1_000),
+    enableAutoPipelining: true,
+    // The cache gathers reads by itself, and a second round of gathering would only make them later.
+    autoPipeliningIgnoredCommands: ['mget'],
+  };
+  if (!('clusterNodes' in options)) return openSingle(options, clientOptions);
+  const cluster = openCluster(options, clientOptions);
+  limitWaiting(cluster, commandTimeoutMs);
+  return asRedis(cluster);
+}
+
 /**
- * A connection of its own for commands that wait (`XREADGROUP … BLOCK`, `SUBSCRIBE`): on the shared one, everything
- * behind them would wait too.
+ * A connection of its own for commands that wait (`XREADGROUP … BLOCK`): on the shared one, everything behind them
+ * would wait too. For channels there is `createSubscriber`.
  */
 export function duplicateForBlocking(redis: Redis, hooks: RedisHooks = {}): Redis {
-  const { connectionName } = redis.options;
-  const blocking = redis.duplicate({
-    ...(connectionName && { connectionName: `${connectionName}-blocking` }),
+  const blocking = duplicateClient(redis, {
+    purpose: 'blocking',
     commandTimeout: undefined,
     // A wait longer than this ends in a new connection: nothing else tells a silent server from a long wait.
     socketTimeout: blockingLimitMs,
-    enableAutoPipelining: false,
-    enableOfflineQueue: true,
     maxRetriesPerRequest: 0,
   });
   attachHooks(blocking, hooks);
   return blocking;
 }
 
-/** Resolves when Redis answers; rejects within the command timeout when it does not. */
+/** Resolves when Redis answers, in a cluster every master; rejects within the command timeout when it does not. */
 export async function pingRedis(redis: Redis): Promise<void> {
+  const nodes = asCluster(redis)?.nodes('master') ?? [];
   try {
-    await redis.ping();
+    // A cluster's client that knows no node is asked itself, and says that there is none.
+    if (nodes.length > 0) await Promise.all(nodes.map((node) => node.ping()));
+    else await redis.ping();
   } catch (error) {
     throw redisUnavailable(error);
   }
@@ -102,32 +115,17 @@ export async function closeRedis(redis: Redis): Promise<void> {
   } catch {
     redis.disconnect();
   }
+  // Its connections to sentinels, and to nodes that could not be told, end only in this way.
+  if (redis.isCluster || redis.options.sentinels) redis.disconnect();
 }
 
 export function redisUnavailable(cause: unknown): Error {
   return problems.unavailable('redis', 1, cause);
 }
 
-function connectionOptions({ connectionName }: RedisOptions) {
-  return {
-    ...(connectionName !== undefined && { connectionName }),
-    connectTimeout: 2_000,
-    retryStrategy: (attempt: number) => retryDelay(attempt),
-    maxRetriesPerRequest: 1,
-    // Resending after a reconnect would repeat commands whose callers have been told that they failed.
-    autoResendUnfulfilledCommands: false,
-    keepAlive: 10_000,
-    disableClientInfo: true,
-  };
-}
-
-function retryDelay(attempt: number): number {
-  const longest = Math.min(firstRetryMs * 2 ** (attempt - 1), lastRetryMs);
-  return longest * (0.5 + Math.random() / 2);
-}
-
 function attachHooks(redis: Redis, { onError, onStateChange }: RedisHooks): void {
   redis.on('error', (error: Error) => onError?.(error));
+  redis.on('node error', (error: Error) => onError?.(error));
   let ready = false;
   const note = (nowReady: boolean) => {
     // Each failed attempt to connect ends in a close too, and is no news.

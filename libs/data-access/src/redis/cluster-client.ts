@@ -1,0 +1,33 @@
+import type { Cluster, Command } from 'ioredis';
+import type { Redis } from './redis';
+
+/** The client of a cluster passes for a `Redis`: it has the same commands. Only this library looks behind that. */
+export function asRedis(cluster: Cluster): Redis {
+  // What a cluster lacks (`stream`, `serverInfo`) belongs to a connection, of which it has one for each node.
+  return cluster as unknown as Redis;
+}
+
+export function asCluster(redis: Redis): Cluster | undefined {
+  return redis.isCluster ? (redis as unknown as Cluster) : undefined;
+}
+
+/** Until it knows its nodes, a cluster's client would let commands and pipelines wait without limit. */
+export function limitWaiting(cluster: Cluster, timeoutMs: number): void {
+  const send = cluster.sendCommand;
+  cluster.sendCommand = function (command: Command, stream, node) {
+    command.setTimeout(timeoutMs);
+    return send.call(cluster, command, stream, node);
+  };
+  const delay = cluster.delayUntilReady;
+  cluster.delayUntilReady = function (callback) {
+    const timer = setTimeout(() => settle(new Error('The cluster cannot be reached')), timeoutMs);
+    let settled = false;
+    const settle = (error?: Error | null) => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      callback(error);
+    };
+    delay.call(cluster, settle);
+  };
+}
