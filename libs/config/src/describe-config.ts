@@ -1,8 +1,8 @@
-import type { Config, ConfigSpec } from './setting';
+import { settingsOf, type Config, type ConfigSpec } from './setting';
 
 /** One `NAME=value` line per setting, without secrets: a secret only says whether it is there. */
 export function describeConfig<Spec extends ConfigSpec>(spec: Spec, config: Config<Spec>): string[] {
-  return Object.entries(spec).map(([key, setting]) => {
+  return settingsOf(spec).map(([key, setting]) => {
     const value = config[key];
     if (setting.secret) return `${setting.env}=${value === undefined ? '(not set)' : '(secret)'}`;
     return `${setting.env}=${value === undefined ? '(not set)' : display(value)}`;
@@ -11,7 +11,7 @@ export function describeConfig<Spec extends ConfigSpec>(spec: Spec, config: Conf
 
 /** What `--help` says of the configuration. */
 export function documentConfig(spec: ConfigSpec): string[] {
-  return Object.values(spec).map((setting) => {
+  return settingsOf(spec).map(([, setting]) => {
     const optional = setting.schema.safeParse(undefined);
     const rule = optional.success ? `default ${display(optional.data)}` : 'required';
     return `${setting.env}  ${setting.doc} (${rule}${setting.secret ? ', secret' : ''})`;

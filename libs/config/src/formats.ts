@@ -35,6 +35,23 @@ export const postgresUrl = () => z.url({ protocol: /^postgres(ql)?$/ });
 
 export const redisUrl = () => z.url({ protocol: /^rediss?$/ });
 
+/** `host:port`, an IPv6 address in brackets. */
+export const networkAddress = () =>
+  z.string().refine((text) => splitAddress(text) !== undefined, 'must be host:port');
+
+export interface NetworkAddress {
+  host: string;
+  port: number;
+}
+
+/** The two parts of what is a `networkAddress`. */
+export function splitAddress(text: string): NetworkAddress | undefined {
+  const [, ipv6, name, digitsOfPort] = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = ipv6 ?? name;
+  const number = Number(digitsOfPort);
+  return host !== undefined && number >= 1 && number <= 65_535 ? { host, port: number } : undefined;
+}
+
 /** A secret that cannot be guessed: at least 32 characters. */
 export const secretText = () => z.string().min(32, 'must have at least 32 characters');
 

@@ -1,6 +1,7 @@
 export * from './formats';
-export { setting, type Config, type ConfigSpec, type Setting } from './setting';
+export { derived, setting, type Config, type ConfigSpec, type Derived, type Setting } from './setting';
 export { ConfigError, readConfig, type Environment } from './read-config';
 export { describeConfig, documentConfig } from './describe-config';
 export { startFromConfig, type ConfigCommand, type ConfigOutcome } from './command-line';
 export * from './settings';
+export * from './redis-settings';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Config, ConfigSpec, Setting } from './setting';
+import { isSetting, settingsOf, type Config, type ConfigSpec, type Setting } from './setting';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,17 +18,27 @@ export class ConfigError extends Error {
 export function readConfig<Spec extends ConfigSpec>(spec: Spec, environment: Environment): Config<Spec> {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
-  for (const [key, setting] of Object.entries(spec)) {
+  for (const [key, setting] of settingsOf(spec)) {
     try {
       values[key] = readSetting(setting, environment);
     } catch (error) {
-      problems.push(
-        `${setting.env} ${error instanceof Error ? error.message : String(error)} (${setting.doc})`,
-      );
+      problems.push(`${setting.env} ${messageOf(error)} (${setting.doc})`);
+    }
+  }
+  for (const [key, entry] of Object.entries(spec)) {
+    if (isSetting(entry) || !entry.from.every((name) => name in values)) continue;
+    try {
+      values[key] = entry.derive(values);
+    } catch (error) {
+      problems.push(messageOf(error));
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(values) as Config<Spec>;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function readSetting(setting: Setting, environment: Environment): unknown {

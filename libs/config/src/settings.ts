@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boolean, httpUrl, integer, list, port, postgresUrl, ratio, redisUrl, webOrigin } from './formats';
+import { boolean, httpUrl, integer, list, port, postgresUrl, ratio, webOrigin } from './formats';
 import { setting } from './setting';
 
 /** What every process has. Figures are the milestone's production profile. */
@@ -93,15 +93,12 @@ export const databaseSettings = {
 };
 
 export const migrationSettings = {
+  environment: serviceSettings.environment,
   databaseMigrationUrl: setting(postgresUrl(), {
     env: 'DATABASE_MIGRATION_URL',
     doc: 'PostgreSQL, as the role that owns the schema',
     secret: true,
   }),
-};
-
-export const redisSettings = {
-  redisUrl: setting(redisUrl(), { env: 'REDIS_URL', doc: 'Redis, with its password', secret: true }),
 };
 
 export const tokenSettings = {

@@ -18,7 +18,8 @@ export function openRedis(
   criticality: Criticality,
 ): OpenRedis {
   const redis = createRedis({
-    url: config.redisUrl,
+    ...config.redis,
+    commandTimeoutMs: config.redisCommandTimeoutMs,
     connectionName: `rostrum-${kit.service}-${kit.role}`,
     isTraced: () => trace.getSpan(context.active()) !== undefined,
     hooks: {
