@@ -5,6 +5,7 @@
  * migrations, and a package.json and package-lock.json of only the packages that the bundles import. A library is
  * bundled to show that it can be.
  */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { ClearError, failureLine } from '../native/clear-error.mjs';
@@ -21,7 +22,7 @@ async function build(args) {
   const isApp = fs.existsSync(path.join(project, 'src/main.ts'));
   const entries = isApp ? appEntries(project) : libraryEntries(project);
   const { files, metafile } = await bundle(entries);
-  const texts = isApp ? manifestsOf(projectRoot, metafile) : {};
+  const texts = isApp ? { ...manifestsOf(projectRoot, metafile), ...checksumsOf(entries) } : {};
   writeFolder(out, files, texts);
 }
 
@@ -49,6 +50,22 @@ function migrationEntries(folder) {
     .readdirSync(folder)
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('.d.ts'))
     .map((file) => ({ out: `migrations/${path.parse(file).name}`, in: path.join(folder, file) }));
+}
+
+const migrationEntry = /^migrations\/(.+)$/;
+
+/**
+ * What each migration was written as, so that the migrator knows one that was edited after it had run: the bundle
+ * changes with every library in it. libs/data-access reckons the same for migrations that are not built.
+ */
+function checksumsOf(entries) {
+  const sums = entries.flatMap(({ out, in: file }) => {
+    const [, name] = migrationEntry.exec(out) ?? [];
+    const words = name && fs.readFileSync(file, 'utf8').replace(/\s+/g, '');
+    return name ? [[name, createHash('sha256').update(words).digest('hex').slice(0, 16)]] : [];
+  });
+  if (sums.length === 0) return {};
+  return { 'migrations/checksums.json': `${JSON.stringify(Object.fromEntries(sums), null, 2)}\n` };
 }
 
 /** A library's public doors: its index and whatever else its package.json exports. */

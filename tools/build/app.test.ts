@@ -91,6 +91,14 @@ describe('an app', () => {
     expect(Object.values(packages).some((entry) => entry.dev)).toBe(false);
   });
 
+  it('says what its migrations were written as, so that an edited one is known', () => {
+    write('src/main.ts', 'export const a = 1;');
+    write('migrations/20260101000000-first.ts', 'export const up: number\n  = 1;');
+    expect(build()).toMatchObject({ status: 0 });
+    // The same example is in the tests of libs/data-access, which has to agree.
+    expect(readOut('migrations/checksums.json')).toEqual({ '20260101000000-first': 'c7b551547a33f693' });
+  });
+
   it('is refused when it imports a package that only development has', () => {
     write('src/main.ts', `import prettier from 'prettier'; void prettier;`);
     const result = build();

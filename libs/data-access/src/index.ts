@@ -30,7 +30,12 @@ export {
   type ProvisionedService,
   type ProvisionOptions,
 } from './postgres/provision';
-export { migrate, type MigrateDirection, type MigrateOptions, type MigrationStatus } from './migrations/migrate';
+export {
+  migrate,
+  type MigrateDirection,
+  type MigrateOptions,
+  type MigrationStatus,
+} from './migrations/migrate';
 export type { DryRunStep } from './migrations/dry-run';
 export type { MigrationEntry } from './migrations/migration-plan';
 export type { MigrationEvent } from './migrations/migration-events';
@@ -51,8 +56,6 @@ export {
   type RedisHooks,
   type RedisOptions,
 } from './redis/redis';
-export type { RedisAddress, RedisConnection } from './redis/redis-servers';
-export { createSubscriber, type Subscriber, type SubscriberOptions } from './redis/subscriber';
 export type { BusEvent } from './events/bus-event';
 export { createOutbox, type NewEvent, type Outbox, type OutboxOptions } from './events/outbox';
 export { createInboxTable, createOutboxTable, dropInboxTable, dropOutboxTable } from './events/event-tables';

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createTestDatabase, waitFor, type TestDatabase } from '@rostrum/testing';
 import { migrate, withClient, type MigrateOptions, type MigrationMap } from '../src';
+import { checksumOf } from '../src/migrations/migration-source';
 
 const first: MigrationMap = {
   '1-create': {
@@ -214,6 +215,11 @@ describe('what is not as it was', () => {
     move();
     write('1-create.js', '(knex) =>\n    knex.raw("create table one (id int)")');
     expect(await states()).toEqual(['1-create applied']);
+  });
+
+  it('reckons as the build does', () => {
+    // The same example is in the tests of tools/build.
+    expect(checksumOf('export const up: number = 1;')).toBe('c7b551547a33f693');
   });
 
   it('believes what the build says its compiled migrations were made from', async () => {

@@ -11,17 +11,37 @@ export interface MigrationProcess {
   directory: string;
 }
 
+const harmless = new Set(['development', 'test']);
+
 /** Migrations as a process of their own, with the role that may change tables. Each migrate.ts is one call of it. */
 export async function runMigrations({ spec, environment, service, directory }: MigrationProcess) {
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   const args = process.argv.slice(2);
-  const outcome = startFromConfig(spec, { arguments: args, environment, print });
   const command = { schema: service, directory, write: print };
-  if ('run' in outcome) {
-    const url = () => outcome.run.databaseMigrationUrl;
-    process.exitCode = await runMigrateCommand(args, { ...command, url });
+  // The command first, its settings after it.
+  if (args.includes('--help')) await runMigrateCommand(['--help'], { ...command, url: () => '' });
+  const outcome = startFromConfig(spec, { arguments: args, environment, print });
+  if ('exitCode' in outcome) {
+    process.exitCode = outcome.exitCode;
     return;
   }
-  process.exitCode = outcome.exitCode;
-  if (args.includes('--help')) await runMigrateCommand(['--help'], { ...command, url: () => '' });
+  const { databaseMigrationUrl, environment: place } = outcome.run;
+  process.exitCode = await runMigrateCommand(args, {
+    ...command,
+    url: () => databaseMigrationUrl,
+    askBeforeDown: !harmless.has(place),
+    signal: interruption(),
+  });
+}
+
+/** The first signal ends what runs and waits for it; a second one means that somebody has no patience left. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller.signal;
 }
