@@ -56,6 +56,8 @@ export {
   type RedisHooks,
   type RedisOptions,
 } from './redis/redis';
+export type { RedisAddress, RedisConnection } from './redis/redis-servers';
+export { createSubscriber, type Subscriber, type SubscriberOptions } from './redis/subscriber';
 export type { BusEvent } from './events/bus-event';
 export { createOutbox, type NewEvent, type Outbox, type OutboxOptions } from './events/outbox';
 export { createInboxTable, createOutboxTable, dropInboxTable, dropOutboxTable } from './events/event-tables';
