@@ -1,6 +1,13 @@
 export { waitFor, type WaitOptions } from './wait-for';
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres/test-database';
 export { createTestRedis, type TestRedis } from './redis/test-redis';
+export {
+  startRedisCluster,
+  startRedisSentinel,
+  type RedisGroup,
+  type RedisMember,
+  type RedisSentinelSet,
+} from './redis/redis-groups';
 export { startNatsServer, startPostgresServer, startRedisServer, type OwnServer } from './servers/own-server';
 export {
   startFaultProxy,
