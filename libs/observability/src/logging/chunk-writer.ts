@@ -5,12 +5,12 @@ export interface ChunkWriter {
   /** Whether a chunk is under way. */
   readonly busy: boolean;
   /** Takes a chunk; `done` is called, perhaps before this returns, when it is written or, with the error, lost. */
-  write(chunk: string, done: WriteDone): void;
+  write(chunk: Buffer, done: WriteDone): void;
   /**
    * Writes the rest of the chunk under way and `more` before it returns. False: it could not within `deadline`, goes
    * on by itself, and calls `done` at the end. Throws if both are lost.
    */
-  finishSync(more: string, deadline: number, done: WriteDone): boolean;
+  finishSync(more: Buffer, deadline: number, done: WriteDone): boolean;
   /** Ends the output, after the last chunk. */
   close(): Promise<void>;
 }

@@ -27,21 +27,19 @@ export class FileWriter implements ChunkWriter {
 
   constructor(private readonly source: FileSource) {}
 
-  write(chunk: string, done: WriteDone): void {
+  write(chunk: Buffer, done: WriteDone): void {
     this.busy = true;
     this.done = done;
-    const bytes = Buffer.from(chunk);
-    const stream = this.current(bytes);
-    stream.write(bytes);
+    const stream = this.current(chunk.length);
+    stream.write(chunk);
     stream.flush();
   }
 
-  finishSync(more: string, _deadline: number, done: WriteDone): boolean {
+  finishSync(more: Buffer, _deadline: number, done: WriteDone): boolean {
     clearTimeout(this.retry);
-    const bytes = Buffer.from(more);
-    const stream = this.busy && this.stream ? this.stream : this.current(bytes);
+    const stream = this.busy && this.stream ? this.stream : this.current(more.length);
     try {
-      if (more !== '') stream.write(bytes);
+      if (more.length > 0) stream.write(more);
       stream.flushSync();
       return true;
     } catch {
@@ -65,15 +63,15 @@ export class FileWriter implements ChunkWriter {
     });
   }
 
-  private current(bytes: Buffer): ByteStream {
-    const fd = this.source.next(bytes.length);
+  private current(bytes: number): ByteStream {
+    const fd = this.source.next(bytes);
     if (fd === undefined && this.stream) return this.stream;
     this.stream?.end();
     const stream = new SonicBoom({
       fd: fd ?? 1,
       minLength: ON_REQUEST - 1,
       maxWrite: ON_REQUEST,
-      contentMode: 'buffer', // text it would measure and encode more than once
+      contentMode: 'buffer',
       retryEAGAIN: () => false,
     }) as unknown as ByteStream;
     stream.on('drain', () => this.finish());

@@ -21,7 +21,7 @@ export function identityJson({ service, version, environment }: LogIdentity): st
 }
 
 /** Who and what a line belongs to: the ids of a request's context. */
-export function callerJson(context: RequestContext | undefined): string {
+function callerJson(context: RequestContext | undefined): string {
   if (context === undefined) return '';
   const { requestId, traceId, spanId, userId } = context;
   const text = `,"request_id":${jsonString(requestId)},"trace_id":"${traceId}","span_id":"${spanId}"`;

@@ -6,11 +6,6 @@ export function jsonString(text: string): string {
   return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** The same text in one piece: the engine keeps a text that was put together as a tree of its parts. */
-export function flat(text: string): string {
-  return Buffer.from(text).toString();
-}
-
 const MS_PER_SECOND = 1000;
 let second = -1;
 let prefix = '';

@@ -1,4 +1,5 @@
 import type { ChunkWriter } from './chunk-writer';
+import { LineBuffer } from './line-buffer';
 
 /** Handing a chunk to the thread pool costs about as much as forty lines, so chunks are large. */
 const CHUNK = 64 * 1024;
@@ -8,7 +9,7 @@ const FINISH_MS = 3000;
 
 export interface LineSinkOptions {
   writer: ChunkWriter;
-  /** How many characters may wait for a slow output; more are dropped and counted. */
+  /** How many bytes may wait for a slow output; more are dropped and counted. */
   maxWaiting?: number;
   /** How long `flushSync` and `close` wait for a slow reader. */
   finishMs?: number;
@@ -16,11 +17,10 @@ export interface LineSinkOptions {
   onRecovered?: (lost: number) => void;
 }
 
-/**
- * A line is made of dozens of pieces that V8 joins when somebody looks inside. A regular expression looks, and it is
- * far cheaper to have that done now, while the pieces are in the cache, than for all lines of a chunk at once.
- */
-const joinPieces = /^\0/;
+/** A chunk is a little longer than CHUNK: it ends with the line that reaches it. */
+const LAST_LINE = 4 * 1024;
+const LINE_FEED = 0x0a;
+const nothing = Buffer.alloc(0);
 
 const openSinks = new Set<LineSink>();
 
@@ -28,22 +28,26 @@ function flushAll(): void {
   for (const sink of openSinks) sink.flushSync();
 }
 
-function countLines(text: string): number {
+function countLines(bytes: Buffer): number {
   let lines = 0;
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines++;
+  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) lines++;
   return lines;
 }
 
 /**
- * Gathers lines into chunks and writes one chunk at a time, so that a line costs a string and not a system call.
+ * Gathers lines into chunks and writes one chunk at a time, so that a line costs a copy and not a system call.
  * It never blocks and never grows beyond its bound: what an output cannot take is dropped and counted.
  */
 export class LineSink {
-  private current = '';
-  private chunks: string[] = [];
-  /** Characters in `current`, in `chunks` and on their way. */
+  private readonly current = new LineBuffer(CHUNK + LAST_LINE);
+  /** Where the last whole line in `current` ends. */
+  private whole = 0;
+  private chunks: Buffer[] = [];
+  /** Bytes in `chunks` and on their way. */
   private waiting = 0;
-  private onItsWay = '';
+  private onItsWay: Buffer = nothing;
+  /** Memory of a chunk that has been written, for the next one. */
+  private spare: Buffer | undefined;
   private timer: NodeJS.Timeout | undefined;
   private state: 'open' | 'closing' | 'broken' = 'open';
   private pumping = false;
@@ -65,14 +69,25 @@ export class LineSink {
 
   /** Takes a whole line, with its line feed. */
   write(line: string): void {
-    if (this.state !== 'open' || this.waiting + line.length > this.maxWaiting) {
+    const lines = this.begin();
+    if (lines === undefined) return;
+    lines.text(line);
+    this.end();
+  }
+
+  /** Where the next line is to be written, with its line feed; `end` then takes it. Undefined: the line is lost. */
+  begin(): LineBuffer | undefined {
+    if (this.state !== 'open' || this.waiting + this.whole > this.maxWaiting) {
       this.lost++;
-      return;
+      return undefined;
     }
-    this.waiting += line.length;
-    joinPieces.test(line);
-    this.current += line;
-    if (this.current.length >= CHUNK) this.cut();
+    this.current.length = this.whole;
+    return this.current;
+  }
+
+  end(): void {
+    this.whole = this.current.length;
+    if (this.whole >= CHUNK) this.cut();
     else this.timer ??= setTimeout(this.onTimer, FLUSH_MS).unref();
   }
 
@@ -88,11 +103,11 @@ export class LineSink {
 
   /** Writes everything out, ends the output and takes no more lines. */
   close(): Promise<void> {
-    this.closed ??= this.end();
+    this.closed ??= this.finishAndClose();
     return this.closed;
   }
 
-  private async end(): Promise<void> {
+  private async finishAndClose(): Promise<void> {
     if (this.state === 'open') this.state = 'closing';
     this.cut();
     if (this.waiting > 0 && this.state === 'closing') await this.emptied();
@@ -104,17 +119,18 @@ export class LineSink {
   }
 
   private finish(withinMs: number): void {
-    if (this.state === 'broken' || this.waiting === 0) return;
-    const more = this.chunks.join('') + this.current;
+    if (this.state === 'broken') return;
+    this.gather();
+    if (this.waiting === 0) return;
+    const more = Buffer.concat(this.chunks);
     this.chunks = [];
-    this.current = '';
     try {
       const complete = this.writer.finishSync(more, Date.now() + withinMs, this.onDone);
-      if (!complete) this.onItsWay += more;
+      if (!complete) this.onItsWay = Buffer.concat([this.onItsWay, more]);
       else if (this.writer.busy) this.waiting -= more.length;
       else this.nothingWaits();
     } catch {
-      this.break(this.onItsWay + more);
+      this.break(Buffer.concat([this.onItsWay, more]));
     }
   }
 
@@ -124,11 +140,18 @@ export class LineSink {
   };
 
   private cut(): void {
-    if (this.current !== '') {
-      this.chunks.push(this.current);
-      this.current = '';
-    }
+    this.gather();
     this.pump();
+  }
+
+  /** Moves the whole lines of `current` to the chunks. */
+  private gather(): void {
+    if (this.whole === 0) return;
+    this.current.length = this.whole;
+    this.waiting += this.whole;
+    this.chunks.push(this.current.take(this.spare));
+    this.spare = undefined;
+    this.whole = 0;
   }
 
   private pump(): void {
@@ -145,7 +168,7 @@ export class LineSink {
     if (this.lost > this.reported && this.waiting < this.maxWaiting / 4) this.reportLoss();
   }
 
-  private send(chunk: string): void {
+  private send(chunk: Buffer): void {
     try {
       this.writer.write(chunk, this.onDone);
     } catch (error) {
@@ -155,15 +178,16 @@ export class LineSink {
 
   private readonly onDone = (error?: unknown): void => {
     const written = this.onItsWay;
-    this.onItsWay = '';
+    this.onItsWay = nothing;
     if (error !== undefined) return this.break(written);
     this.waiting -= written.length;
+    this.spare = this.current.reusable(written);
     this.pump();
   };
 
   private nothingWaits(): void {
     this.waiting = 0;
-    this.onItsWay = '';
+    this.onItsWay = nothing;
   }
 
   private reportLoss(): void {
@@ -173,11 +197,11 @@ export class LineSink {
   }
 
   /** The reader has gone, or would not take the last lines. */
-  private break(unwritten: string): void {
+  private break(unwritten: Buffer): void {
     this.state = 'broken';
-    this.lost += countLines(unwritten + this.chunks.join('') + this.current);
+    this.gather();
+    this.lost += countLines(Buffer.concat([unwritten, ...this.chunks]));
     this.chunks = [];
-    this.current = '';
     this.nothingWaits();
     this.whenEmpty?.();
   }

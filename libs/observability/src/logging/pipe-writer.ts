@@ -33,16 +33,16 @@ export class PipeWriter implements ChunkWriter {
     if (stat.isFIFO() || stat.isSocket()) void (fd === 1 ? process.stdout : process.stderr);
   }
 
-  write(chunk: string, done: WriteDone): void {
+  write(chunk: Buffer, done: WriteDone): void {
     this.busy = true;
-    this.rest = Buffer.from(chunk);
+    this.rest = chunk;
     this.done = done;
     this.push();
   }
 
-  finishSync(more: string, deadline: number, done: WriteDone): boolean {
+  finishSync(more: Buffer, deadline: number, done: WriteDone): boolean {
     clearTimeout(this.timer);
-    if (more !== '') this.rest = Buffer.concat([this.rest, Buffer.from(more)]);
+    if (more.length > 0) this.rest = Buffer.concat([this.rest, more]);
     this.busy = false;
     this.done = undefined;
     while (!this.tryWrite()) {
