@@ -162,8 +162,11 @@ class Link {
   }
 
   reset(): void {
-    this.client.resetAndDestroy();
-    this.server.resetAndDestroy();
+    for (const socket of [this.client, this.server]) {
+      // A reset of a socket that is saying goodbye never ends, and neither does the process at its exit.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   resetAfter(bytes: number): void {
