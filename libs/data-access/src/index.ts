@@ -67,3 +67,10 @@ export type { EventHandler, EventHandlers } from './events/inbox';
 export { deadLetterStream } from './events/stream-reader';
 export { runMigrateCommand, type MigrateCommandOptions } from './migrations/migrate-command';
 export { createCache, type Cache, type CacheHooks, type CacheOptions, type CacheResult } from './redis/cache';
+export {
+  createRateLimits,
+  type LimitAsker,
+  type RateLimit,
+  type RateLimits,
+  type RateLimitsOptions,
+} from './redis/rate-limits';

@@ -1,4 +1,5 @@
 import type { Redis } from './redis';
+import { sendingTurn, type SendingTurn } from './sending-turn';
 
 const largestGet = 500;
 
@@ -21,13 +22,15 @@ export function gatheredReads(redis: Redis): GatheredReads {
 
 export class GatheredReads {
   private waiting = new Map<string, Waiting[]>();
+  private readonly turn: SendingTurn;
 
-  constructor(private readonly redis: Redis) {}
+  constructor(private readonly redis: Redis) {
+    this.turn = sendingTurn(redis);
+  }
 
   get(key: string): Promise<Buffer | null> {
     return new Promise((resolve, reject) => {
-      // Requests arrive in I/O callbacks; `setImmediate` runs after all those of this turn, a microtask after each.
-      if (this.waiting.size === 0) setImmediate(() => this.send());
+      if (this.waiting.size === 0) this.turn.atEnd(() => this.send());
       const others = this.waiting.get(key);
       if (others) others.push({ resolve, reject });
       else this.waiting.set(key, [{ resolve, reject }]);

@@ -1,0 +1,274 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import {
+  createTestRedis,
+  startFaultProxy,
+  startRedisServer,
+  waitFor,
+  type TestRedis,
+} from '@rostrum/testing';
+import {
+  closeRedis,
+  createCache,
+  createRateLimits,
+  createRedis,
+  whenRedisReady,
+  type RateLimit,
+  type RateLimits,
+  type Redis,
+} from '../src';
+
+const cleanUp: (() => Promise<unknown> | unknown)[] = [];
+
+afterEach(async () => {
+  for (const action of cleanUp.splice(0).reverse()) await action();
+});
+
+const perMinute = (quota: number): RateLimit => ({ name: 'test', quota, windowMs: 60_000 });
+
+interface Verdict {
+  remaining: number;
+  resetMs: number;
+}
+
+/** Asks once; undefined where Redis does not decide. */
+function ask(limits: RateLimits, limit: RateLimit, caller: string): Promise<Verdict | undefined> {
+  return new Promise((resolve) => {
+    const asked = limits.ask(limit, caller, {
+      onVerdict: (remaining, resetMs) => resolve({ remaining, resetMs }),
+      onSilence: () => resolve(undefined),
+    });
+    if (!asked) resolve(undefined);
+  });
+}
+
+async function askMany(limits: RateLimits, limit: RateLimit, times: number): Promise<number> {
+  const verdicts = await Promise.all(Array.from({ length: times }, () => ask(limits, limit, 'same')));
+  return verdicts.filter((verdict) => verdict !== undefined && verdict.remaining >= 0).length;
+}
+
+async function connect(url: string): Promise<Redis> {
+  const redis = createRedis({ url });
+  cleanUp.push(() => closeRedis(redis));
+  await whenRedisReady(redis);
+  return redis;
+}
+
+function limitsOf(redis: Redis, options: Partial<Parameters<typeof createRateLimits>[0]> = {}): RateLimits {
+  const limits = createRateLimits({ redis, ...options });
+  cleanUp.push(() => limits.close());
+  return limits;
+}
+
+describe('with Redis', () => {
+  let shared: TestRedis;
+
+  beforeEach(async () => {
+    shared = await createTestRedis();
+    cleanUp.push(() => shared.close());
+  });
+
+  it('admits what the limit says and tells when it admits again', async () => {
+    const limits = limitsOf(await connect(shared.url));
+    const verdicts = [];
+    for (let i = 0; i < 5; i += 1) verdicts.push(await ask(limits, perMinute(3), 'ada'));
+    expect(verdicts.map((verdict) => verdict?.remaining)).toEqual([2, 1, 0, -1, -1]);
+    for (const verdict of verdicts) {
+      expect(verdict?.resetMs).toBeGreaterThan(30_000);
+      expect(verdict?.resetMs).toBeLessThanOrEqual(60_000);
+    }
+    expect(await ask(limits, perMinute(3), 'grace')).toMatchObject({ remaining: 2 });
+  });
+
+  it('admits again when the window is over, though it was asked all the time', async () => {
+    const limits = limitsOf(await connect(shared.url));
+    const limit = { name: 'short', quota: 2, windowMs: 300 };
+    expect(await askMany(limits, limit, 4)).toBe(2);
+    await waitFor(async () => ((await ask(limits, limit, 'same'))?.remaining ?? -1) >= 0, {
+      what: 'the window to be over',
+    });
+  });
+
+  it('forgets a caller on demand', async () => {
+    const limits = limitsOf(await connect(shared.url));
+    await askMany(limits, perMinute(2), 3);
+    await limits.forget(perMinute(2), 'same');
+    expect(await ask(limits, perMinute(2), 'same')).toMatchObject({ remaining: 1 });
+  });
+
+  it('is one limit for all who share the Redis, to the last request', async () => {
+    const instances = await Promise.all([1, 2, 3].map(async () => limitsOf(await connect(shared.url))));
+    const admitted = await Promise.all(instances.map((limits) => askMany(limits, perMinute(100), 90)));
+    expect(admitted.reduce((sum, each) => sum + each)).toBe(100);
+  });
+
+  it('keeps limits apart that are asked in the same turn, and large turns in pieces', async () => {
+    const limits = limitsOf(await connect(shared.url));
+    const [first, second] = [perMinute(400), { name: 'other', quota: 10, windowMs: 1000 }];
+    const [of400, of10] = await Promise.all([askMany(limits, first, 700), askMany(limits, second, 300)]);
+    expect([of400, of10]).toEqual([400, 10]);
+  });
+
+  it('knows how to go on when Redis has forgotten its scripts', async () => {
+    const redis = await connect(shared.url);
+    const limits = limitsOf(redis);
+    await ask(limits, perMinute(3), 'ada');
+    await redis.script('FLUSH');
+    expect(await ask(limits, perMinute(3), 'ada')).toMatchObject({ remaining: 1 });
+    expect(limits.available).toBe(true);
+  });
+
+  it('spreads callers over slots where it has to do with a cluster, each always in the same one', async () => {
+    const redis = await connect(shared.url);
+    const cluster = Object.assign(Object.create(redis) as Redis, { isCluster: true });
+    const limits = limitsOf(cluster);
+    const callers = Array.from({ length: 50 }, (_, index) => `caller ${index}`);
+    await Promise.all(callers.map((caller) => ask(limits, perMinute(3), caller)));
+    const again = await Promise.all(callers.map((caller) => ask(limits, perMinute(3), caller)));
+    expect(again.map((verdict) => verdict?.remaining)).toEqual(callers.map(() => 1));
+    const tags = (await redis.keys('rate:*')).map((key) => /\{\d+\}/.exec(key)?.[0]);
+    expect(new Set(tags).size).toBeGreaterThan(10);
+  });
+});
+
+/** Tells how often the client wrote to Redis, and Redis to the client, as packets that arrive here one by one. */
+async function countingProxy(target: string) {
+  const { hostname, port } = new URL(target);
+  const counts = { there: 0, back: 0 };
+  const server = net.createServer((client) => {
+    const redis = net.connect(Number(port), hostname);
+    client.setNoDelay(true).on('data', (bytes) => {
+      counts.there += 1;
+      redis.write(bytes);
+    });
+    redis.setNoDelay(true).on('data', (bytes) => {
+      counts.back += 1;
+      client.write(bytes);
+    });
+    client.on('close', () => redis.destroy()).on('error', () => redis.destroy());
+    redis.on('close', () => client.destroy()).on('error', () => client.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanUp.push(() => server.close());
+  const url = new URL(target);
+  url.port = String((server.address() as net.AddressInfo).port);
+  return { url: url.href, counts };
+}
+
+it('costs one round trip together with a cached read of the same turn', async () => {
+  const shared = await createTestRedis();
+  cleanUp.push(() => shared.close());
+  const { url, counts } = await countingProxy(shared.url);
+  const redis = await connect(url);
+  const limits = limitsOf(redis);
+  const cache = createCache({ redis, name: 'posts' });
+  await redis.set('cache:posts:1', '"cached"');
+  const never = () => Promise.reject(new Error('was cached'));
+  await ask(limits, perMinute(1000), 'warm');
+  const before = { ...counts };
+  const rounds = 50;
+  for (let i = 0; i < rounds; i += 1) {
+    const [verdict, value] = await Promise.all([
+      ask(limits, perMinute(1000), 'ada'),
+      cache.getOrLoad('1', 60, never),
+    ]);
+    expect([verdict?.remaining, value]).toEqual([999 - i, 'cached']);
+  }
+  expect(counts.there - before.there).toBe(rounds);
+});
+
+it('decides what is asked in one turn by one call of the script', async () => {
+  const server = await startRedisServer();
+  cleanUp.push(() => server.stop());
+  const redis = await connect(server.url);
+  const limits = limitsOf(redis);
+  await ask(limits, perMinute(1000), 'warm');
+  const calls = async () =>
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+  const before = await calls();
+  await askMany(limits, perMinute(1000), 200);
+  expect((await calls()) - before).toBe(1);
+});
+
+describe('without Redis', () => {
+  /** What it has told of Redis. */
+  function watched(redis: Redis) {
+    const told: boolean[] = [];
+    const limits = limitsOf(redis, { hooks: { onAvailability: ({ available }) => told.push(available) } });
+    return { limits, told };
+  }
+
+  const decidesAgain = (limits: RateLimits) =>
+    waitFor(async () => (await ask(limits, perMinute(1000), 'ada')) !== undefined, {
+      what: 'Redis to decide again',
+      timeoutMs: 20_000,
+    });
+
+  it('keeps nobody waiting for one that is paused, and comes back by itself', async () => {
+    const server = await startRedisServer();
+    cleanUp.push(() => server.stop());
+    const { limits, told } = watched(await connect(server.url));
+    await ask(limits, perMinute(1000), 'ada');
+    await server.pause();
+    const startedAt = performance.now();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ask(limits, perMinute(1000), 'ada')));
+    const firstMs = performance.now() - startedAt;
+    expect(answers.every((answer) => answer === undefined)).toBe(true);
+    expect(limits.ask(perMinute(1000), 'ada', { onVerdict: fail, onSilence: fail })).toBe(false);
+    expect(told).toEqual([false]);
+    process.stdout.write(`paused: the first turn waited ${firstMs.toFixed(0)} ms, later ones do not\n`);
+    await server.resume();
+    await decidesAgain(limits);
+    expect(told).toEqual([false, true]);
+  });
+
+  it('comes back from one that was killed and has lost its scripts', async () => {
+    const server = await startRedisServer();
+    cleanUp.push(() => server.stop());
+    const { limits, told } = watched(await connect(server.url));
+    await ask(limits, perMinute(1000), 'ada');
+    await server.kill();
+    expect(await ask(limits, perMinute(1000), 'ada')).toBeUndefined();
+    await server.restart();
+    await decidesAgain(limits);
+    expect(told).toEqual([false, true]);
+  });
+
+  it('does not take one for healthy that answers but cannot write', async () => {
+    const server = await startRedisServer();
+    cleanUp.push(() => server.stop());
+    const redis = await connect(server.url);
+    const { limits, told } = watched(redis);
+    await ask(limits, perMinute(1000), 'ada');
+    await redis.config('SET', 'maxmemory', '1');
+    expect(await ask(limits, perMinute(1000), 'ada')).toBeUndefined();
+    await redis.ping();
+    expect(limits.available).toBe(false);
+    await redis.config('SET', 'maxmemory', '0');
+    await decidesAgain(limits);
+    expect(told).toEqual([false, true]);
+  });
+
+  it('does not wait for late answers, and does not give them to anybody', async () => {
+    const shared = await createTestRedis();
+    cleanUp.push(() => shared.close());
+    const proxy = await startFaultProxy({ target: shared.url });
+    cleanUp.push(() => proxy.close());
+    const redis = await connect(proxy.urlFor(shared.url));
+    const { limits } = watched(redis);
+    await ask(limits, perMinute(1000), 'ada');
+    proxy.delay(2_000);
+    let told = 0;
+    const count = () => (told += 1);
+    limits.ask(perMinute(1000), 'ada', { onVerdict: count, onSilence: count });
+    await waitFor(() => told === 1);
+    await proxy.heal();
+    await decidesAgain(limits);
+    expect(told).toBe(1);
+  });
+});
+
+function fail(): never {
+  throw new Error('must not be told anything');
+}
