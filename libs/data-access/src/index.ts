@@ -1,5 +1,6 @@
 export { createDatabase, type Database, type DatabaseHooks, type DatabaseOptions } from './postgres/database';
 export type { PoolStats } from './postgres/connection-pool';
+export type { StoreGuard } from './store-guard';
 export type { QueryEvent } from './postgres/connection';
 export type {
   Queryable,

@@ -7,6 +7,7 @@ import {
   type Settle,
   type Statement,
 } from './connection';
+import type { StoreGuard } from '../store-guard';
 import { postgresUnavailable } from './sql-state';
 
 export interface PoolHooks {
@@ -31,6 +32,8 @@ export interface PoolOptions {
   queryGraceMs: number;
   idleTimeoutMs: number;
   maxLifetimeMs: number;
+  /** A circuit breaker, for all but probes. */
+  guard?: StoreGuard | undefined;
   hooks: PoolHooks;
 }
 
@@ -45,6 +48,7 @@ export class ConnectionPool {
   private readonly pool: Pool;
   private readonly clients = new Set<PoolClient>();
   private readonly events: ConnectionEvents;
+  private readonly probeEvents: ConnectionEvents;
   private ended = false;
 
   constructor(private readonly options: PoolOptions) {
@@ -61,7 +65,11 @@ export class ConnectionPool {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     });
-    this.events = { onQuery: options.hooks.onQuery, onReadTimeout: () => this.discardIdle() };
+    this.probeEvents = { onQuery: options.hooks.onQuery, onReadTimeout: () => this.discardIdle() };
+    this.events = {
+      ...this.probeEvents,
+      onFailure: (error, startedAt) => options.guard?.failed(error, startedAt),
+    };
     this.pool.on('error', (error) => options.hooks.onPoolError?.(error));
     this.pool.on('connect', (client) => {
       // A connection that fails while it is on loan has no listener of the pool's, and an unheard error ends the process.
@@ -79,10 +87,26 @@ export class ConnectionPool {
 
   /** Runs one statement on whichever connection is free. */
   run(statement: Statement, operation: string, signal?: AbortSignal): Promise<RunResult> {
+    return this.runOn((receive) => this.lend(receive), statement, { operation, signal });
+  }
+
+  /** The same past the guard, which asks in this way whether the database is back. */
+  probe(statement: Statement, operation: string, signal?: AbortSignal): Promise<RunResult> {
+    return this.runOn((receive) => this.lendUnguarded(receive, this.probeEvents), statement, {
+      operation,
+      signal,
+    });
+  }
+
+  private runOn(
+    lend: (receive: Receive) => void,
+    statement: Statement,
+    { operation, signal }: { operation: string; signal: AbortSignal | undefined },
+  ): Promise<RunResult> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
       const started = performance.now();
-      this.lend((error, connection) => {
+      lend((error, connection) => {
         if (!connection) {
           this.options.hooks.onQuery?.({
             operation,
@@ -132,12 +156,21 @@ export class ConnectionPool {
     return cut;
   }
 
-  private lend(receive: (error: unknown, connection: Connection | undefined) => void): void {
+  private lend(receive: Receive): void {
+    const { guard } = this.options;
+    const refusal = guard?.refusal();
+    if (refusal) return receive(refusal, undefined);
+    this.lendUnguarded(receive, this.events);
+  }
+
+  private lendUnguarded(receive: Receive, events: ConnectionEvents): void {
+    const startedAt = performance.now();
     // Whoever waits is called by whoever gives a connection back, and must not take that one's context for its own.
     const inOwnContext = AsyncLocalStorage.bind(receive);
     this.pool.connect((error, client) => {
-      if (client) inOwnContext(undefined, new Connection(client, this.events));
-      else inOwnContext(postgresUnavailable(error), undefined);
+      if (client) return inOwnContext(undefined, new Connection(client, events));
+      if (error) events.onFailure?.(error, startedAt);
+      inOwnContext(postgresUnavailable(error), undefined);
     });
   }
 
@@ -148,6 +181,8 @@ export class ConnectionPool {
     }
   }
 }
+
+type Receive = (error: unknown, connection: Connection | undefined) => void;
 
 export interface RunResult {
   rows: unknown[];

@@ -30,6 +30,8 @@ export interface ConnectionEvents {
   onQuery?: ((event: QueryEvent) => void) | undefined;
   /** The server did not answer in time: other connections to it are suspect too. */
   onReadTimeout: () => void;
+  /** The connection, not the statement, is at fault. */
+  onFailure?: ((error: Error, startedAt: number) => void) | undefined;
 }
 
 export type Settle = (error: unknown, result: PgResult | undefined) => void;
@@ -54,7 +56,7 @@ export class Connection {
     const started = performance.now();
     // The socket calls back in the context of whoever opened it.
     const finish = AsyncLocalStorage.bind((error: Error | null, result: PgResult) => {
-      const outcome = error ? this.noteFailure(error) : 'ok';
+      const outcome = error ? this.noteFailure(error, started) : 'ok';
       this.events.onQuery?.({ operation, seconds: (performance.now() - started) / 1000, outcome });
       if (error) settle(toQueryError(error), undefined);
       else settle(undefined, result);
@@ -106,8 +108,11 @@ export class Connection {
     else this.client.release(this.broken);
   }
 
-  private noteFailure(error: Error): QueryOutcome {
-    if (isConnectionError(error)) this.broken = true;
+  private noteFailure(error: Error, startedAt: number): QueryOutcome {
+    if (isConnectionError(error)) {
+      this.broken = true;
+      if (!this.cancelling) this.events.onFailure?.(error, startedAt);
+    }
     if (isReadTimeout(error)) this.events.onReadTimeout();
     return this.cancelling ? 'cancelled' : outcomeOf(error);
   }

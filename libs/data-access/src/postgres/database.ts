@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { ConnectionPool, type PoolHooks, type PoolOptions, type PoolStats } from './connection-pool';
 import { createKnex } from './knex';
 import { listen, type Listener } from './listener';
+import type { StoreGuard } from '../store-guard';
 import {
   runTransaction,
   toQueryResult,
@@ -50,13 +51,14 @@ export class Database implements Queryable {
   private lastAnswerAt = 0;
 
   constructor(options: DatabaseOptions) {
-    const { hooks = {}, ...limits } = options;
+    const { hooks = {}, guard, ...limits } = options;
     this.hooks = hooks;
     this.url = options.url;
     this.applicationName = options.applicationName ?? defaults.applicationName;
     this.pool = new ConnectionPool({
       ...defaults,
       ...limits,
+      guard: guard && this.unlessBusy(guard),
       hooks: {
         ...hooks,
         onQuery: (event) => {
@@ -100,9 +102,8 @@ export class Database implements Queryable {
 
   /** Resolves when the database answers; rejects within about a second when it does not. */
   async ping(signal?: AbortSignal): Promise<void> {
-    const busyButWell = this.pool.saturated && performance.now() - this.lastAnswerAt < recentAnswerMs;
-    if (busyButWell) return;
-    await this.pool.run({ text: 'select 1', query_timeout: pingTimeoutMs }, 'ping', signal);
+    if (this.busyButWell) return;
+    await this.pool.probe({ text: 'select 1', query_timeout: pingTimeoutMs }, 'ping', signal);
   }
 
   /**
@@ -120,6 +121,20 @@ export class Database implements Queryable {
   /** Ends all connections, waiting for busy ones up to the limit. Resolves to how many had to be cut off. */
   close(limitMs = 10_000): Promise<number> {
     return this.pool.close(limitMs);
+  }
+
+  private get busyButWell(): boolean {
+    return this.pool.saturated && performance.now() - this.lastAnswerAt < recentAnswerMs;
+  }
+
+  /** That we want more connections than we may have is no failure of the database. */
+  private unlessBusy(guard: StoreGuard): StoreGuard {
+    return {
+      refusal: () => guard.refusal(),
+      failed: (error, startedAt) => {
+        if (!this.busyButWell) guard.failed(error, startedAt);
+      },
+    };
   }
 }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Knex } from 'knex';
 import type { Connection } from './connection';
 import { problems } from '@rostrum/errors';
@@ -114,7 +115,8 @@ class OpenTransaction implements Transaction {
   }
 
   onCommit(action: () => unknown): void {
-    this.actions.push(action);
+    // It runs when whoever asked for it is done; what it logs and asks belongs to their trace all the same.
+    this.actions.push(AsyncLocalStorage.bind(action));
   }
 
   close(): void {

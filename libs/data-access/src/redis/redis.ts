@@ -1,7 +1,9 @@
 import { problems } from '@rostrum/errors';
 import type { Redis as IoRedis } from 'ioredis';
+import type { StoreGuard } from '../store-guard';
 import { asCluster, asRedis, limitWaiting } from './cluster-client';
 import { keepContexts } from './command-contexts';
+import { guardCommands, unguarded } from './guarded-commands';
 import { duplicateClient, rememberOrigin } from './redis-connections';
 import { openCluster, openSingle, type RedisConnection } from './redis-servers';
 
@@ -22,6 +24,8 @@ export interface RedisClientOptions {
   commandTimeoutMs?: number;
   /** Whether what runs now is traced, so that its commands must be sent in its context. By default all are. */
   isTraced?: () => boolean;
+  /** A circuit breaker, for all but pings. */
+  guard?: StoreGuard;
   hooks?: RedisHooks;
 }
 
@@ -41,6 +45,7 @@ export function createRedis(options: RedisOptions): Redis {
   const redis = openClient(options);
   rememberOrigin(redis, options);
   keepContexts(redis, isTraced);
+  if (options.guard) guardCommands(redis, options.guard);
   // Commands given before the first connection is there wait for it, within their timeout. From then on none waits.
   redis.once('ready', () => (redis.options.enableOfflineQueue = false));
   attachHooks(redis, hooks);
@@ -55,8 +60,9 @@ function openClient(options: RedisOptions): Redis {
     // A server that takes our bytes and says nothing is as good as gone: drop the connection and make another.
     socketTimeout: Math.max(4 * commandTimeoutMs, 1_000),
     enableAutoPipelining: true,
-    // The cache gathers reads by itself, and a second round of gathering would only make them later.
-    autoPipeliningIgnoredCommands: ['mget'],
+    // The cache gathers reads by itself, and a second round of gathering would only make them later. A ping has to
+    // reach Redis also while the guard turns away all that would travel with it.
+    autoPipeliningIgnoredCommands: ['mget', 'ping'],
   };
   if (!('clusterNodes' in options)) return openSingle(options, clientOptions);
   const cluster = openCluster(options, clientOptions);
@@ -86,7 +92,7 @@ export async function pingRedis(redis: Redis): Promise<void> {
   try {
     // A cluster's client that knows no node is asked itself, and says that there is none.
     if (nodes.length > 0) await Promise.all(nodes.map((node) => node.ping()));
-    else await redis.ping();
+    else await unguarded(redis, () => redis.ping());
   } catch (error) {
     throw redisUnavailable(error);
   }
@@ -111,7 +117,7 @@ export async function whenRedisReady(redis: Redis, limitMs = 2_000): Promise<boo
 export async function closeRedis(redis: Redis): Promise<void> {
   if (redis.status === 'end') return;
   try {
-    await redis.quit();
+    await unguarded(redis, () => redis.quit());
   } catch {
     redis.disconnect();
   }
