@@ -1,15 +1,35 @@
-export { createDatabase, type Database, type DatabaseHooks, type DatabaseOptions } from './postgres/database';
-export type { PoolStats } from './postgres/connection-pool';
+export { createDatabase, type Database } from './postgres/database';
+export type { DatabaseHooks, DatabaseOptions } from './postgres/database-options';
 export type { StoreGuard } from './store-guard';
-export type { QueryEvent } from './postgres/connection';
-export type {
-  Queryable,
-  QueryOptions,
-  QueryResult,
-  Row,
-  Transaction,
-  TransactionOptions,
-} from './postgres/transaction';
+export { connectionTarget, tlsModes, type TlsMode, type TlsOptions } from './postgres/connection-target';
+export { connectionBudgetProblem, type ConnectionPlan } from './postgres/connection-budget';
+export type { PoolStats } from './postgres/pool/connection-pool';
+export type { QueryEvent } from './postgres/pool/connection';
+export type { Leak } from './postgres/pool/loan-watch';
+export type { Queryable, QueryOptions, QueryResult, Row } from './postgres/queryable';
+export type { Commit, Transaction, TransactionOptions } from './postgres/transaction';
+export { RetryBudget, type RetryBudgetOptions } from './postgres/retry-budget';
+export type { RetryEvent, RetryReason } from './postgres/transaction-retry';
+export {
+  createGatheredRead,
+  type GatheredRead,
+  type GatheredReadOptions,
+} from './postgres/gather/gathered-read';
+export {
+  createGatheredWrite,
+  type GatheredWrite,
+  type GatheredWriteOptions,
+} from './postgres/gather/gathered-write';
+export {
+  ReadAfterWrite,
+  type MarkStore,
+  type ReadAfterWriteOptions,
+} from './postgres/replicas/read-after-write';
+export { redisMarkStore } from './postgres/replicas/redis-mark-store';
+export type { ReadEvent } from './postgres/replicas/reader';
+export type { ReplicaStats } from './postgres/replicas/replica';
+export type { ReplicaChange, ReplicaLimits } from './postgres/replicas/replica-set';
+export type { ReadPin, WriteMark } from './postgres/replicas/write-mark';
 export {
   isCheckViolation,
   isConnectionError,
@@ -22,6 +42,7 @@ export {
   type QueryOutcome,
   type SqlError,
 } from './postgres/sql-state';
+export { sqlProblem } from './postgres/sql-problem';
 export {
   provisionDatabase,
   restrictDatabase,

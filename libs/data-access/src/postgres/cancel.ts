@@ -1,34 +1,43 @@
-import net from 'node:net';
+import { Connection } from 'pg';
 
-/** What the protocol's cancel request needs to know of the connection whose statement is to end. */
+/** What a cancel request is made of, and what carries it; the driver's types leave it out of a client. */
 export interface Cancellable {
   host: string;
   port: number;
+  ssl: object | boolean;
   processID: number | null;
   secretKey: number | null;
 }
 
-const cancelRequestCode = 80877102;
+interface CancelConnection extends Connection {
+  connect(port: number | string, host?: string): void;
+  requestSsl(): void;
+  cancel(processId: number, secretKey: number): void;
+}
+
 const limitMs = 2_000;
 
 /**
  * Asks the server to end what a connection is doing, over a connection of its own, so that it works when the pool is
- * exhausted. Resolves once the server has taken note, or is not there to do so; never rejects.
+ * exhausted, and as safe from listeners as the first. Resolves once the server has taken note, or is not there to do
+ * so; never rejects.
  */
-export function cancelStatement({ host, port, processID, secretKey }: Cancellable): Promise<void> {
+export function cancelStatement(client: Cancellable): Promise<void> {
+  const { host, port, ssl, processID, secretKey } = client;
   if (processID === null || secretKey === null) return Promise.resolve();
-  const request = Buffer.alloc(16);
-  request.writeInt32BE(16, 0);
-  request.writeInt32BE(cancelRequestCode, 4);
-  request.writeInt32BE(processID, 8);
-  request.writeInt32BE(secretKey, 12);
+  const request = new Connection({ ssl }) as CancelConnection;
   return new Promise((resolve) => {
-    const socket = host.startsWith('/')
-      ? net.connect(`${host}/.s.PGSQL.${port}`)
-      : net.connect({ host, port });
-    socket.setTimeout(limitMs, () => socket.destroy());
-    socket.on('error', () => socket.destroy());
-    socket.once('close', () => resolve());
-    socket.end(request);
+    const end = () => {
+      clearTimeout(timer);
+      request.stream.destroy();
+      resolve();
+    };
+    const timer = setTimeout(end, limitMs);
+    request.on('error', end);
+    request.on('end', end);
+    request.on('connect', () => (ssl ? request.requestSsl() : request.cancel(processID, secretKey)));
+    request.on('sslconnect', () => request.cancel(processID, secretKey));
+    if (host.startsWith('/')) request.connect(`${host}/.s.PGSQL.${port}`);
+    else request.connect(port, host);
   });
 }

@@ -1,100 +1,113 @@
 import type { Knex } from 'knex';
-import { ConnectionPool, type PoolHooks, type PoolOptions, type PoolStats } from './connection-pool';
+import type { ClientConfig } from 'pg';
+import type { StoreGuard } from '../store-guard';
+import { connectionTarget } from './connection-target';
+import { databaseDefaults, type DatabaseHooks, type DatabaseOptions } from './database-options';
 import { createKnex } from './knex';
 import { listen, type Listener } from './listener';
-import type { StoreGuard } from '../store-guard';
+import {
+  ConnectionPool,
+  type LentConnection,
+  type PoolOptions,
+  type PoolStats,
+} from './pool/connection-pool';
+import { PooledQueries } from './pool/pooled-queries';
+import type { Built, Queryable, QueryOptions, QueryResult, Row } from './queryable';
+import { Reader } from './replicas/reader';
+import type { ReplicaStats } from './replicas/replica';
+import { ReplicaSet } from './replicas/replica-set';
+import type { ReadPin } from './replicas/write-mark';
+import { processRetryBudget, type RetryBudget } from './retry-budget';
 import {
   runTransaction,
-  toQueryResult,
-  toStatement,
-  type Queryable,
-  type QueryOptions,
-  type QueryResult,
-  type Row,
   type Transaction,
   type TransactionOptions,
+  type TransactionProtocol,
 } from './transaction';
-
-export interface DatabaseHooks extends PoolHooks {
-  /** An `onCommit` action failed. The transaction stands; what the action was for has not happened. */
-  onCommitActionError?: (error: unknown) => void;
-}
-
-export interface DatabaseOptions extends Partial<Omit<PoolOptions, 'hooks' | 'url'>> {
-  url: string;
-  hooks?: DatabaseHooks;
-}
-
-const defaults = {
-  applicationName: 'rostrum',
-  max: 10,
-  minIdle: 0,
-  acquireTimeoutMs: 2_000,
-  queryTimeoutMs: 10_000,
-  queryGraceMs: 500,
-  idleTimeoutMs: 300_000,
-  maxLifetimeMs: 1_800_000,
-};
+import { withRetries } from './transaction-retry';
 
 const pingTimeoutMs = 1_000;
 /** While the pool is saturated, an answer this recent shows that the database is well. */
 const recentAnswerMs = 5_000;
 
-/** One service's PostgreSQL: one pool under prepared statements, transactions and knex. */
+/** One service's PostgreSQL: one pool under prepared statements, transactions and knex, and one for each replica. */
 export class Database implements Queryable {
   /** For queries that are built. Hot paths use `query`. */
   readonly knex: Knex;
   private readonly pool: ConnectionPool;
+  private readonly queries: PooledQueries;
+  private readonly replicas: ReplicaSet | undefined;
   private readonly hooks: DatabaseHooks;
-  private readonly url: string;
-  private readonly applicationName: string;
+  private readonly budget: RetryBudget;
+  private readonly protocol: TransactionProtocol;
+  private readonly unpinned: Reader;
   private lastAnswerAt = 0;
 
-  constructor(options: DatabaseOptions) {
-    const { hooks = {}, guard, ...limits } = options;
+  constructor(private readonly options: DatabaseOptions) {
+    const { hooks = {}, retryBudget = processRetryBudget } = options;
     this.hooks = hooks;
-    this.url = options.url;
-    this.applicationName = options.applicationName ?? defaults.applicationName;
+    this.budget = retryBudget;
+    const settings = this.poolOptions();
+    const client = clientConfig(options, options.url);
     this.pool = new ConnectionPool({
-      ...defaults,
-      ...limits,
-      guard: guard && this.unlessBusy(guard),
-      hooks: {
-        ...hooks,
-        onQuery: (event) => {
-          if (event.outcome === 'ok') this.lastAnswerAt = performance.now();
-          hooks.onQuery?.(event);
-        },
-      },
+      ...settings,
+      client,
+      guard: options.guard && this.unlessBusy(options.guard),
     });
-    this.knex = createKnex(this.pool);
+    this.queries = new PooledQueries(this.pool, settings.queryTimeoutMs);
+    this.knex = createKnex(this.pool, settings.queryTimeoutMs);
+    this.replicas = this.openReplicas(client, settings);
+    this.protocol = {
+      limitMs: settings.queryTimeoutMs,
+      setsLimit: !settings.serverKeepsLimit,
+      marksCommits: this.hasReplicas,
+    };
+    this.unpinned = this.createReader(undefined);
   }
 
-  async query<T extends object = Row>(
-    ...[name, text, values, options]: Parameters<Queryable['query']>
-  ): Promise<QueryResult<T>> {
-    const statement = { name, text, ...(values && { values: values as unknown[] }) };
-    return toQueryResult(await this.pool.run(statement, name, options?.signal));
+  query<T extends object = Row>(...statement: Parameters<Queryable['query']>): Promise<QueryResult<T>> {
+    return this.queries.query<T>(...statement);
   }
 
-  async run<T extends object = Row>(
+  run<T extends object = Row>(
     operation: string,
-    built: Knex.QueryBuilder | Knex.Raw,
+    built: Built,
     options?: QueryOptions,
   ): Promise<QueryResult<T>> {
-    return toQueryResult(await this.pool.run(toStatement(built), operation, options?.signal));
+    return this.queries.run<T>(operation, built, options);
   }
 
-  /** Runs `work` in one transaction on one connection; commits when it resolves, rolls back when it rejects. */
+  /**
+   * For reads alone, which may be asked twice: of a replica that is fresh enough, else of the primary. A pin says what
+   * the reader must see: everything before a mark, or all there is.
+   */
+  reader(pin?: ReadPin): Queryable {
+    return pin === undefined ? this.unpinned : this.createReader(pin);
+  }
+
+  /**
+   * Runs `work` in one transaction on one connection; commits when it resolves, rolls back when it rejects. After a
+   * conflict with another transaction, or a connection lost before the commit, it runs again, unless `retries` is 0.
+   */
   async transaction<T>(work: (trx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    options.signal?.throwIfAborted();
-    const connection = await this.pool.acquire();
-    const committed = await runTransaction(connection, work, options).finally(() => connection.release());
+    const {
+      signal,
+      operation = 'transaction',
+      retries = this.options.retries ?? databaseDefaults.retries,
+    } = options;
+    signal?.throwIfAborted();
+    const { hooks, budget, protocol } = this;
+    const connect = () => this.pool.acquire('begin', { signal });
+    const attempt = ({ connection, release }: LentConnection) =>
+      runTransaction(connection, work, { options, protocol }).finally(release);
+    const { onRetry } = hooks;
+    const policy = { operation, retries, budget, signal, onRetry };
+    const committed = await withRetries(connect, attempt, policy);
     for (const action of committed.actions) {
       try {
-        await action();
+        await action({ mark: committed.mark });
       } catch (error) {
-        this.hooks.onCommitActionError?.(error);
+        hooks.onCommitActionError?.(error);
       }
     }
     return committed.value;
@@ -103,24 +116,82 @@ export class Database implements Queryable {
   /** Resolves when the database answers; rejects within about a second when it does not. */
   async ping(signal?: AbortSignal): Promise<void> {
     if (this.busyButWell) return;
-    await this.pool.probe({ text: 'select 1', query_timeout: pingTimeoutMs }, 'ping', signal);
+    const connection =
+      this.pool.takeIdle() ?? (await this.pool.wait({ operation: 'ping', signal, probe: true }));
+    const options = { operation: 'ping', limitMs: pingTimeoutMs, signal, probe: true };
+    await connection.run({ text: 'select 1' }, options).finally(() => connection.release());
   }
 
   /**
    * Calls back for each notification on the channel, and once after each new connection, as some may have been lost
-   * before it. Takes a connection beside the pool's.
+   * before it. Takes a connection beside the pool's. Poolers do not hand notifications on: behind one it needs the
+   * direct URL, and without that calls back every second instead.
    */
   listen(channel: string, onNotification: (payload: string) => void): Listener {
-    return listen({ url: this.url, applicationName: this.applicationName, channel, onNotification });
+    const {
+      url,
+      directUrl,
+      tls,
+      pooler = 'none',
+      applicationName = databaseDefaults.applicationName,
+    } = this.options;
+    const reachable = directUrl ?? (pooler === 'none' ? url : undefined);
+    const client = reachable === undefined ? undefined : connectionTarget(reachable, tls);
+    return listen({ client, applicationName, channel, onNotification });
   }
 
   stats(): PoolStats {
     return this.pool.stats();
   }
 
+  get hasReplicas(): boolean {
+    return (this.options.replicaUrls?.length ?? 0) > 0;
+  }
+
+  replicaStats(): ReplicaStats[] {
+    return this.replicas?.stats() ?? [];
+  }
+
   /** Ends all connections, waiting for busy ones up to the limit. Resolves to how many had to be cut off. */
-  close(limitMs = 10_000): Promise<number> {
-    return this.pool.close(limitMs);
+  async close(limitMs = 10_000): Promise<number> {
+    const [cut, more = 0] = await Promise.all([this.pool.close(limitMs), this.replicas?.close(limitMs)]);
+    return cut + more;
+  }
+
+  private poolOptions(): Omit<PoolOptions, 'client'> {
+    const { hooks } = this;
+    const { pooler = 'none', slowQueryMs = Infinity, ...given } = this.options;
+    const settings = { ...databaseDefaults, ...given };
+    return {
+      ...settings,
+      guard: undefined,
+      serverKeepsLimit: pooler === 'none',
+      prepares: pooler === 'none',
+      hooks: {
+        ...hooks,
+        onQuery: (event) => {
+          if (event.outcome === 'ok') this.lastAnswerAt = performance.now();
+          hooks.onQuery?.(event);
+          if (event.seconds * 1000 >= slowQueryMs) hooks.onSlowQuery?.(event);
+        },
+      },
+    };
+  }
+
+  private openReplicas(primary: ClientConfig, pool: Omit<PoolOptions, 'client'>): ReplicaSet | undefined {
+    const { replicaUrls = [], replicaLimits } = this.options;
+    if (replicaUrls.length === 0) return undefined;
+    const replicas = replicaUrls.map((url) => ({
+      name: new URL(url).host,
+      client: clientConfig(this.options, url),
+    }));
+    const limits = { ...databaseDefaults.replicaLimits, ...replicaLimits };
+    return new ReplicaSet({ ...limits, primary, replicas, pool, onChange: this.hooks.onReplicaChange });
+  }
+
+  private createReader(pin: ReadPin | undefined): Reader {
+    const { queries: primary, replicas, budget, hooks } = this;
+    return new Reader({ primary, replicas, budget, onRead: hooks.onRead }, pin);
   }
 
   private get busyButWell(): boolean {
@@ -138,7 +209,19 @@ export class Database implements Queryable {
   }
 }
 
-/** Opens no connection yet: the first use does, so that a service can start before its database. */
+function clientConfig(options: DatabaseOptions, url: string): ClientConfig {
+  const { tls, pooler = 'none', queryTimeoutMs, applicationName } = { ...databaseDefaults, ...options };
+  return {
+    ...connectionTarget(url, tls),
+    application_name: applicationName,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    // PgBouncer turns away connections that want a setting of this kind.
+    ...(pooler === 'none' && { statement_timeout: queryTimeoutMs }),
+  };
+}
+
+/** With `minIdle` it begins to connect at once; else the first use does, so that a service may start before it. */
 export function createDatabase(options: DatabaseOptions): Database {
   return new Database(options);
 }

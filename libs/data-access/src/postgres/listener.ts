@@ -1,7 +1,8 @@
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 
 export interface ListenOptions {
-  url: string;
+  /** Undefined where no session of its own can be had. */
+  client: ClientConfig | undefined;
   applicationName: string;
   channel: string;
   onNotification: (payload: string) => void;
@@ -13,12 +14,30 @@ export interface Listener {
 
 const retryMs = 1_000;
 const checkMs = 30_000;
+const pollMs = 1_000;
 
 /**
  * Hears a channel over a connection of its own and makes a new one whenever that is lost. Notifications sent in
  * between are lost, so a new connection counts as one.
  */
-export function listen({ url, applicationName, channel, onNotification }: ListenOptions): Listener {
+export function listen(options: ListenOptions): Listener {
+  return options.client ? listenOver(options.client, options) : callRegularly(options);
+}
+
+function callRegularly({ onNotification }: ListenOptions): Listener {
+  const timer = setInterval(onNotification, pollMs, '');
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return Promise.resolve();
+    },
+  };
+}
+
+function listenOver(
+  config: ClientConfig,
+  { applicationName, channel, onNotification }: ListenOptions,
+): Listener {
   let client: Client | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -28,13 +47,7 @@ export function listen({ url, applicationName, channel, onNotification }: Listen
     if (!stopped) timer = setTimeout(() => void work(), ms);
   };
   const connect = async (): Promise<void> => {
-    const next = new Client({
-      connectionString: url,
-      application_name: `${applicationName} listener`,
-      connectionTimeoutMillis: 2_000,
-      query_timeout: 2_000,
-      keepAlive: true,
-    });
+    const next = createClient(config, applicationName);
     client = next;
     next.on('error', () => undefined);
     next.on('end', () => later(connect, retryMs));
@@ -67,4 +80,14 @@ export function listen({ url, applicationName, channel, onNotification }: Listen
       await client?.end().catch(() => undefined);
     },
   };
+}
+
+function createClient(config: ClientConfig, applicationName: string): Client {
+  return new Client({
+    ...config,
+    application_name: `${applicationName} listener`,
+    connectionTimeoutMillis: 2_000,
+    query_timeout: 2_000,
+    keepAlive: true,
+  });
 }

@@ -67,9 +67,26 @@ export function isConnectionError(error: unknown): boolean {
   return 'syscall' in error || driverMessages.some((start) => error.message.startsWith(start));
 }
 
+const poolTimeoutMessage = 'timeout exceeded when trying to connect';
+
+/** No connection became free in time. */
+export function poolTimeout(): Error {
+  return new Error(poolTimeoutMessage);
+}
+
+export function isPoolTimeout(error: unknown): boolean {
+  return isError(error) && error.message === poolTimeoutMessage;
+}
+
+const readTimeoutMessage = 'Query read timeout';
+
 /** The server took the statement but did not answer within the client's own limit: it is frozen or unreachable. */
+export function readTimeout(): Error {
+  return new Error(readTimeoutMessage);
+}
+
 export function isReadTimeout(error: unknown): boolean {
-  return isError(error) && error.message === 'Query read timeout';
+  return isError(error) && error.message === readTimeoutMessage;
 }
 
 export function outcomeOf(error: unknown): QueryOutcome {

@@ -1,101 +1,142 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Knex } from 'knex';
-import type { Connection } from './connection';
-import { problems } from '@rostrum/errors';
+import type { QueryResult as PgResult } from 'pg';
+import type { Connection, Statement } from './pool/connection';
+import { postgresErrors } from './postgres.errors';
+import {
+  toQueryResult,
+  toStatement,
+  type Built,
+  type Queryable,
+  type QueryOptions,
+  type QueryResult,
+  type Row,
+} from './queryable';
+import type { WriteMark } from './replicas/write-mark';
+import { isConnectionError, isSqlError } from './sql-state';
 
-export type Row = Record<string, unknown>;
+export type { Queryable, QueryOptions, QueryResult, Row } from './queryable';
 
-export interface QueryResult<T> {
-  rows: T[];
-  /** Rows returned or changed. */
-  rowCount: number;
-}
-
-export interface QueryOptions {
-  /** When it fires, the statement is ended on the server and the call rejects with the signal's reason. */
-  signal?: AbortSignal | undefined;
-}
-
-/** What both the database and a transaction can do. */
-export interface Queryable {
-  /** Runs a prepared statement. `name` stands for this text alone, and is the operation's name in metrics. */
-  query<T extends object = Row>(
-    ...statement: [name: string, text: string, values?: readonly unknown[], options?: QueryOptions]
-  ): Promise<QueryResult<T>>;
-  /** Runs what was built with knex; rows are as the driver gives them. */
-  run<T extends object = Row>(
-    operation: string,
-    built: Knex.QueryBuilder | Knex.Raw,
-    options?: QueryOptions,
-  ): Promise<QueryResult<T>>;
+/** What is known of a transaction once it stands. */
+export interface Commit {
+  /** Where the write-ahead log was then, for readers of replicas; only where there are replicas. */
+  mark: WriteMark | undefined;
 }
 
 export interface Transaction extends Queryable {
   /** Called, in order, once the transaction has been committed; `transaction()` resolves after them. */
-  onCommit(action: () => unknown): void;
+  onCommit(action: (commit: Commit) => unknown): void;
 }
 
 export interface TransactionOptions extends QueryOptions {
   isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readOnly?: boolean;
+  /**
+   * How often it may be begun anew after a failure that nobody is to blame for: a conflict with another transaction, or
+   * a connection lost before the commit was sent. `work` then runs again, so what it does besides must bear repeating.
+   */
+  retries?: number;
+  /** What it is for, in what is told of its retries. */
+  operation?: string;
 }
 
-export interface CommittedTransaction<T> {
+/** How transactions are spoken of with this server. */
+export interface TransactionProtocol {
+  limitMs: number;
+  /** Behind a pooler, sessions have no limits of their own: each transaction sets its own. */
+  setsLimit: boolean;
+  /** Asks with the commit, at no cost of a round trip, where the write-ahead log is then. */
+  marksCommits: boolean;
+}
+
+export interface CommittedTransaction<T> extends Commit {
   value: T;
-  actions: (() => unknown)[];
+  actions: ((commit: Commit) => unknown)[];
 }
 
 /** Runs `work` between BEGIN and COMMIT. The first error wins: nothing that goes wrong while undoing hides it. */
 export async function runTransaction<T>(
   connection: Connection,
   work: (trx: Transaction) => Promise<T>,
-  options: TransactionOptions,
+  { options, protocol }: { options: TransactionOptions; protocol: TransactionProtocol },
 ): Promise<CommittedTransaction<T>> {
-  const trx = new OpenTransaction(connection, options.signal);
+  const { limitMs } = protocol;
+  const { signal } = options;
+  const trx = new OpenTransaction(connection, limitMs, signal);
   try {
-    await connection.query({ text: beginStatement(options) }, 'begin', options.signal);
+    await connection.run(
+      { text: beginStatement(options, protocol) },
+      { operation: 'begin', limitMs, signal },
+    );
     const value = await work(trx);
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     trx.close();
-    const { command } = await connection.query({ text: 'commit' }, 'commit');
-    if (command !== 'COMMIT') throw swallowedError();
-    return { value, actions: trx.actions };
+    const mark = await commit(connection, trx, {
+      marks: protocol.marksCommits && !options.readOnly,
+      limitMs,
+    });
+    return { value, actions: trx.actions, mark };
   } catch (error) {
     trx.close();
-    await undo(connection);
+    await undo(connection, limitMs);
     throw error;
   }
 }
 
-function beginStatement({ isolation, readOnly }: TransactionOptions): string {
-  return `begin${isolation ? ` isolation level ${isolation}` : ''}${readOnly ? ' read only' : ''}`;
+function beginStatement(
+  { isolation, readOnly }: TransactionOptions,
+  { setsLimit, limitMs }: TransactionProtocol,
+): string {
+  const begin = `begin${isolation ? ` isolation level ${isolation}` : ''}${readOnly ? ' read only' : ''}`;
+  return setsLimit ? `${begin}; set local statement_timeout = ${Math.ceil(limitMs)}` : begin;
 }
 
-async function undo(connection: Connection): Promise<void> {
+/** A standby has no position to tell, and asking it would be an error. */
+const markStatement =
+  'select case when pg_is_in_recovery() then null else pg_current_wal_insert_lsn() end::text as mark';
+
+async function commit(
+  connection: Connection,
+  trx: OpenTransaction,
+  { marks, limitMs }: { marks: boolean; limitMs: number },
+): Promise<WriteMark | undefined> {
+  const text = marks ? `commit; ${markStatement}` : 'commit';
+  const answer = await connection.run({ text }, { operation: 'commit', limitMs }).catch((error: unknown) => {
+    throw isAnswerToCommit(error) ? error : postgresErrors.outcomeUnknown(error);
+  });
+  // Several statements have several results.
+  const [{ command }, marked] = (Array.isArray(answer) ? answer : [answer]) as [
+    PgResult,
+    PgResult<{ mark: string | null }>?,
+  ];
+  // PostgreSQL answers COMMIT with ROLLBACK when a statement failed before: its error was caught and forgotten.
+  if (command !== 'COMMIT') throw postgresErrors.rolledBack(trx.firstError);
+  return marked?.rows[0]?.mark ?? undefined;
+}
+
+/** Whether the server has said that it did not commit. Anything else may have come too late to stop it. */
+function isAnswerToCommit(error: unknown): boolean {
+  return isSqlError(error) && !isConnectionError(error) && !/^(57|53|58|XX)/.test(error.code);
+}
+
+async function undo(connection: Connection, limitMs: number): Promise<void> {
   await connection.whenFree();
-  if (!connection.usable) return;
+  if (connection.broken) return;
   try {
-    await connection.query({ text: 'rollback' }, 'rollback');
+    await connection.run({ text: 'rollback' }, { operation: 'rollback', limitMs });
   } catch {
     // The server undoes it when the connection goes.
-    connection.markBroken();
+    connection.broken = true;
   }
 }
 
-/** PostgreSQL answers COMMIT with ROLLBACK when a statement failed before: its error was caught and forgotten. */
-function swallowedError(): Error {
-  return problems.conflict(
-    'TRANSACTION_ROLLED_BACK',
-    'A statement of this transaction failed, so none of it was kept',
-  );
-}
-
 class OpenTransaction implements Transaction {
-  readonly actions: (() => unknown)[] = [];
+  readonly actions: ((commit: Commit) => unknown)[] = [];
+  firstError: unknown;
   private open = true;
 
   constructor(
     private readonly connection: Connection,
+    private readonly limitMs: number,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
@@ -108,13 +149,13 @@ class OpenTransaction implements Transaction {
 
   async run<T extends object = Row>(
     operation: string,
-    built: Knex.QueryBuilder | Knex.Raw,
+    built: Built,
     options?: QueryOptions,
   ): Promise<QueryResult<T>> {
     return toQueryResult(await this.send(toStatement(built), operation, options));
   }
 
-  onCommit(action: () => unknown): void {
+  onCommit(action: (commit: Commit) => unknown): void {
     // It runs when whoever asked for it is done; what it logs and asks belongs to their trace all the same.
     this.actions.push(AsyncLocalStorage.bind(action));
   }
@@ -123,21 +164,18 @@ class OpenTransaction implements Transaction {
     this.open = false;
   }
 
-  private send(statement: Parameters<Connection['query']>[0], operation: string, options?: QueryOptions) {
+  private async send(statement: Statement, operation: string, options?: QueryOptions): Promise<PgResult> {
     if (!this.open) throw new Error(`The transaction was over before "${operation}" ran in it`);
-    return this.connection.query(statement, operation, anyOf(this.signal, options?.signal));
+    const signal = anyOf(this.signal, options?.signal);
+    try {
+      return await this.connection.run(statement, { operation, limitMs: this.limitMs, signal });
+    } catch (error) {
+      this.firstError ??= error;
+      throw error;
+    }
   }
 }
 
 function anyOf(first: AbortSignal | undefined, second: AbortSignal | undefined): AbortSignal | undefined {
   return first && second ? AbortSignal.any([first, second]) : (first ?? second);
-}
-
-export function toStatement(built: Knex.QueryBuilder | Knex.Raw): { text: string; values: unknown[] } {
-  const { sql, bindings } = built.toSQL().toNative();
-  return { text: sql, values: [...bindings] };
-}
-
-export function toQueryResult<T>(result: { rows: unknown[]; rowCount: number | null }): QueryResult<T> {
-  return { rows: result.rows as T[], rowCount: result.rowCount ?? 0 };
 }

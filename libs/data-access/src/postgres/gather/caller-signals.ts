@@ -1,0 +1,35 @@
+interface Caller {
+  reject: (error: unknown) => void;
+  signal: AbortSignal | undefined;
+}
+
+/** The callers of one statement: each may go away by themselves, and when all have, so does the statement. */
+export class CallerSignals {
+  /** For the statement. */
+  readonly options: { signal: AbortSignal } | undefined;
+  private readonly listening: { signal: AbortSignal; leave: () => void }[] = [];
+  private present: number;
+
+  constructor(callers: readonly Caller[]) {
+    this.present = callers.length;
+    // Somebody who cannot go away keeps the statement alive: then it need not be able to end.
+    const all = callers.every(({ signal }) => signal !== undefined) ? new AbortController() : undefined;
+    this.options = all && { signal: all.signal };
+    for (const { signal, reject } of callers) if (signal) this.hear(signal, reject, all);
+  }
+
+  close(): void {
+    for (const { signal, leave } of this.listening) signal.removeEventListener('abort', leave);
+  }
+
+  private hear(signal: AbortSignal, reject: Caller['reject'], all: AbortController | undefined): void {
+    const leave = () => {
+      reject(signal.reason);
+      this.present -= 1;
+      if (this.present === 0) all?.abort(signal.reason);
+    };
+    if (signal.aborted) return leave();
+    signal.addEventListener('abort', leave, { once: true });
+    this.listening.push({ signal, leave });
+  }
+}
