@@ -1,5 +1,13 @@
 export { waitFor, type WaitOptions } from './wait-for';
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './postgres/test-database';
+export {
+  startPgBouncer,
+  startPostgresReplica,
+  startPostgresServer,
+  type PgBouncer,
+  type PgBouncerOptions,
+  type PostgresServerOptions,
+} from './postgres/own-postgres';
 export { createTestRedis, type TestRedis } from './redis/test-redis';
 export {
   startRedisCluster,
@@ -8,7 +16,7 @@ export {
   type RedisMember,
   type RedisSentinelSet,
 } from './redis/redis-groups';
-export { startNatsServer, startPostgresServer, startRedisServer, type OwnServer } from './servers/own-server';
+export { startNatsServer, startRedisServer, type OwnServer } from './servers/own-server';
 export {
   startFaultProxy,
   type Direction,

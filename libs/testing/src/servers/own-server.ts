@@ -18,11 +18,6 @@ export interface OwnServer {
   stop(): Promise<void>;
 }
 
-/** PostgreSQL with nothing in it but its superuser, whom the URL names. */
-export function startPostgresServer(): Promise<OwnServer> {
-  return startServer(['postgres']);
-}
-
 /**
  * Redis. Its data survives a restart only if it is `persistent`: with `everysec` as in production, where a write is on
  * disk up to a second after its answer, else before it.
@@ -46,7 +41,8 @@ interface Answer {
 
 type Host = ChildProcessByStdio<Writable, Readable, Readable>;
 
-async function startServer(args: string[]): Promise<OwnServer> {
+/** `args` are those of the keeper. */
+export async function startServer(args: string[]): Promise<OwnServer> {
   const script = path.join(__dirname, 'server-keeper.mjs');
   const host = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const remote = new RemoteServer(host);

@@ -1,7 +1,7 @@
 /**
- * Runs one throw-away server for a test that hurts it:  node server-keeper.mjs postgres|redis|nats [mode]
+ * Runs one throw-away server for a test that hurts it:  node server-keeper.mjs postgres|replica|pgbouncer|redis|nats [mode]
  * The mode of Redis is how its data survives a restart: "persistent" (each write is on disk before its answer),
- * "everysec" (on disk a second later), or not at all.
+ * "everysec" (on disk a second later), or not at all. That of the first three is JSON (see ../postgres/postgres-servers.mjs).
  * Reads commands from its standard input, one a line (start, pause, resume, kill, stop), and answers each with a line
  * of JSON. The end of the input ends everything, so that no server outlives its test.
  */
@@ -15,11 +15,19 @@ const { freePort } = await import(path.join(native, 'ports.mjs'));
 const { ended, hasEnded } = await import(path.join(native, 'child-process.mjs'));
 const { waitUntil } = await import(path.join(native, 'wait-until.mjs'));
 const { dataDir } = await import(path.join(native, 'workspace.mjs'));
+const { preparePgBouncer, preparePostgres, prepareReplica } =
+  await import('../postgres/postgres-servers.mjs');
 
 const [kind = '', mode = ''] = process.argv.slice(2);
-const preparations = { postgres: preparePostgres, redis: prepareRedis, nats: prepareNats };
+const preparations = {
+  postgres: ofPostgres('preparePostgres'),
+  replica: ofPostgres('prepareReplica'),
+  pgbouncer: ofPostgres('preparePgBouncer'),
+  redis: prepareRedis,
+  nats: prepareNats,
+};
 if (!Object.hasOwn(preparations, kind)) {
-  process.stdout.write('Usage: node server-keeper.mjs postgres|redis|nats [persistent|everysec]\n');
+  process.stdout.write('Usage: node server-keeper.mjs postgres|replica|pgbouncer|redis|nats [mode]\n');
   process.exit(kind === '--help' ? 0 : 64);
 }
 
@@ -31,18 +39,10 @@ const { urlAt, launchAt } = await preparations[kind]();
 let port;
 let running;
 
-async function preparePostgres() {
-  const { locatePostgres } = await import(path.join(native, 'postgres-binaries.mjs'));
-  const { postgresUser } = await import(path.join(native, 'postgres-user.mjs'));
-  const { initCluster, postgresUrl, startPostgres } = await import(path.join(native, 'postgres.mjs'));
-  const binaries = locatePostgres();
-  const user = postgresUser(binaries, path.join(folder, 'data'));
-  const password = 'test';
-  await initCluster({ binaries, user, password, durable: false });
-  const settings = { fsync: 'off', shared_buffers: '16MB', max_connections: 60 };
-  return {
-    urlAt: (where) => postgresUrl({ port: where, password }),
-    launchAt: (where) => startPostgres({ binaries, user, port: where, logFile, settings }),
+function ofPostgres(name) {
+  return async () => {
+    const parts = await import('../postgres/postgres-servers.mjs');
+    return parts[name]({ folder, logFile, given: mode === '' ? {} : JSON.parse(mode) });
   };
 }
 
