@@ -15,8 +15,6 @@ const { freePort } = await import(path.join(native, 'ports.mjs'));
 const { ended, hasEnded } = await import(path.join(native, 'child-process.mjs'));
 const { waitUntil } = await import(path.join(native, 'wait-until.mjs'));
 const { dataDir } = await import(path.join(native, 'workspace.mjs'));
-const { preparePgBouncer, preparePostgres, prepareReplica } =
-  await import('../postgres/postgres-servers.mjs');
 
 const [kind = '', mode = ''] = process.argv.slice(2);
 const preparations = {
