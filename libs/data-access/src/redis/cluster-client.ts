@@ -1,4 +1,4 @@
-import type { Cluster, Command } from 'ioredis';
+import type { Cluster, Command, Redis as IoRedis } from 'ioredis';
 import type { Redis } from './redis';
 
 /** The client of a cluster passes for a `Redis`: it has the same commands. Only this library looks behind that. */
@@ -9,6 +9,25 @@ export function asRedis(cluster: Cluster): Redis {
 
 export function asCluster(redis: Redis): Cluster | undefined {
   return redis.isCluster ? (redis as unknown as Cluster) : undefined;
+}
+
+/** Asks every node that slots belong to. Rejects also when the client has no connection to one of them. */
+export async function pingMasters(cluster: Cluster): Promise<void> {
+  const owners = new Set(cluster.slots.map(([owner]) => owner));
+  if (owners.size === 0) throw new Error('The cluster cannot be reached');
+  const nodes = new Map<string, IoRedis>(cluster.nodes('all').map((node) => [addressOf(node), node]));
+  await Promise.all(
+    [...owners].map((owner = '') => {
+      const node = nodes.get(owner);
+      if (!node) throw new Error(`No connection to ${owner}`);
+      return node.ping();
+    }),
+  );
+}
+
+/** As the client itself names its nodes. */
+export function addressOf({ options: { host, port } }: IoRedis): string {
+  return `${host}:${port}`;
 }
 
 /** Until it knows its nodes, a cluster's client would let commands and pipelines wait without limit. */

@@ -8,6 +8,9 @@ const context = Symbol('context');
 /** A property, not a WeakMap: this is done for every command. */
 type GivenCommand = Command & { [context]?: Restore };
 
+/** The client of a cluster is told the node as well, by a pipeline that has one. */
+type SendCommand = (command: Command, stream: unknown, node: unknown) => unknown;
+
 /** What all of a pipeline's commands go through, though the types do not show it. */
 interface CommandQueue {
   sendCommand(command: GivenCommand): unknown;
@@ -21,7 +24,7 @@ interface CommandQueue {
 export function keepContexts(redis: Redis, matters: () => boolean): void {
   const outside = AsyncLocalStorage.snapshot();
   const pipelineOf = redis.pipeline;
-  const send = redis.sendCommand;
+  const send = redis.sendCommand as SendCommand;
 
   redis.pipeline = function (commands) {
     const pipeline = pipelineOf.call(redis, commands);
@@ -37,8 +40,9 @@ export function keepContexts(redis: Redis, matters: () => boolean): void {
     };
     return pipeline;
   };
-  redis.sendCommand = function (command: GivenCommand, stream) {
+  redis.sendCommand = function (command: GivenCommand, stream, node?: unknown) {
     const restore = command[context];
-    return restore ? restore(() => send.call(redis, command, stream)) : send.call(redis, command, stream);
+    if (restore) return restore(() => send.call(redis, command, stream, node));
+    return send.call(redis, command, stream, node);
   };
 }

@@ -1,7 +1,7 @@
 import { problems } from '@rostrum/errors';
 import type { Redis as IoRedis } from 'ioredis';
 import type { StoreGuard } from '../store-guard';
-import { asCluster, asRedis, limitWaiting } from './cluster-client';
+import { asCluster, asRedis, limitWaiting, pingMasters } from './cluster-client';
 import { keepContexts } from './command-contexts';
 import { guardCommands, unguarded } from './guarded-commands';
 import { duplicateClient, rememberOrigin } from './redis-connections';
@@ -88,11 +88,9 @@ export function duplicateForBlocking(redis: Redis, hooks: RedisHooks = {}): Redi
 
 /** Resolves when Redis answers, in a cluster every master; rejects within the command timeout when it does not. */
 export async function pingRedis(redis: Redis): Promise<void> {
-  const nodes = asCluster(redis)?.nodes('master') ?? [];
+  const cluster = asCluster(redis);
   try {
-    // A cluster's client that knows no node is asked itself, and says that there is none.
-    if (nodes.length > 0) await Promise.all(nodes.map((node) => node.ping()));
-    else await unguarded(redis, () => redis.ping());
+    await (cluster ? pingMasters(cluster) : unguarded(redis, () => redis.ping()));
   } catch (error) {
     throw redisUnavailable(error);
   }
