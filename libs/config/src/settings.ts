@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boolean, httpUrl, integer, list, port, postgresUrl, ratio, webOrigin } from './formats';
+import { network } from './networks';
 import { setting } from './setting';
 
 /** What every process has. Figures are the milestone's production profile. */
@@ -16,7 +17,7 @@ export const serviceSettings = {
     env: 'HOST',
     doc: 'the address that the public and the ops port bind to',
   }),
-  trustedProxies: setting(list(proxyAddress()).default([]), {
+  trustedProxies: setting(list(network()).default([]), {
     env: 'TRUSTED_PROXIES',
     doc: 'addresses or networks of the proxies whose X-Forwarded-For is believed',
   }),
@@ -137,7 +138,3 @@ export const portSettings = (publicPort: number, opsPort: number) => ({
     doc: 'the port of probes, metrics and admin actions',
   }),
 });
-
-function proxyAddress() {
-  return z.string().regex(/^[0-9a-fA-F:.]+(\/\d{1,3})?$/, 'must be an address or a network, never "true"');
-}
