@@ -1,0 +1,52 @@
+import { createTestDatabase, startPgBouncer, type TestDatabase } from '@rostrum/testing';
+import { createDatabase, type Database, type DatabaseOptions } from '../src';
+import { thingsMigrations } from './things';
+
+/** A way to a database of the suite's own. What works by one has to work by the other. */
+export interface Route {
+  own: TestDatabase;
+  pooled: boolean;
+  /** Closed by `closeAll`. */
+  open(options?: Partial<DatabaseOptions>): Database;
+  closeAll(): Promise<void>;
+  end(): Promise<void>;
+}
+
+async function direct(): Promise<Route> {
+  const own = await createTestDatabase('alpha', thingsMigrations);
+  return { own, pooled: false, ...opener({ url: own.url }), end: () => own.drop() };
+}
+
+async function throughPooler(): Promise<Route> {
+  const own = await createTestDatabase('alpha', thingsMigrations);
+  const pooler = await startPgBouncer({ target: own.adminUrl, logins: [own.url] });
+  const options: DatabaseOptions = {
+    url: pooler.urlFor(own.url),
+    directUrl: own.url,
+    pooler: 'transaction',
+  };
+  const end = async () => {
+    await pooler.stop();
+    await own.drop();
+  };
+  return { own, pooled: true, ...opener(options), end };
+}
+
+function opener(defaults: DatabaseOptions): Pick<Route, 'open' | 'closeAll'> {
+  const opened: Database[] = [];
+  return {
+    open(options = {}) {
+      const database = createDatabase({ ...defaults, ...options });
+      opened.push(database);
+      return database;
+    },
+    async closeAll() {
+      await Promise.all(opened.splice(0).map((database) => database.close(100)));
+    },
+  };
+}
+
+export const routes: [name: string, connect: () => Promise<Route>][] = [
+  ['directly', direct],
+  ['through a pooler', throughPooler],
+];
