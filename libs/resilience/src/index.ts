@@ -1,5 +1,6 @@
-export { createPolicy, type Policy, type PolicyHooks, type PolicyOptions } from './policy';
-export type { BreakerOptions, BreakerState } from './circuit';
+export type { Breaker, BreakerHooks, BreakerOptions, BreakerState } from './breaker';
+export { createGate, type Gate, type GateOptions } from './gate';
+export { createPolicy, type CallOptions, type Policy, type PolicyHooks, type PolicyOptions } from './policy';
 export { withDeadline } from './deadline';
 export {
   runShutdown,

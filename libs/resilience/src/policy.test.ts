@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { problems } from '@rostrum/errors';
 import { createPolicy, type PolicyHooks } from './index';
 
@@ -79,7 +80,7 @@ describe('the circuit', () => {
     await failTimes(policy, 5);
     await jest.advanceTimersByTimeAsync(30_000);
     const caller = new AbortController();
-    const running = policy.execute(hangs, caller.signal);
+    const running = policy.execute(hangs, { signal: caller.signal });
     caller.abort(new Error('gone'));
     await expect(running).rejects.toThrow('gone');
     expect(policy.state()).toBe('open');
@@ -111,11 +112,22 @@ describe('the circuit', () => {
     const policy = policyWith();
     for (let i = 0; i < 10; i += 1) {
       const caller = new AbortController();
-      const call = expect(policy.execute(hangs, caller.signal)).rejects.toThrow('gone');
+      const call = expect(policy.execute(hangs, { signal: caller.signal })).rejects.toThrow('gone');
       caller.abort(new Error('gone'));
       await call;
     }
     expect(policy.state()).toBe('closed');
+  });
+
+  it('closes early where a probe finds the dependency well', async () => {
+    const probe = jest.fn(() => Promise.resolve());
+    const policy = createPolicy({ name: 'auth', timeoutMs: 1_000, breaker: { probe, probeEveryMs: 2_000 } });
+    await failTimes(policy, 5);
+    await expect(policy.execute(works)).rejects.toMatchObject({ status: 503, retryAfterSeconds: 1 });
+    await jest.advanceTimersByTimeAsync(2_500);
+    expect(probe).toHaveBeenCalledTimes(1);
+    await expect(policy.execute(works)).resolves.toBe('answer');
+    policy.dispose();
   });
 
   it('is opened and closed by hand, and tells each change once', async () => {
@@ -158,7 +170,9 @@ describe('a call', () => {
 
   it('is not made for a caller who is gone already', async () => {
     const work = jest.fn(works);
-    await expect(policyWith().execute(work, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+    await expect(
+      policyWith().execute(work, { signal: AbortSignal.abort(new Error('gone')) }),
+    ).rejects.toThrow('gone');
     expect(work).not.toHaveBeenCalled();
   });
 
@@ -200,6 +214,55 @@ describe('a call', () => {
     first.resolve('first');
     await expect(Promise.all([running, queued])).resolves.toEqual(['first', 'answer']);
     expect(policy.state()).toBe('closed');
+  });
+
+  it('is made once where it must not happen twice', async () => {
+    const policy = createPolicy({ name: 'posts', timeoutMs: 10_000, retries: 3 });
+    const failing = jest.fn(fails);
+    await expect(policy.execute(failing, { retry: false })).rejects.toThrow('down');
+    expect(failing).toHaveBeenCalledTimes(1);
+  });
+
+  it('has a limit for each try too, so that one that hangs leaves time for the next', async () => {
+    const policy = createPolicy({ name: 'posts', timeoutMs: 10_000, attemptTimeoutMs: 500, retries: 1 });
+    let tries = 0;
+    const told: boolean[] = [];
+    const call = policy.execute(({ signal }) => {
+      signal.addEventListener('abort', () => told.push(true));
+      return (tries += 1) < 2 ? hangs() : 'second time';
+    });
+    await jest.advanceTimersByTimeAsync(1_000);
+    await expect(call).resolves.toBe('second time');
+    expect(told).toEqual([true]);
+  });
+
+  it('leaves the dependency alone for as long as that asks, unless there is no time for it', async () => {
+    const onRetry = jest.fn();
+    const asked = (ms: number) => Promise.reject(Object.assign(new Error('busy'), { ms }));
+    const policy = createPolicy({
+      name: 'posts',
+      timeoutMs: 5_000,
+      retries: 1,
+      retryAfterMs: (error) => (error as { ms: number }).ms,
+      hooks: { onRetry },
+    });
+    const call = expect(policy.execute(() => asked(3_000))).rejects.toThrow('busy');
+    await jest.advanceTimersByTimeAsync(3_000);
+    await call;
+    expect(onRetry).toHaveBeenCalledWith({ name: 'posts', attempt: 1, delayMs: 3_000 });
+    const work = jest.fn(() => asked(5_000));
+    await expect(policy.execute(work)).rejects.toThrow('busy');
+    expect(work).toHaveBeenCalledTimes(1);
+  });
+
+  it('runs in its caller’s context, however long it waited for others', async () => {
+    const policy = createPolicy({ name: 'posts', timeoutMs: 1_000, bulkhead: { limit: 1, queue: 10 } });
+    const request = new AsyncLocalStorage<string>();
+    const names = ['a', 'b', 'c', 'd'];
+    const seen = names.map((name) =>
+      request.run(name, () => policy.execute(() => Promise.resolve(request.getStore()))),
+    );
+    expect(await Promise.all(seen)).toEqual(names);
   });
 
   it('tells of each failed try', async () => {

@@ -2,6 +2,7 @@ import { CircuitState, type IBreaker } from 'cockatiel';
 
 /** Opens when as many calls as stated have failed within a window of time, however many succeeded between them. */
 export class WindowBreaker implements IBreaker {
+  /** Of a clock that nobody sets. */
   private failedAt: number[] = [];
 
   constructor(
@@ -23,7 +24,7 @@ export class WindowBreaker implements IBreaker {
   }
 
   failure(state: CircuitState): boolean {
-    const now = Date.now();
+    const now = performance.now();
     this.failedAt.push(now);
     if (this.failedAt.length > this.failures) this.failedAt.shift();
     const [first = now] = this.failedAt;
