@@ -25,6 +25,7 @@ export const registerRoute = defineRoute({
     'owner alone, by mail.',
   tags,
   auth: 'none',
+  rateLimit: 'auth',
   body: z.strictObject({ email: emailAddress, username, password: newPassword }),
   bodyLimit,
   responses: { 201: { description: 'The account', schema: z.object({ user: account }) } },
@@ -74,6 +75,7 @@ export const deleteMeRoute = defineRoute({
     'any more.',
   tags,
   auth: 'user',
+  rateLimit: 'auth',
   body: z.strictObject({ password: knownPassword }),
   bodyLimit,
   responses: {
@@ -82,22 +84,12 @@ export const deleteMeRoute = defineRoute({
   problems: passwordProblems,
 });
 
-export const exportMeRoute = defineRoute({
-  method: 'get',
-  path: '/api/v1/auth/me/export',
-  operationId: 'exportMe',
-  summary: 'Everything that this service keeps of you',
-  tags,
-  auth: 'user',
-  responses: {
-    200: {
-      description: 'A document to keep',
-      schema: z.object({
+export const accountExport = z.object({
         exportedAt: timestamp,
         account: account.extend({
           emailVerifiedAt: timestamp.nullable(),
           pendingEmail: z.string().nullable(),
-          passwordChangedAt: timestamp,
+          passwordChangedAt: timestamp.nullable(),
         }),
         sessions: z.array(session),
         activity: z.array(
@@ -109,7 +101,21 @@ export const exportMeRoute = defineRoute({
             userAgent: z.string().nullable(),
           }),
         ),
-      }),
+      }).meta({ id: 'AccountExport' });
+
+export type AccountExport = z.output<typeof accountExport>;
+
+export const exportMeRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/auth/me/export',
+  operationId: 'exportMe',
+  summary: 'Everything that this service keeps of you',
+  tags,
+  auth: 'user',
+  responses: {
+    200: {
+      description: 'A document to keep',
+      schema: accountExport,
       headers: { 'Content-Disposition': 'A name for the file' },
     },
   },
@@ -122,6 +128,7 @@ export const verifyEmailRoute = defineRoute({
   summary: 'Show that an address is yours, with the token of a mail',
   tags,
   auth: 'none',
+  rateLimit: 'auth',
   body: z.strictObject({ token: mailedToken }),
   bodyLimit,
   responses: { 204: { description: 'It is' } },
@@ -135,6 +142,7 @@ export const resendVerificationRoute = defineRoute({
   summary: 'Have the mail with the token sent again',
   tags,
   auth: 'user',
+  rateLimit: 'auth',
   responses: { 202: { description: 'If there is an address to verify, a mail is on its way' } },
 });
 

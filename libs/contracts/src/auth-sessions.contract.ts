@@ -47,6 +47,7 @@ export const loginRoute = defineRoute({
     'earlier sign-in on this device along: it lets its owner in while others are guessing passwords.',
   tags,
   auth: 'none',
+  rateLimit: 'auth',
   query: modeQuery,
   body: z.strictObject({
     identifier: typed.min(1).max(254).toLowerCase(),

@@ -27,6 +27,7 @@ export const registerRoute = defineRoute({
   summary: 'Create an account',
   tags,
   auth: 'none',
+  rateLimit: 'auth',
   body: z.strictObject({ email, username, password }),
   bodyLimit: '4kb',
   responses: { 201: { description: 'The account', schema: z.object({ user: account }) } },
@@ -40,6 +41,7 @@ export const loginRoute = defineRoute({
   summary: 'Exchange a password for an access token',
   tags,
   auth: 'none',
+  rateLimit: 'auth',
   body: z.strictObject({
     identifier: typed.min(1).max(254).toLowerCase(),
     password: typed.min(1).max(128),
@@ -76,6 +78,7 @@ export const jwksRoute = defineRoute({
   summary: 'The public keys that verify access tokens',
   tags,
   auth: 'none',
+  rateLimit: 'none',
   responses: {
     200: {
       description: 'A JSON Web Key Set',

@@ -41,5 +41,20 @@ export const problemSchema = z
         }),
       )
       .optional(),
+    policy: z.string().optional().meta({ description: 'The limit that refused the request' }),
+    retryAfterSeconds: z.int().optional(),
+    backoff: z
+      .object({
+        strategy: z.literal('exponential'),
+        initialSeconds: z.int(),
+        multiplier: z.number(),
+        maxSeconds: z.int(),
+        jitter: z.literal('full'),
+      })
+      .optional()
+      .meta({
+        description:
+          'How to wait when it is refused again: at random up to a time that is multiplied with each refusal',
+      }),
   })
   .meta({ id: 'Problem', description: 'An RFC 9457 problem document' });

@@ -5,6 +5,12 @@ export type HttpMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
 /** Who may call: anybody, or the holder of an access token. */
 export type RouteAuth = 'none' | 'user';
 
+/**
+ * What limits a route: `api` counts per user, or per address where there is none; `auth` is for where credentials are
+ * tried or made, and counts per address; `none` is for what machines ask, which costs nothing.
+ */
+export type RouteLimit = 'api' | 'auth' | 'none';
+
 export interface ResponseContract {
   description: string;
   /** What the body looks like; left out where there is none. */
@@ -36,6 +42,8 @@ export interface RouteContract<
   body?: Body;
   /** The largest body, as Express reads sizes; far below the general limit where that suits. */
   bodyLimit?: string;
+  /** `api` unless given. */
+  rateLimit?: RouteLimit;
   responses: Responses;
   /** Problem codes of its own, by status, besides those that any route may answer. */
   problems?: Readonly<Record<number, readonly string[]>>;

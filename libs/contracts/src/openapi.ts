@@ -28,6 +28,7 @@ function generalProblems(route: RouteContract): Record<number, string[]> {
     ...(route.auth === 'user' && { 401: ['UNAUTHORIZED'] }),
     ...(route.auth === 'user' &&
       route.method !== 'get' && { 403: ['CROSS_SITE_REQUEST', 'CSRF_TOKEN_INVALID'] }),
+    ...(route.rateLimit !== 'none' && { 429: ['TOO_MANY_REQUESTS'] }),
     500: ['INTERNAL_ERROR'],
     503: ['SERVICE_UNAVAILABLE'],
   };
@@ -42,7 +43,11 @@ function problemResponses(route: RouteContract): ZodOpenApiResponsesObject {
   return Object.fromEntries(
     [...codes].map(([status, names]) => [
       status,
-      { description: names.join(', '), content: { 'application/problem+json': { schema: problemSchema } } },
+      {
+        description: names.join(', '),
+        content: { 'application/problem+json': { schema: problemSchema } },
+        ...(status === '429' && { headers: limitHeaderReferences }),
+      },
     ]),
   );
 }
@@ -51,15 +56,32 @@ function response({ description, schema, headers }: ResponseContract) {
   return {
     description,
     ...(schema && { content: { 'application/json': { schema } } }),
-    ...(headers && {
-      headers: Object.fromEntries(
-        Object.entries(headers).map(([name, meaning]) => [
-          name,
-          { description: meaning, schema: { type: 'string' as const } },
-        ]),
-      ),
-    }),
+    ...(headers && { headers: headersOf(headers) }),
   };
+}
+
+/** Every answer of a limited route has these, and a 429 says when to come back. */
+const limitHeaders = {
+  'Retry-After': 'Seconds until a request is admitted',
+  'X-RateLimit-Limit': 'Requests that are admitted per window',
+  'X-RateLimit-Remaining': 'Requests that would be admitted now',
+  'X-RateLimit-Reset': 'When there are more, in seconds since 1970',
+  RateLimit:
+    'The same as an item of draft-ietf-httpapi-ratelimit-headers: r remaining, t seconds until there are more',
+  'RateLimit-Policy': 'The policy: q requests in w seconds',
+};
+
+const limitHeaderReferences = Object.fromEntries(
+  Object.keys(limitHeaders).map((name) => [name, { $ref: `#/components/headers/${name}` } as const]),
+);
+
+function headersOf(meanings: Record<string, string>) {
+  return Object.fromEntries(
+    Object.entries(meanings).map(([name, meaning]) => [
+      name,
+      { description: meaning, schema: { type: 'string' as const } },
+    ]),
+  );
 }
 
 function operation(route: RouteContract): ZodOpenApiOperationObject {
@@ -106,11 +128,12 @@ export function openApiDocument(service: ServiceName) {
     info: {
       title: `Rostrum ${service}`,
       version: '1',
-      description: 'Errors are RFC 9457 problems; every response carries X-Request-Id.',
+      description:
+        'Errors are RFC 9457 problems; every response carries X-Request-Id, and what is left of its rate limit.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'The gateway' }],
     paths,
-    components: { securitySchemes },
+    components: { securitySchemes, headers: headersOf(limitHeaders) },
   });
 }

@@ -17,6 +17,8 @@ export interface AppErrorOptions {
   fields?: FieldIssue[];
   retryAfterSeconds?: number;
   headers?: Record<string, string>;
+  /** Further members of the problem document. */
+  extensions?: Record<string, unknown>;
   cause?: unknown;
 }
 
@@ -31,6 +33,7 @@ export class AppError extends Error {
   readonly fields: FieldIssue[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Record<string, string> | undefined;
+  readonly extensions: Record<string, unknown> | undefined;
 
   constructor(options: AppErrorOptions) {
     super(
@@ -44,6 +47,7 @@ export class AppError extends Error {
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers;
+    this.extensions = options.extensions;
   }
 }
 

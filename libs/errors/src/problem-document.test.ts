@@ -31,6 +31,16 @@ describe('toProblem', () => {
     },
   );
 
+  it('has the members that an error adds', () => {
+    const error = problems.tooManyRequests(7, { extensions: { policy: 'api' } });
+    expect(toProblem(error, context)).toMatchObject({
+      status: 429,
+      code: 'TOO_MANY_REQUESTS',
+      policy: 'api',
+    });
+    expect(toProblem(problems.tooManyRequests(7), context)).toMatchObject({ retryAfterSeconds: 7 });
+  });
+
   it('never shows the cause', () => {
     const error = problems.unavailable('postgres', 2, new Error('password authentication failed'));
     expect(JSON.stringify(toProblem(error, context))).not.toContain('password');

@@ -10,6 +10,8 @@ export interface Problem {
   code: string;
   requestId: string;
   errors?: FieldIssue[];
+  /** An error's own members. */
+  [extension: string]: unknown;
 }
 
 export interface ProblemContext {
@@ -31,5 +33,6 @@ export function toProblem(error: unknown, { instance, requestId }: ProblemContex
     code: known.code,
     requestId,
     ...('fields' in known && known.fields && { errors: known.fields }),
+    ...('extensions' in known && known.extensions),
   };
 }

@@ -1,5 +1,11 @@
 import { AppError, type FieldIssue } from './app-error';
 
+interface TooManyRequests {
+  detail?: string;
+  /** Members of the problem that help a client to come back in time. */
+  extensions?: Record<string, unknown>;
+}
+
 /** Ready-made errors for what every service meets; a feature's own errors stand in its `*.errors.ts`. */
 export const problems = {
   badRequest: (code: string, detail: string, cause?: unknown) =>
@@ -69,13 +75,17 @@ export const problems = {
   unsupportedMediaType: (detail = 'The body must be application/json in UTF-8') =>
     new AppError({ code: 'UNSUPPORTED_MEDIA_TYPE', status: 415, title: 'Unsupported media type', detail }),
 
-  tooManyRequests: (retryAfterSeconds: number, detail = 'Slow down and try again later') =>
+  tooManyRequests: (
+    retryAfterSeconds: number,
+    { detail = 'Slow down and try again later', extensions = { retryAfterSeconds } }: TooManyRequests = {},
+  ) =>
     new AppError({
       code: 'TOO_MANY_REQUESTS',
       status: 429,
       title: 'Too many requests',
       detail,
       retryAfterSeconds,
+      extensions,
     }),
 
   unavailable: (dependency: string, retryAfterSeconds = 1, cause?: unknown) =>
