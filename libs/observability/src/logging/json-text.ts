@@ -1,9 +1,18 @@
 /** Quotes, backslashes, control characters and lone halves of surrogate pairs. */
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
 
+export function needsEscape(text: string): boolean {
+  return NEEDS_ESCAPE.test(text);
+}
+
 /** A JSON string with its quotes; the costly way only where something has to be escaped. */
 export function jsonString(text: string): string {
   return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
+}
+
+/** The same text in one piece: the engine keeps a text that was put together as a tree of its parts. */
+export function flat(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 const MS_PER_SECOND = 1000;

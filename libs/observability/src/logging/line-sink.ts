@@ -40,8 +40,6 @@ function countLines(bytes: Buffer): number {
  */
 export class LineSink {
   private readonly current = new LineBuffer(CHUNK + LAST_LINE);
-  /** Where the last whole line in `current` ends. */
-  private whole = 0;
   private chunks: Buffer[] = [];
   /** Bytes in `chunks` and on their way. */
   private waiting = 0;
@@ -69,25 +67,13 @@ export class LineSink {
 
   /** Takes a whole line, with its line feed. */
   write(line: string): void {
-    const lines = this.begin();
-    if (lines === undefined) return;
-    lines.text(line);
-    this.end();
-  }
-
-  /** Where the next line is to be written, with its line feed; `end` then takes it. Undefined: the line is lost. */
-  begin(): LineBuffer | undefined {
-    if (this.state !== 'open' || this.waiting + this.whole > this.maxWaiting) {
+    const { current } = this;
+    if (this.state !== 'open' || this.waiting + current.length > this.maxWaiting) {
       this.lost++;
-      return undefined;
+      return;
     }
-    this.current.length = this.whole;
-    return this.current;
-  }
-
-  end(): void {
-    this.whole = this.current.length;
-    if (this.whole >= CHUNK) this.cut();
+    current.append(line);
+    if (current.length >= CHUNK) this.cut();
     else this.timer ??= setTimeout(this.onTimer, FLUSH_MS).unref();
   }
 
@@ -144,14 +130,12 @@ export class LineSink {
     this.pump();
   }
 
-  /** Moves the whole lines of `current` to the chunks. */
+  /** Moves what is in `current` to the chunks. */
   private gather(): void {
-    if (this.whole === 0) return;
-    this.current.length = this.whole;
-    this.waiting += this.whole;
+    if (this.current.length === 0) return;
+    this.waiting += this.current.length;
     this.chunks.push(this.current.take(this.spare));
     this.spare = undefined;
-    this.whole = 0;
   }
 
   private pump(): void {

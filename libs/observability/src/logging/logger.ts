@@ -4,7 +4,6 @@ import { createAccessFormat, type AccessRecord } from './access-format';
 import type { AccessLine } from './access-line';
 import { AccessSampling } from './access-sampling';
 import { createJsonFormat } from './json-lines';
-import type { LineBuffer } from './line-buffer';
 import { LineSink } from './line-sink';
 import type { LogEntry } from './log-entry';
 import { logLevels, type LogLevel } from './log-levels';
@@ -56,14 +55,14 @@ export interface RostrumLogger extends WinstonLogger {
 /** How the two kinds of lines look. */
 interface LineFormats {
   entry: (entry: LogEntry) => string;
-  access: (record: AccessRecord, out: LineBuffer) => void;
+  access: (record: AccessRecord) => string;
 }
 
 function formatsFor(options: LoggerOptions): LineFormats {
   if (options.format === 'json')
     return { entry: createJsonFormat(options), access: createAccessFormat(options) };
   const pretty = new PrettyFormat(options.service, isTerminal(options.output));
-  return { entry: (entry) => pretty.entry(entry), access: (record, out) => out.text(pretty.access(record)) };
+  return { entry: (entry) => pretty.entry(entry), access: (record) => pretty.access(record) };
 }
 
 /** Access lines do not go through winston: it would cost more than all else that a request is charged for telemetry. */
@@ -84,10 +83,7 @@ class AccessLog {
     const now = Date.now();
     const succeeded = line.status < 400 && line.aborted !== true;
     const weight = succeeded ? this.sampling.weigh(line.route, now) : 1;
-    const out = weight > 0 ? this.sink.begin() : undefined;
-    if (out === undefined) return;
-    this.format({ level, line, context, weight, now }, out);
-    this.sink.end();
+    if (weight > 0) this.sink.write(this.format({ level, line, context, weight, now }));
   }
 }
 
