@@ -65,7 +65,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
 
     it('tells each statement’s outcome under its name', async () => {
       const events: QueryEvent[] = [];
-      const database = open({ queryTimeoutMs: 100, hooks: { onQuery: (event) => events.push(event) } });
+      const database = open({ queryTimeoutMs: 500, hooks: { onQuery: (event) => events.push(event) } });
       await database.query('fine', 'select 1');
       await expect(database.query('wrong', 'select 1 / 0')).rejects.toThrow();
       await expect(database.query('slow', 'select pg_sleep(5)')).rejects.toThrow();
@@ -167,7 +167,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
 
     it('serves knex with the same limits and names', async () => {
       const events: QueryEvent[] = [];
-      const database = open({ queryTimeoutMs: 100, hooks: { onQuery: (event) => events.push(event) } });
+      const database = open({ queryTimeoutMs: 500, hooks: { onQuery: (event) => events.push(event) } });
       await expect(database.knex.raw('select pg_sleep(5)')).rejects.toMatchObject({ status: 503 });
       await database.knex('things').select('name').options({ operation: 'things.list' });
       expect(events.map(({ operation, outcome }) => [operation, outcome])).toEqual([
