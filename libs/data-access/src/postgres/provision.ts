@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { connectionTarget } from './connection-target';
 import { scramVerifier } from './scram';
 
 export interface ProvisionedService {
@@ -111,7 +112,7 @@ export function withDatabase(url: string, database: string): string {
 }
 
 export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000, keepAlive: true });
+  const client = new Client({ ...connectionTarget(url), connectionTimeoutMillis: 10_000, keepAlive: true });
   // Its loss while idle is noticed by the next statement.
   client.on('error', () => undefined);
   await client.connect();

@@ -1,0 +1,155 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createTestDatabase, startPostgresServer, waitFor, type OwnServer } from '@rostrum/testing';
+import { generate } from 'selfsigned';
+import { connectionTarget, createDatabase, withClient, type Database, type TlsOptions } from '../src';
+import { thingsMigrations } from './things';
+
+interface Certificate {
+  private: string;
+  cert: string;
+}
+
+/** Certifies servers; `stranger` does so too, but nobody trusts it. */
+let authority: Certificate;
+let stranger: Certificate;
+let server: OwnServer;
+let url: string;
+let adminUrl: string;
+let folder: string;
+const opened: Database[] = [];
+
+async function makeAuthority(name: string): Promise<Certificate> {
+  return generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+}
+
+beforeAll(async () => {
+  authority = await makeAuthority('authority');
+  stranger = await makeAuthority('stranger');
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+    ca: { key: authority.private, cert: authority.cert },
+  });
+  server = await startPostgresServer({ tls: { cert: made.cert, key: made.private } });
+  ({ url, adminUrl } = await createTestDatabase('alpha', thingsMigrations, { adminUrl: server.url }));
+  // A server that takes none but protected connections.
+  await withClient(adminUrl, async (admin) => {
+    const { rows } = await admin.query<{ file: string }>(`select current_setting('hba_file') as file`);
+    const file = rows[0]?.file ?? '';
+    const rules = fs.readFileSync(file, 'utf8');
+    fs.writeFileSync(file, `hostnossl all rostrum_alpha all reject\n${rules}`);
+    await admin.query('select pg_reload_conf()');
+  });
+  await waitFor(async () => !(await works(url, {})), { what: 'the refusal of plain connections' });
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rostrum-tls-'));
+});
+
+afterAll(async () => {
+  await Promise.all(opened.map((database) => database.close(100)));
+  fs.rmSync(folder, { recursive: true });
+  await server.stop();
+});
+
+/** The certificate is for this name; 127.0.0.1 is the same server by another. */
+const named = (name: string) => Object.assign(new URL(url), { hostname: name }).href;
+
+function withParameters(parameters: Record<string, string>, base = named('localhost')): string {
+  const changed = new URL(base);
+  for (const [name, value] of Object.entries(parameters)) changed.searchParams.set(name, value);
+  return changed.href;
+}
+
+function fileWith(text: string): string {
+  const file = path.join(folder, `${fs.readdirSync(folder).length}.pem`);
+  fs.writeFileSync(file, text);
+  return file;
+}
+
+async function isProtected(target: string, tls: TlsOptions): Promise<boolean> {
+  const database = createDatabase({ url: target, tls, max: 1 });
+  opened.push(database);
+  const { rows } = await database.query<{ ssl: boolean }>(
+    'tls',
+    'select ssl from pg_stat_ssl where pid = pg_backend_pid()',
+  );
+  return rows[0]?.ssl ?? false;
+}
+
+const works = (target: string, tls: TlsOptions) =>
+  isProtected(target, tls).then(
+    () => true,
+    () => false,
+  );
+
+type Row = [
+  mode: TlsOptions['mode'],
+  trusted: 'authority' | 'stranger' | 'none',
+  name: string,
+  works: boolean,
+];
+
+it.each<Row>([
+  ['disable', 'none', 'localhost', false],
+  ['require', 'none', 'localhost', true],
+  ['require', 'none', '127.0.0.1', true],
+  ['require', 'authority', '127.0.0.1', true],
+  ['require', 'stranger', 'localhost', false],
+  ['verify-ca', 'authority', 'localhost', true],
+  ['verify-ca', 'authority', '127.0.0.1', true],
+  ['verify-ca', 'stranger', 'localhost', false],
+  ['verify-full', 'authority', 'localhost', true],
+  ['verify-full', 'authority', '127.0.0.1', false],
+  ['verify-full', 'stranger', 'localhost', false],
+  ['verify-full', 'none', 'localhost', false],
+])('%s, trusting %s, of a server called %s: %s', async (mode, trusted, name, expected) => {
+  const ca = { authority: authority.cert, stranger: stranger.cert, none: undefined }[trusted];
+  expect(await works(named(name), { mode, ca })).toBe(expected);
+  // The same asked for as libpq's users do.
+  const parameters = { sslmode: mode ?? '', ...(ca && { sslrootcert: fileWith(ca) }) };
+  expect(await works(withParameters(parameters, named(name)), {})).toBe(expected);
+});
+
+it('is what the connection really has', async () => {
+  expect(await isProtected(named('localhost'), { mode: 'verify-full', ca: authority.cert })).toBe(true);
+});
+
+it('protects requests to cancel, and what is heard beside the pool', async () => {
+  const tls: TlsOptions = { mode: 'verify-full', ca: authority.cert };
+  const database = createDatabase({ url: named('localhost'), tls, max: 1 });
+  opened.push(database);
+  await database.query('warm', 'select 1');
+  const caller = new AbortController();
+  const sleep = database.query('slow', 'select pg_sleep(30)', [], { signal: caller.signal });
+  caller.abort(new Error('gone'));
+  await expect(sleep).rejects.toThrow('gone');
+  await waitFor(() => database.stats().idle === 1, { what: 'the end of the statement' });
+  const heard = jest.fn();
+  const listener = database.listen('news', heard);
+  await waitFor(() => heard.mock.calls.length > 0);
+  await listener.stop();
+});
+
+describe('is refused before it connects', () => {
+  it.each([
+    [
+      'an authority that any server may have been certified by',
+      { sslmode: 'verify-ca' },
+      {},
+      'one of your own',
+    ],
+    ['a mode that protects only by chance', { sslmode: 'prefer' }, {}, 'sslmode=prefer is not known'],
+    ['two modes', { sslmode: 'require' }, { mode: 'verify-full' as const }, 'keep one'],
+  ])('%s', (_what, parameters, tls, message) => {
+    expect(() => connectionTarget(withParameters(parameters), tls)).toThrow(message);
+  });
+});
