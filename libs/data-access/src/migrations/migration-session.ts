@@ -1,6 +1,7 @@
 import { knex, type Knex } from 'knex';
 import { Client, type QueryResult } from 'pg';
 import { cancelStatement, type Cancellable } from '../postgres/cancel';
+import { connectionTarget } from '../postgres/connection-target';
 
 export interface SentStatement {
   text: string;
@@ -40,7 +41,7 @@ export class MigrationSession {
     private readonly schema: string,
   ) {
     this.client = new Client({
-      connectionString: url,
+      ...connectionTarget(url),
       application_name: `migrate ${schema}`,
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
