@@ -17,6 +17,22 @@ export const serviceSettings = {
     env: 'HOST',
     doc: 'the address that the public and the ops port bind to',
   }),
+  requestTimeoutMs: setting(integer(1, 600_000).default(30_000), {
+    env: 'REQUEST_TIMEOUT_MS',
+    doc: 'the longest a request may take to be answered; what is over it is aborted',
+  }),
+  breakerFailures: setting(integer(1, 1_000).default(5), {
+    env: 'BREAKER_FAILURES',
+    doc: 'failed calls within the window that open a circuit breaker',
+  }),
+  breakerWindowMs: setting(integer(1, 600_000).default(10_000), {
+    env: 'BREAKER_WINDOW_MS',
+    doc: 'the window in which failed calls are counted',
+  }),
+  breakerHalfOpenAfterMs: setting(integer(1, 600_000).default(30_000), {
+    env: 'BREAKER_HALF_OPEN_AFTER_MS',
+    doc: 'how long an open circuit breaker waits for a trial, unless a probe finds earlier that all is well',
+  }),
   trustedProxies: setting(list(network()).default([]), {
     env: 'TRUSTED_PROXIES',
     doc: 'addresses or networks of the proxies whose X-Forwarded-For is believed',

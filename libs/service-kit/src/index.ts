@@ -24,6 +24,7 @@ export { createPublicServer, listen } from './lifecycle/public-server';
 export { openDatabase, type OpenDatabase } from './wiring/open-database';
 export { openRedis, type OpenRedis } from './wiring/open-redis';
 export { openCache } from './wiring/open-cache';
+export { Breakers } from './wiring/breakers';
 export { createEventPublisher, type EventPublisher, type Fact } from './wiring/event-publisher';
 export { relayEvents, type EventStores } from './wiring/relay-events';
 export { consumeEvents, type Subscriptions } from './wiring/consume-events';

@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Breaker } from '@rostrum/resilience';
 
 /** Whether a service can do without a dependency for a while. */
 export type Criticality = 'critical' | 'degradable';
@@ -8,6 +9,8 @@ export interface Dependency {
   criticality: Criticality;
   /** Resolves where the dependency answers; must give up when the signal says so. */
   check: (signal: AbortSignal) => Promise<unknown>;
+  /** While it is not closed the dependency is not used, so it is as good as down, whatever the last check said. */
+  breaker?: Pick<Breaker, 'state'>;
 }
 
 export interface DependencyState {
@@ -43,6 +46,7 @@ const defaultTimeoutMs = 1000;
  */
 export class HealthRegistry {
   private readonly states = new Map<string, DependencyState>();
+  private readonly breakers: ReadonlyMap<string, Dependency['breaker']>;
   private readonly loopDelay = monitorEventLoopDelay({ resolution: 20 });
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private stopped = false;
@@ -50,6 +54,7 @@ export class HealthRegistry {
   private started = false;
 
   constructor(private readonly options: HealthOptions) {
+    this.breakers = new Map(options.dependencies.map(({ name, breaker }) => [name, breaker]));
     for (const { name, criticality } of options.dependencies) {
       this.states.set(name, {
         name,
@@ -82,7 +87,9 @@ export class HealthRegistry {
   }
 
   readiness(): { ready: boolean; summary: ReadinessSummary } {
-    const unwell = [...this.states.values()].filter(({ status }) => status !== 'up');
+    const unwell = [...this.states.values()].filter(
+      ({ name, status }) => status !== 'up' || this.breakerOf(name) !== 'closed',
+    );
     const down = unwell.filter(({ criticality }) => criticality === 'critical').map(({ name }) => name);
     const degraded = unwell.filter(({ criticality }) => criticality === 'degradable').map(({ name }) => name);
     const ready = this.started && !this.draining && down.length === 0;
@@ -93,7 +100,10 @@ export class HealthRegistry {
   /** The detailed form of readiness. */
   readinessDetails(): { ready: boolean; body: object } {
     const { ready, summary } = this.readiness();
-    return { ready, body: { ...summary, dependencies: [...this.states.values()] } };
+    const dependencies = [...this.states.values()].map((state) =>
+      this.breakers.get(state.name) ? { ...state, breaker: this.breakerOf(state.name) } : state,
+    );
+    return { ready, body: { ...summary, dependencies } };
   }
 
   /** The detailed form of liveness: never asks a dependency, so that none of them can get the process killed. */
@@ -108,6 +118,10 @@ export class HealthRegistry {
       },
       memoryBytes: { heapUsed, rss },
     };
+  }
+
+  private breakerOf(name: string): ReturnType<Breaker['state']> {
+    return this.breakers.get(name)?.state() ?? 'closed';
   }
 
   private askAgainLater(dependency: Dependency): void {

@@ -15,6 +15,7 @@ import {
   type RostrumLogger,
   type Tracing,
 } from '@rostrum/observability';
+import { Breakers } from '../wiring/breakers';
 import type { opsSettings } from './settings';
 
 /** The part of a configuration that every process has. */
@@ -41,6 +42,8 @@ export interface Kit {
   logger: RostrumLogger;
   metrics: Metrics;
   tracing: Tracing;
+  /** Those of everything that the process calls. */
+  breakers: Breakers;
 }
 
 export interface KitIdentity {
@@ -55,21 +58,24 @@ export function createKit(identity: KitIdentity, config: KitConfig, overrides: K
     version: config.serviceVersion,
     environment: config.environment,
   };
+  const metrics = createMetrics({ service: about.service });
+  const logger =
+    overrides.logger ??
+    createLogger({
+      ...about,
+      level: config.logLevel,
+      format: config.logFormat,
+      output: config.logOutput,
+      sampleFirst: config.logSampleFirst,
+      sampleEvery: config.logSampleEvery,
+    });
   return {
     service,
     role,
     config,
-    metrics: createMetrics({ service: about.service }),
-    logger:
-      overrides.logger ??
-      createLogger({
-        ...about,
-        level: config.logLevel,
-        format: config.logFormat,
-        output: config.logOutput,
-        sampleFirst: config.logSampleFirst,
-        sampleEvery: config.logSampleEvery,
-      }),
+    metrics,
+    logger,
+    breakers: new Breakers(logger, metrics, config),
     tracing:
       overrides.tracing ??
       startTracing({

@@ -59,7 +59,7 @@ export function createService(kit: Kit, parts: ServiceParts): Service {
     health,
     logger,
     opsToken: config.opsToken,
-    ...(parts.actions && { actions: parts.actions }),
+    actions: { ...kit.breakers.actions(), ...parts.actions },
   });
   const running: Running = { kit, parts, health, http, publicServer, opsServer };
   let stopping: Promise<ShutdownResult> | undefined;

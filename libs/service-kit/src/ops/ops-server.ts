@@ -51,11 +51,32 @@ export function createOpsServer(options: OpsOptions): Server {
     if (probeAnswer) return probeAnswer(request);
     const action = admin[key];
     if (!action) return { status: 404, body: { error: `There is no ${key} here` } };
+    const act = { key, query, clientIp: request.socket.remoteAddress };
     if (!isAdmin(request, options.opsToken)) {
+      logger.warn(`Refused to somebody without the token: ${key}`, auditFields(act));
       return { status: 403, body: { error: 'Admin actions need the bearer token of OPS_TOKEN' } };
     }
-    return action(query);
+    const reply = await action(query);
+    // Reading changes nothing; of all else it must be known afterwards that it was done, and from where.
+    if (request.method !== 'GET') logger.info(`Done by an operator: ${key}`, auditFields(act, reply.status));
+    return reply;
   }
+}
+
+interface Act {
+  key: string;
+  query: URLSearchParams;
+  clientIp: string | undefined;
+}
+
+function auditFields({ key, query, clientIp }: Act, status?: number): object {
+  return {
+    audit: true,
+    action: key,
+    parameters: Object.fromEntries(query),
+    client_ip: clientIp,
+    ...(status !== undefined && { status }),
+  };
 }
 
 function probe(ready: boolean, body: object): OpsReply {

@@ -20,7 +20,8 @@ export function openDatabase(kit: Kit, config: Config<typeof databaseSettings>):
     'Time from asking PostgreSQL to its answer',
     { labelNames: ['operation', 'outcome'], buckets: queryBuckets },
   );
-  const database = createDatabase({
+  const gate = kit.breakers.openGate('postgres', (signal) => database.ping(signal));
+  const database: Database = createDatabase({
     url: config.databaseUrl,
     applicationName: `rostrum ${kit.service} ${kit.role}`,
     max: config.databaseMaxConnections,
@@ -28,6 +29,7 @@ export function openDatabase(kit: Kit, config: Config<typeof databaseSettings>):
     maxLifetimeMs: config.databaseConnMaxLifetime * 1000,
     idleTimeoutMs: config.databaseConnMaxIdle * 1000,
     queryTimeoutMs: config.databaseQueryTimeoutMs,
+    guard: gate,
     hooks: {
       onQuery: ({ operation, outcome, seconds }) => durations.observe({ operation, outcome }, seconds),
       onPoolError: (error) => logger.warn('A PostgreSQL connection was lost', { error }),
@@ -45,7 +47,18 @@ export function openDatabase(kit: Kit, config: Config<typeof databaseSettings>):
   });
   return {
     database,
-    dependency: { name: 'postgres', criticality: 'critical', check: (signal) => database.ping(signal) },
-    resource: { name: 'postgres', close: async () => void (await database.close()) },
+    dependency: {
+      name: 'postgres',
+      criticality: 'critical',
+      check: (signal) => gate.check(signal),
+      breaker: gate,
+    },
+    resource: {
+      name: 'postgres',
+      close: async () => {
+        gate.dispose();
+        await database.close();
+      },
+    },
   };
 }

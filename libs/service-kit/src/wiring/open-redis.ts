@@ -17,19 +17,31 @@ export function openRedis(
   config: Config<typeof redisSettings>,
   criticality: Criticality,
 ): OpenRedis {
-  const redis = createRedis({
+  let closing = false;
+  const gate = kit.breakers.openGate('redis', () => pingRedis(redis));
+  const redis: Redis = createRedis({
     ...config.redis,
     commandTimeoutMs: config.redisCommandTimeoutMs,
     connectionName: `rostrum-${kit.service}-${kit.role}`,
     isTraced: () => trace.getSpan(context.active()) !== undefined,
+    guard: gate,
     hooks: {
-      onStateChange: (state) =>
-        kit.logger[state === 'ready' ? 'info' : 'warn'](`The connection to Redis is ${state}`),
+      onStateChange: (state) => {
+        if (state === 'ready') gate.probeNow();
+        if (!closing) kit.logger[state === 'ready' ? 'info' : 'warn'](`The connection to Redis is ${state}`);
+      },
     },
   });
   return {
     redis,
-    dependency: { name: 'redis', criticality, check: () => pingRedis(redis) },
-    resource: { name: 'redis', close: () => closeRedis(redis) },
+    dependency: { name: 'redis', criticality, check: () => gate.check(), breaker: gate },
+    resource: {
+      name: 'redis',
+      close: () => {
+        closing = true;
+        gate.dispose();
+        return closeRedis(redis);
+      },
+    },
   };
 }
