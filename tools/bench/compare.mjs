@@ -1,10 +1,8 @@
-/**
- * The harness of all benchmarks. Servers take turns, forwards then backwards, so that what changes on the machine
- * meanwhile meets all of them; each ratio is within one round, and the table shows medians and spread.
- */
+/** Compares servers: each gets a core of its own in turn, the load the other; the table shows medians and spread. */
 import { loadTool, sendLoad } from './load.mjs';
 import { hasTaskset, startServer } from './server-process.mjs';
-import { median, printTable } from './table.mjs';
+import { printTable } from './table.mjs';
+import { summariseTurns, takeTurns } from './turns.mjs';
 
 const serverCore = 0;
 const loadCore = 1;
@@ -19,17 +17,17 @@ export async function compare({ title, variants, rounds = 5, seconds = 4, connec
   console.log(
     `${title}\n${rounds} rounds of ${seconds} s each, ${connections} connections, load by ${tool}, ${place()}, Node ${process.version}\n`,
   );
-  const samples = new Map(variants.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    const order = round % 2 === 0 ? variants : [...variants].reverse();
-    for (const variant of order) {
-      progress(`round ${round + 1} of ${rounds}: ${variant.name}`);
-      samples.get(variant.name).push(await measure(tool, variant, { seconds, connections }));
-    }
-  }
-  progress('');
-  const floor = samples.get(variants.find((variant) => variant.floor).name);
-  const rows = variants.map(({ name }) => summarise(name, samples.get(name), floor));
+  const samples = await takeTurns({
+    names: variants.map(({ name }) => name),
+    rounds,
+    measure: (name) =>
+      measure(
+        tool,
+        variants.find((variant) => variant.name === name),
+        { seconds, connections },
+      ),
+  });
+  const rows = summariseTurns(samples, variants.find((variant) => variant.floor).name);
   printTable(rows);
   const failures = rows.reduce((sum, row) => sum + row.failures, 0);
   if (failures > 0) throw new Error(`${failures} requests failed: the figures mean nothing`);
@@ -50,30 +48,8 @@ async function measure(tool, { args, env, path, headers }, { seconds, connection
   }
 }
 
-function summarise(name, results, floor) {
-  const rps = results.map((result) => result.rps);
-  const ratios = results.map((result, round) => result.rps / floor[round].rps);
-  return {
-    name,
-    rps: median(rps),
-    lowest: Math.min(...rps),
-    highest: Math.max(...rps),
-    ratio: median(ratios),
-    lowestRatio: Math.min(...ratios),
-    highestRatio: Math.max(...ratios),
-    cpuMicros: median(results.map((result) => result.cpuMicros)),
-    p99: median(results.map((result) => result.p99)),
-    failures: results.reduce((sum, result) => sum + result.failures, 0),
-  };
-}
-
 function place() {
   return hasTaskset()
     ? `server on core ${serverCore}, load on core ${loadCore}`
     : 'cores not pinned (no taskset)';
-}
-
-/** One line that replaces itself; nothing where nobody watches. */
-function progress(text) {
-  if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${text}`);
 }

@@ -8,7 +8,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { loadTool, sendLoad } from '../bench/load.mjs';
-import { median, printTable } from '../bench/table.mjs';
+import { printTable } from '../bench/table.mjs';
+import { summariseTurns, takeTurns } from '../bench/turns.mjs';
 import { freePort } from '../native/ports.mjs';
 import { provideTraefik } from '../native/traefik.mjs';
 import { waitUntil } from '../native/wait-until.mjs';
@@ -24,7 +25,7 @@ async function main() {
   const service = await startService();
   const gateway = await startGateway(await gatewayOptions(runDir, service.address().port));
   try {
-    printTable(await takeTurns(gateway, path.join(runDir, 'dynamic/middlewares.yml')));
+    printTable(await measureInTurns(gateway, path.join(runDir, 'dynamic/middlewares.yml')));
   } finally {
     await gateway.stop();
     service.closeAllConnections();
@@ -33,20 +34,17 @@ async function main() {
   }
 }
 
-async function takeTurns(gateway, file) {
+async function measureInTurns(gateway, file) {
   const tool = await loadTool();
   const target = { url: `${gateway.url}/api/v1/posts`, connections: 16, seconds };
-  const samples = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    const order = round % 2 === 0 ? Object.keys(variants) : Object.keys(variants).reverse();
-    for (const name of order) {
-      await switchPlugin(file, variants[name], gateway);
-      const before = cpuMs(gateway.pid);
-      const result = await sendLoad(tool, target, 1);
-      samples[name].push({ ...result, cpuMicros: ((cpuMs(gateway.pid) - before) * 1000) / result.requests });
-    }
-  }
-  return Object.keys(variants).map((name) => summarise(name, samples[name], samples['without the plugin']));
+  const measure = async (name) => {
+    await switchPlugin(file, variants[name], gateway);
+    const before = cpuMs(gateway.pid);
+    const result = await sendLoad(tool, target, 1);
+    return { ...result, cpuMicros: ((cpuMs(gateway.pid) - before) * 1000) / result.requests };
+  };
+  const samples = await takeTurns({ names: Object.keys(variants), rounds, measure });
+  return summariseTurns(samples, 'without the plugin');
 }
 
 // Renamed into place, so that Traefik never reads half a file.
@@ -62,22 +60,6 @@ async function switchPlugin(file, on, { url }) {
     timeoutMs: 10_000,
     what: 'the new configuration',
   });
-}
-
-function summarise(name, results, floor) {
-  const rps = results.map((result) => result.rps);
-  const ratios = results.map((result, round) => result.rps / floor[round].rps);
-  return {
-    name,
-    rps: median(rps),
-    lowest: Math.min(...rps),
-    highest: Math.max(...rps),
-    ratio: median(ratios),
-    lowestRatio: Math.min(...ratios),
-    highestRatio: Math.max(...ratios),
-    cpuMicros: median(results.map((result) => result.cpuMicros)),
-    p99: median(results.map((result) => result.p99)),
-  };
 }
 
 async function startService() {
