@@ -56,12 +56,17 @@ async function during(
   await look();
   for (const process of system.processes()) expect(await process.liveness()).toBe(200);
   await fault.heal();
+  const healedAt = performance.now();
   await waitFor(async () => (await write()).status === 201, { what: 'a write', timeoutMs: backWithinMs });
   await waitFor(async () => (await notifications()).status === 200, {
     what: 'notifications',
     timeoutMs: backWithinMs,
   });
   await until(allReady);
+  const seconds = ((performance.now() - healedAt) / 1000).toFixed(1);
+  process.stdout.write(
+    `${expect.getState().currentTestName}: back after ${seconds} s, promised within 10 s\n`,
+  );
   expect(system.processes().map(({ pid }) => pid)).toEqual(before);
 }
 
