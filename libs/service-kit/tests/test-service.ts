@@ -22,7 +22,7 @@ import {
 
 export const opsToken = 'o'.repeat(40);
 
-const spec = {
+export const kitSpec = {
   ...serviceSettings,
   ...loggingSettings,
   ...tracingSettings,
@@ -146,7 +146,7 @@ export async function startTestService(
   const gate = new Gate();
   const kit = createKit(
     { service: 'posts', role: 'main' },
-    readConfig(spec, { ...testEnvironment, ...environment }),
+    readConfig(kitSpec, { ...testEnvironment, ...environment }),
     overrides,
   );
   const service = createService(kit, {

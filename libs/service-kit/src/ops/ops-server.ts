@@ -53,7 +53,7 @@ export function createOpsServer(options: OpsOptions): Server {
     if (!action) return { status: 404, body: { error: `There is no ${key} here` } };
     const act = { key, query, clientIp: request.socket.remoteAddress };
     if (!isAdmin(request, options.opsToken)) {
-      logger.warn(`Refused to somebody without the token: ${key}`, auditFields(act));
+      logger.warn(`Refused to a stranger: ${key}`, auditFields(act));
       return { status: 403, body: { error: 'Admin actions need the bearer token of OPS_TOKEN' } };
     }
     const reply = await action(query);
