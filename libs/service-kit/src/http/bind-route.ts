@@ -6,9 +6,13 @@ import {
   type RouteAuth,
   type RouteContract,
 } from '@rostrum/contracts';
+import { isAppError } from '@rostrum/errors';
 import type { AccessClaims } from '@rostrum/security';
 import type { Express, Request, Response } from 'express';
 import type { z } from 'zod';
+import type { Admission } from '../limits/admission';
+import type { Limits } from '../limits/limits';
+import type { RouteGate } from '../limits/route-gate';
 import { authenticate, type AuthenticationOptions } from './authenticate';
 import { exchangeOf, type Exchange } from './exchange';
 import type { RouteTable } from './route-table';
@@ -23,7 +27,7 @@ export interface RouteInput<Params, Query, Body, User> {
   body: Body;
   user: User;
   request: Request;
-  /** Aborted when the client goes away or the service must stop. Made only where it is asked for. */
+  /** Aborted when the client goes away, or is over its limit. Made only where it is asked for. */
   readonly signal: AbortSignal;
 }
 
@@ -59,6 +63,7 @@ export interface RouteBinder {
     handler: (
       input: RouteInput<Parsed<Params>, Parsed<Query>, Parsed<Body>, UserOf<Auth>>,
     ) => Answer | Promise<Answer>,
+    options?: BindOptions,
   ): void;
   /** Every contract bound so far. */
   readonly contracts: readonly RouteContract[];
@@ -67,6 +72,15 @@ export interface RouteBinder {
 export interface BinderOptions extends AuthenticationOptions {
   /** Whether responses are checked against their contracts; for development and tests. */
   checkResponses: boolean;
+  limits?: Limits | undefined;
+}
+
+export interface BindOptions {
+  /**
+   * The handler begins with a cached read and changes nothing: it is started while the rate limiter still asks Redis,
+   * so that both take one round trip. What comes of it is held back until the request is admitted.
+   */
+  startsWithRead?: boolean;
 }
 
 type LooseInput = RouteInput<unknown, unknown, unknown, AccessClaims | undefined>;
@@ -81,9 +95,10 @@ export function createRouteBinder(
   const contracts: RouteContract[] = [];
   return {
     contracts,
-    bind(contract, handler) {
+    bind(contract, handler, bindOptions) {
       contracts.push(contract);
-      const route = new BoundRoute(contract, handler as unknown as LooseHandler, options);
+      const work = { handler: handler as unknown as LooseHandler, ...bindOptions };
+      const route = new BoundRoute(contract, work, options);
       table.add(contract.method.toUpperCase(), contract.path, route);
       app[contract.method](contract.path, (request, response) =>
         route.handle(request, response, request.params),
@@ -96,12 +111,14 @@ export function createRouteBinder(
 export class BoundRoute {
   private readonly label: string;
   private readonly readBody: BodyReader | undefined;
+  private readonly gate: RouteGate | undefined;
 
   constructor(
     private readonly contract: RouteContract,
-    private readonly handler: LooseHandler,
+    private readonly work: { handler: LooseHandler } & BindOptions,
     private readonly options: BinderOptions,
   ) {
+    this.gate = options.limits?.gateFor(contract);
     this.label = `${contract.method.toUpperCase()} ${contract.path}`;
     this.readBody =
       contract.body && createBodyReader({ limit: contract.bodyLimit, optional: isOptional(contract.body) });
@@ -112,17 +129,54 @@ export class BoundRoute {
     exchange.route = this.contract.path;
     exchange.params = params;
     exchange.context.endpoint = this.label;
-    if (this.contract.auth === 'none') return this.read(request, response, exchange);
-    const user = authenticate(request, this.options);
+    if (this.contract.auth === 'none') return this.limit(request, response, exchange);
+    let user: AccessClaims | Promise<AccessClaims>;
+    try {
+      user = authenticate(request, this.options);
+    } catch (error) {
+      return this.turnAway(error, request, exchange);
+    }
     if (!(user instanceof Promise)) return this.admit(user, request, response);
-    return user.then((claims) => this.admit(claims, request, response));
+    return user.then(
+      (claims) => this.admit(claims, request, response),
+      (error: unknown) => this.turnAway(error, request, exchange),
+    );
   }
 
   private admit(user: AccessClaims, request: Request, response: Response): void | Promise<void> {
     const exchange = exchangeOf(response) as Exchange;
     exchange.user = user;
     exchange.context.userId = user.userId;
-    return this.read(request, response, exchange);
+    return this.limit(request, response, exchange);
+  }
+
+  private limit(request: Request, response: Response, exchange: Exchange): void | Promise<void> {
+    if (!this.gate) return this.read(request, response, exchange);
+    const admission = this.gate.enter(request, exchange.user);
+    return admission instanceof Promise
+      ? admission.then((late) => this.readUnder(late, request, response))
+      : this.readUnder(admission, request, response);
+  }
+
+  private readUnder(
+    admission: Admission | undefined,
+    request: Request,
+    response: Response,
+  ): void | Promise<void> {
+    const exchange = exchangeOf(response) as Exchange;
+    exchange.admission = admission;
+    if (!admission) return this.read(request, response, exchange);
+    const read = () => this.read(request, response, exchange);
+    return this.work.startsWithRead ? admission.meanwhile(read) : admission.before(read);
+  }
+
+  /** Who is turned away has asked all the same, and is told so; only an address is known of them. */
+  private async turnAway(error: unknown, request: Request, exchange: Exchange): Promise<void> {
+    if (this.gate && isAppError(error) && error.status < 500) {
+      exchange.admission = await this.gate.enter(request, undefined);
+      await exchange.admission?.before(() => undefined);
+    }
+    throw error;
   }
 
   private read(request: Request, response: Response, exchange: Exchange): void | Promise<void> {
@@ -144,13 +198,19 @@ export class BoundRoute {
   }
 
   private answer(input: LooseInput, response: Response): void | Promise<void> {
-    const reply = this.handler(input);
+    const reply = this.work.handler(input);
     return reply instanceof Promise
       ? reply.then((late) => this.send(late, response))
       : this.send(reply, response);
   }
 
   private send(reply: Reply, response: Response): void {
+    const admission = exchangeOf(response)?.admission;
+    if (admission === undefined || admission.state === 'admitted') this.sendNow(reply, response);
+    else admission.release(() => this.sendNow(reply, response));
+  }
+
+  private sendNow(reply: Reply, response: Response): void {
     if (this.options.checkResponses && reply.raw === undefined) {
       checkResponse(this.contract.responses[reply.status]?.schema, reply.body, this.contract.operationId);
     }
@@ -173,6 +233,9 @@ class Input implements LooseInput {
     this.request.res?.once('close', () => {
       if (!this.request.res?.writableFinished) controller.abort();
     });
-    return controller.signal;
+    const admission = exchangeOf(this.request.res as Response)?.admission;
+    return admission?.state === 'pending'
+      ? AbortSignal.any([controller.signal, admission.signal])
+      : controller.signal;
   }
 }

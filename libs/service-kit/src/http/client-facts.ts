@@ -19,7 +19,8 @@ export function userAgentFamily(userAgent: string | undefined): string | undefin
   return family;
 }
 
-const addresses = new LRUCache<string, string>({ max: 10_000 });
+/** One memory per application: what is trusted in one is nothing to another. */
+const addresses = new WeakMap<object, LRUCache<string, string>>();
 
 /**
  * The client's address; behind a trusted proxy Express takes its word for it, which need not be an address. Upgrades
@@ -32,11 +33,21 @@ export function clientAddress(request: IncomingMessage): string | undefined {
   if (forwarded === undefined || peer === undefined || forwarded.length > 512)
     return addressOf(request, peer);
   const key = `${peer} ${String(forwarded)}`;
-  const known = addresses.get(key);
+  const memory = memoryOf((request as Request).app);
+  const known = memory.get(key);
   if (known !== undefined) return known;
   const address = addressOf(request, peer);
-  if (address !== undefined) addresses.set(key, address);
+  if (address !== undefined) memory.set(key, address);
   return address;
+}
+
+function memoryOf(app: object): LRUCache<string, string> {
+  let memory = addresses.get(app);
+  if (!memory) {
+    memory = new LRUCache({ max: 10_000 });
+    addresses.set(app, memory);
+  }
+  return memory;
 }
 
 function addressOf(request: IncomingMessage, peer: string | undefined): string | undefined {

@@ -1,6 +1,7 @@
 import type { RequestContext } from '@rostrum/observability';
 import type { AccessClaims } from '@rostrum/security';
 import type { Request, Response } from 'express';
+import type { Admission } from '../limits/admission';
 
 /** What the kit knows of one request and its response, kept on the response so that nothing has to close over it. */
 export interface Exchange {
@@ -11,6 +12,8 @@ export interface Exchange {
   params: Record<string, unknown> | undefined;
   bytes: number;
   user: AccessClaims | undefined;
+  /** Where the request has a limit: whether it is admitted, and what its answer tells of that. */
+  admission: Admission | undefined;
   error: unknown;
 }
 

@@ -3,6 +3,7 @@ import type { Metrics, RostrumLogger, Tracing } from '@rostrum/observability';
 import type { TokenVerifier } from '@rostrum/security';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import type { HealthRegistry } from '../health/health-registry';
+import type { Limits } from '../limits/limits';
 import { createRouteBinder, type BoundRoute, type RouteBinder } from './bind-route';
 import { exchangeOf } from './exchange';
 import { InFlight } from './in-flight';
@@ -24,6 +25,7 @@ export interface HttpAppOptions {
   /** The origins of web pages, besides the service's own, that may use its cookies. */
   allowedOrigins?: readonly string[] | undefined;
   checkResponses: boolean;
+  limits?: Limits | undefined;
   /** Binds the service's routes. */
   routes: (binder: RouteBinder) => void;
 }
@@ -55,6 +57,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const errors = metrics.counter('errors_total', 'Errors answered, by their code', ['type']);
   const onError = createErrorHandler({ logger, countError: (type) => errors.inc({ type }) });
   options.routes(binder);
+  if (options.limits) app.use(options.limits.expressLimit);
   serveDocuments(app, options);
   app.use(createUnmatchedHandler(binder.contracts));
   app.use(onError);

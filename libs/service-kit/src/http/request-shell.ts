@@ -45,6 +45,7 @@ export function createRequestShell(dependencies: ShellDependencies) {
       params: undefined,
       bytes: 0,
       user: undefined,
+      admission: undefined,
       error: undefined,
     });
     inFlight.enter(response);

@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { Socket } from 'node:net';
 import type { Express } from 'express';
+import type { Admission } from '../limits/admission';
 import { exchangeOf } from './exchange';
 import { securityHeaders } from './security-headers';
 
@@ -29,24 +30,33 @@ export function addHeadersToEveryResponse(app: Express, isDraining: () => boolea
 
   app.response.writeHead = function (this: WithHead, status: number, ...rest: unknown[]) {
     const given = (typeof rest[0] === 'string' ? rest[1] : rest[0]) as HeaderList;
-    const requestId = exchangeOf(this)?.context.requestId;
+    const exchange = exchangeOf(this);
+    const requestId = exchange?.context.requestId;
+    const admission = exchange?.admission;
     const draining = isDraining();
     if (Array.isArray(given) && this.getHeaderNames().length === 0) {
       const list = draining ? ['Connection', 'close', ...given] : given;
       if (!canAppend || requestId === undefined)
-        return writeHead.call(this, status, list.concat(idHeader(requestId), fixed) as OutgoingHttpHeader[]);
+        return writeHead.call(
+          this,
+          status,
+          list.concat(idHeader(requestId), limitHeaders(admission), fixed) as OutgoingHttpHeader[],
+        );
       writeHead.call(this, status, list as OutgoingHttpHeader[]);
       // Node checks and joins each header on its own; what never changes is checked once and appended in one piece.
       const head = this._header as string;
-      this._header = `${head.slice(0, -lineEnd.length)}X-Request-Id: ${requestId}${fixedLines}`;
+      this._header = `${head.slice(0, -lineEnd.length)}X-Request-Id: ${requestId}${admission?.headerLines() ?? ''}${fixedLines}`;
       return this;
     }
     setMissing(this, fixed);
+    setMissing(this, limitHeaders(admission));
     if (draining) this.setHeader('Connection', 'close');
     if (requestId !== undefined) this.setHeader('X-Request-Id', requestId);
     return writeHead.call(this, status, given as OutgoingHttpHeaders);
   } as typeof app.response.writeHead;
 }
+
+const limitHeaders = (admission: Admission | undefined) => admission?.headerList() ?? [];
 
 const idHeader = (requestId: string | undefined) =>
   requestId === undefined ? [] : ['X-Request-Id', requestId];

@@ -4,6 +4,7 @@ import { runShutdown, type ShutdownResult } from '@rostrum/resilience';
 import type { RouteBinder } from '../http/bind-route';
 import { createHttpApp, type HttpApp } from '../http/http-app';
 import { HealthRegistry, type Dependency } from '../health/health-registry';
+import type { Limits } from '../limits/limits';
 import type { AdminAction } from '../ops/admin-actions';
 import { createOpsServer } from '../ops/ops-server';
 import type { Kit } from './kit';
@@ -29,6 +30,7 @@ export interface ServiceParts {
   /** Binds the public routes; a worker has none. */
   routes?: (binder: RouteBinder) => void;
   tokens?: TokenVerifier;
+  limits?: Limits;
   /** Takes over WebSocket upgrades of the public server. */
   attach?: (server: Server) => void;
   work?: readonly BackgroundWork[];
@@ -79,7 +81,7 @@ export interface Running {
   opsServer: Server;
 }
 
-function httpOptions({ service, config, logger, metrics, tracing }: Kit, { tokens }: ServiceParts) {
+function httpOptions({ service, config, logger, metrics, tracing }: Kit, { tokens, limits }: ServiceParts) {
   return {
     service,
     trustedProxies: config.trustedProxies,
@@ -89,6 +91,7 @@ function httpOptions({ service, config, logger, metrics, tracing }: Kit, { token
     tracing,
     checkResponses: config.environment === 'development' || config.environment === 'test',
     ...(tokens && { tokens }),
+    ...(limits && { limits }),
   };
 }
 
@@ -98,7 +101,7 @@ async function start({ kit, parts, health, publicServer, opsServer }: Running) {
   const opsPort = await listen(opsServer, { port: config.opsPort, host: config.host });
   if (publicServer) parts.attach?.(publicServer);
   const port = publicServer && (await listen(publicServer, { port: config.port, host: config.host }));
-  for (const { start: begin } of parts.work ?? []) await begin();
+  for (const work of parts.work ?? []) await work.start();
   await health.start();
   if (tracing.enabled && parts.selfCheck) await proveInstrumentation(kit, parts.selfCheck, opsPort);
   logger.info(`${kit.service} ${kit.role} is up`, {
