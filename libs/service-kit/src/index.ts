@@ -29,5 +29,5 @@ export { createEventPublisher, type EventPublisher, type Fact } from './wiring/e
 export { relayEvents, type EventStores } from './wiring/relay-events';
 export { consumeEvents, type Subscriptions } from './wiring/consume-events';
 export { onEvent, type HandlingContext, type Subscription } from './wiring/subscriptions';
-export { openLimits, rejectionCounter, type LimitsConfig, type OpenLimits } from './limits/open-limits';
+export { openLimits, rejectionCounter, type LimitsConfig } from './limits/open-limits';
 export type { Limits } from './limits/limits';

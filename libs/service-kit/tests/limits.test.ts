@@ -1,5 +1,12 @@
 import { createTestRedis, waitFor, type TestRedis } from '@rostrum/testing';
-import { many, newUser, startLimitedService, statuses, type LimitedService } from './limited-service';
+import {
+  many,
+  newUser,
+  patient,
+  startLimitedService,
+  statuses,
+  type LimitedService,
+} from './limited-service';
 
 const cleanUp: (() => Promise<unknown> | unknown)[] = [];
 let redis: TestRedis;
@@ -14,7 +21,7 @@ afterEach(async () => {
 });
 
 async function start(environment: Record<string, string> = {}): Promise<LimitedService> {
-  const service = await startLimitedService(redis.url, environment);
+  const service = await startLimitedService(redis.url, { ...patient, ...environment });
   cleanUp.push(() => service.stop());
   return service;
 }

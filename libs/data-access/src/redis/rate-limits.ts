@@ -60,6 +60,7 @@ export class RateLimits {
     this.deadline = new ReplyDeadline(timeoutMs);
     this.onAvailability = hooks.onAvailability;
     this.tags = redis.isCluster ? clusterTags : 1;
+    redis.once('end', () => this.close());
   }
 
   /** Whether Redis decides; when it does not, nobody waits for it. It is asked again until it does. */
@@ -81,7 +82,8 @@ export class RateLimits {
     await this.redis.del(keyOf(limit, caller, tag));
   }
 
-  close(): void {
+  /** Nothing more is to come: the client has been closed. */
+  private close(): void {
     this.closed = true;
     clearTimeout(this.probeTimer);
     this.deadline.close();

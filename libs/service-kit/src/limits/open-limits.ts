@@ -2,23 +2,16 @@ import type { Config, rateLimitSettings } from '@rostrum/config';
 import { createRateLimits, type Redis } from '@rostrum/data-access';
 import type { Metrics } from '@rostrum/observability';
 import type { Kit } from '../lifecycle/kit';
-import type { Resource } from '../lifecycle/service';
 import { InternalNetworks } from './caller-address';
 import { CallerIdentities } from './caller-identities';
 import { LimitPolicy } from './limit-policy';
 import { Limiter, type RejectionReason } from './limiter';
 import { createLimits, type Limits } from './limits';
 
-export interface OpenLimits {
-  limits: Limits;
-  /** Closed before the Redis that it asks. */
-  resource: Resource;
-}
-
 export type LimitsConfig = Config<typeof rateLimitSettings>;
 
 /** The limits of a service, shared through Redis, with their metrics. */
-export function openLimits(kit: Kit, redis: Redis, config: LimitsConfig): OpenLimits {
+export function openLimits(kit: Kit, redis: Redis, config: LimitsConfig): Limits {
   const rejections = rejectionCounter(kit.metrics, ['api', 'auth']);
   const shared = createRateLimits({
     redis,
@@ -31,14 +24,11 @@ export function openLimits(kit: Kit, redis: Redis, config: LimitsConfig): OpenLi
   const limiter = new Limiter({ shared, onRejected: rejections });
   const { rateLimitInternalNetworks: networks, rateLimitIdentityKey: identityKey } = config;
   if (identityKey !== undefined) kit.logger.info('Callers with a signed identity have limits of their own');
-  return {
-    limits: createLimits(policiesOf(config), {
-      limiter,
-      networks: networks.length > 0 ? new InternalNetworks(networks) : undefined,
-      identities: identityKey === undefined ? undefined : new CallerIdentities(identityKey),
-    }),
-    resource: { name: 'rate limits', close: () => shared.close() },
-  };
+  return createLimits(policiesOf(config), {
+    limiter,
+    networks: networks.length > 0 ? new InternalNetworks(networks) : undefined,
+    identities: identityKey === undefined ? undefined : new CallerIdentities(identityKey),
+  });
 }
 
 function policiesOf(config: LimitsConfig) {
