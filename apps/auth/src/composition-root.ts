@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { createOutbox } from '@rostrum/data-access';
-import { createAccessTokenSigner, createTokenVerifier, localKeySet } from '@rostrum/security';
 import {
   createEventPublisher,
   createKit,
@@ -19,8 +18,8 @@ import { AccountsRepository } from './accounts/accounts.repository';
 import { AccountsService } from './accounts/accounts.service';
 import { RegistrationService } from './accounts/registration.service';
 import { BusinessEvents } from './business-events';
+import { composeKeys, composeKeyUpkeep } from './compose-keys';
 import type { AuthConfig, AuthWorkerConfig } from './config';
-import { keysRoutes } from './keys/keys.routes';
 import { BoundedQueue } from './passwords/bounded-queue';
 import { PasswordHasher } from './passwords/password-hasher';
 import { ActiveUsers } from './sessions/active-users';
@@ -35,28 +34,30 @@ export async function createAuthService(config: AuthConfig, overrides: KitOverri
   const { database } = postgres;
   const events = new BusinessEvents(kit);
   const passwords = await PasswordHasher.create(openHashingQueue(kit, config));
-  const signer = await openSigner(config);
+  const keys = composeKeys(kit, config, { database, redis: redis.redis });
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
   const repository = new AccountsRepository(database);
   const accounts = new AccountsService(repository, openCache(kit, redis.redis, 'account'));
   const registration = new RegistrationService({ database, publisher, passwords, events });
   const sessions = new SessionsService(
-    { accounts: repository, sessions: new SessionsRepository(database), passwords, signer, events },
+    {
+      accounts: repository,
+      sessions: new SessionsRepository(database),
+      passwords,
+      signer: keys.signer,
+      events,
+    },
     config.jwtRefreshTtl,
   );
   return createService(kit, {
     ...shared,
-    tokens: openActiveUsers(kit, redis).watch(
-      createTokenVerifier({
-        issuer: config.jwtIssuer,
-        audience: config.jwtAudience,
-        keys: localKeySet({ keys: [signer.publicJwk] }),
-      }),
-    ),
+    dependencies: [...shared.dependencies, keys.dependency],
+    tokens: openActiveUsers(kit, redis).watch(keys.tokens),
+    work: keys.work,
     routes: (binder) => {
       accountsRoutes(binder, { accounts, registration });
       sessionsRoutes(binder, sessions);
-      keysRoutes(binder, [signer.publicJwk]);
+      keys.routes(binder);
     },
   });
 }
@@ -66,7 +67,10 @@ export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrid
   const kit = createKit({ service: 'auth', role: 'worker' }, config, overrides);
   const { postgres, redis, shared } = openStores(kit, config);
   const stores = { database: postgres.database, redis: redis.redis };
-  return createService(kit, { ...shared, work: [relayEvents(kit, stores)] });
+  return createService(kit, {
+    ...shared,
+    work: [relayEvents(kit, stores), composeKeyUpkeep(kit, config, postgres.database)],
+  });
 }
 
 /** PostgreSQL is needed; without Redis the service is slower and the worker waits. */
@@ -82,15 +86,6 @@ function openStores(kit: Kit, config: AuthWorkerConfig) {
       selfCheck: { query: () => postgres.database.ping(), ping: () => redis.redis.ping() },
     },
   };
-}
-
-function openSigner({ jwtSigningKey, jwtIssuer, jwtAudience, jwtAccessTtl }: AuthConfig) {
-  return createAccessTokenSigner({
-    privateKeyPem: jwtSigningKey,
-    issuer: jwtIssuer,
-    audience: jwtAudience,
-    ttlSeconds: jwtAccessTtl,
-  });
 }
 
 function openActiveUsers({ metrics }: Kit, { redis }: OpenRedis): ActiveUsers {

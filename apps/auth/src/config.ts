@@ -13,8 +13,7 @@ import {
   type Config,
 } from '@rostrum/config';
 import { opsSettings } from '@rostrum/service-kit';
-import { kmsSettings } from './keys/kms-settings';
-import { rsaPrivateKeyPem } from './keys/signing-key';
+import { keySettings } from './keys/key-settings';
 
 const processSettings = {
   ...serviceSettings,
@@ -24,7 +23,7 @@ const processSettings = {
   ...opsSettings,
   ...databaseSettings,
   ...redisSettings,
-  ...kmsSettings,
+  ...keySettings,
 };
 
 export const passwordSettings = {
@@ -47,15 +46,6 @@ export const mainSettings = {
   ...portSettings(8080, 9080),
   ...tokenSettings,
   ...passwordSettings,
-  jwtSigningKey: setting(rsaPrivateKeyPem(), {
-    env: 'JWT_SIGNING_KEY',
-    doc: 'the RSA private key that signs access tokens, PKCS#8 in PEM',
-    secret: true,
-  }),
-  jwtAccessTtl: setting(integer(1, 86_400).default(900), {
-    env: 'JWT_ACCESS_TTL',
-    doc: 'seconds that an access token is good for',
-  }),
   jwtRefreshTtl: setting(integer(1, 31_536_000).default(604_800), {
     env: 'JWT_REFRESH_TTL',
     doc: 'seconds that a session lasts',

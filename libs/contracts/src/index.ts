@@ -3,6 +3,7 @@ export * from './define-route';
 export * from './define-event';
 export * from './auth-cookies.contract';
 export * from './auth.contract';
+export * from './auth-revocations.contract';
 export * from './posts.contract';
 export * from './realtime.contract';
 export * from './openapi';

@@ -18,6 +18,7 @@ export {
   type Service,
   type ServiceParts,
 } from './lifecycle/service';
+export { RepeatedWork, type RepeatedWorkOptions } from './lifecycle/repeated-work';
 export { runProcess, type ProcessOptions } from './lifecycle/run-process';
 export { runMigrations, type MigrationProcess } from './lifecycle/run-migrations';
 export { createPublicServer, listen } from './lifecycle/public-server';
@@ -27,7 +28,12 @@ export { openCache } from './wiring/open-cache';
 export { Breakers } from './wiring/breakers';
 export { createEventPublisher, type EventPublisher, type Fact } from './wiring/event-publisher';
 export { relayEvents, type EventStores } from './wiring/relay-events';
+export {
+  followRevocations,
+  type FollowedRevocations,
+  type RevocationSources,
+} from './wiring/follow-revocations';
 export { consumeEvents, type Subscriptions } from './wiring/consume-events';
 export { onEvent, type HandlingContext, type Subscription } from './wiring/subscriptions';
-export { openLimits, rejectionCounter, type LimitsConfig } from './limits/open-limits';
+export { openLimits, rejectionCounter, type LimitsConfig, type OpenLimits } from './limits/open-limits';
 export type { Limits } from './limits/limits';

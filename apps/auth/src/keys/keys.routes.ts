@@ -1,15 +1,14 @@
 import { jwksRoute } from '@rostrum/contracts';
-import type { AccessTokenSigner } from '@rostrum/security';
 import type { RouteBinder } from '@rostrum/service-kit';
+import type { SigningKeys } from './signing-keys';
 
-/** How long verifiers and caches may keep the set: a new key must be published for longer than this before it signs. */
-const maxAgeSeconds = 300;
+export interface KeysFeature {
+  keys: Pick<SigningKeys, 'published'>;
+  /** How long verifiers and caches may keep the set: a new key is published for twice as long before it signs. */
+  maxAgeSeconds: number;
+}
 
-export function keysRoutes(binder: RouteBinder, keys: readonly AccessTokenSigner['publicJwk'][]): void {
-  const reply = {
-    status: 200 as const,
-    raw: JSON.stringify({ keys }),
-    headers: ['Cache-Control', `public, max-age=${maxAgeSeconds}`],
-  };
-  binder.bind(jwksRoute, () => reply);
+export function keysRoutes(binder: RouteBinder, { keys, maxAgeSeconds }: KeysFeature): void {
+  const headers = ['Cache-Control', `public, max-age=${maxAgeSeconds}`];
+  binder.bind(jwksRoute, () => ({ status: 200, raw: keys.published().body, headers }));
 }

@@ -1,4 +1,4 @@
-import type { AccessTokenSigner } from '@rostrum/security';
+import type { TokenSigner } from '@rostrum/security';
 import type { AccountWithPassword } from '../accounts/account';
 import type { AccountsRepository } from '../accounts/accounts.repository';
 import type { BusinessEvents } from '../business-events';
@@ -11,7 +11,7 @@ export interface SessionsDependencies {
   accounts: Pick<AccountsRepository, 'findByEmail' | 'findByUsername'>;
   sessions: SessionsRepository;
   passwords: Pick<PasswordHasher, 'verify'>;
-  signer: AccessTokenSigner;
+  signer: TokenSigner;
   events: Pick<BusinessEvents, 'userSignedIn' | 'signInRefused'>;
 }
 

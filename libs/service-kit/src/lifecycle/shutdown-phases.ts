@@ -39,11 +39,11 @@ export function shutdownPhases({
       http?.drain();
     }),
     ...serving,
-    ...(parts.work ?? []).map(({ name, stop }) => phase(name, () => stop(), shutdownDrainMs)),
+    ...(parts.work ?? []).map((work) => phase(work.name, () => work.stop(), shutdownDrainMs)),
     ...(publicServer ? [phase('connections', () => publicServer.closeAllConnections())] : []),
     // Asked on, each dependency would be reported as lost just because its connections are closed.
     phase('health checks', () => health.stop()),
-    ...parts.resources.map(({ name, close }) => phase(name, () => close())),
+    ...parts.resources.map((resource) => phase(resource.name, () => resource.close())),
     // Tracing has a limit of its own: a collector that is not there is no reason to call the shutdown a failure.
     phase('telemetry', () => tracing.shutdown(), 2 * closeLimitMs),
     phase('ops port', () => {

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import {
+  createSigningKey,
+  localKeySet,
+  type Envelope,
+  type KeySet,
+  type SigningKey,
+} from '@rostrum/security';
+import { privateKeyPlace } from './key-maker';
+import { publishedKeys, signingKeyAt, type KeyTimes } from './key-schedule';
+import { keysErrors } from './keys.errors';
+import type { SigningKeysRepository, StoredKey } from './signing-keys.repository';
+
+/** The published keys as they are sent; `version` is another text whenever they are others. */
+export interface PublishedKeys {
+  body: string;
+  version: string;
+}
+
+export interface SigningKeysOptions {
+  repository: Pick<SigningKeysRepository, 'all'>;
+  envelope: Pick<Envelope, 'open'>;
+  times: KeyTimes;
+}
+
+/** The keys as this process knows them. Once known they are good without the database, and change by their own times. */
+export class SigningKeys {
+  private all: readonly StoredKey[] = [];
+  private readonly opened = new Map<string, SigningKey>();
+  private snapshot: (PublishedKeys & { set: KeySet }) | undefined;
+
+  constructor(private readonly options: SigningKeysOptions) {}
+
+  /** Reads the keys anew. */
+  async load(): Promise<void> {
+    const all = await this.options.repository.all();
+    await this.openPrivateHalves(all);
+    this.all = all;
+    const { times } = this.options;
+    const keys = publishedKeys(all, { now: Date.now(), times }).map(({ publicJwk }) => publicJwk);
+    const body = JSON.stringify({ keys });
+    if (this.snapshot?.body === body) return;
+    const version = createHash('sha256').update(body).digest('base64url').slice(0, 16);
+    this.snapshot = { body, version, set: localKeySet({ keys }) };
+  }
+
+  /** The key that signs now. */
+  current(): SigningKey {
+    const stored = signingKeyAt(this.all, Date.now());
+    const key = stored && this.opened.get(stored.kid);
+    if (!key) throw keysErrors.unavailable();
+    return key;
+  }
+
+  published(): PublishedKeys {
+    if (!this.snapshot) throw keysErrors.unavailable();
+    return this.snapshot;
+  }
+
+  /** Empty while the keys are not known yet. */
+  get version(): string {
+    return this.snapshot?.version ?? '';
+  }
+
+  /** Finds the key that a token names, for this service's own verifier. */
+  readonly find: KeySet = (header, token) => {
+    if (!this.snapshot) throw keysErrors.unavailable();
+    return this.snapshot.set(header, token);
+  };
+
+  async check(): Promise<void> {
+    this.current();
+  }
+
+  /** Each private key is opened once, also the one whose turn is next: it must not depend on anything when that comes. */
+  private async openPrivateHalves(all: readonly StoredKey[]): Promise<void> {
+    for (const { kid, sealedPrivateKey } of all) {
+      if (sealedPrivateKey === null) this.opened.delete(kid);
+      else if (!this.opened.has(kid)) this.opened.set(kid, await this.open(kid, sealedPrivateKey));
+    }
+  }
+
+  private async open(kid: string, sealed: Buffer): Promise<SigningKey> {
+    const key = await createSigningKey(
+      (await this.options.envelope.open(sealed, privateKeyPlace(kid))).toString(),
+    );
+    if (key.publicJwk.kid !== kid) throw new Error(`What is stored as the signing key ${kid} is another key`);
+    return key;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Transaction } from '@rostrum/data-access';
+import type { Revocation, RevocationList } from '@rostrum/security';
+import { RevocationsRepository } from './revocations.repository';
+
+/** A token that is being made at this moment may still say what was true before. */
+const underWayMs = 1_000;
+/** Clocks differ a little, and the list must never be the first to forget. */
+const marginMs = 60_000;
+
+export interface RevocationsOptions {
+  /** The list of this process, which knows at once. */
+  list: Pick<RevocationList, 'add'>;
+  /** Something has been revoked here: time to tell the others. */
+  onRevoked: () => void;
+  accessTtlSeconds: number;
+}
+
+/** Makes every service refuse access tokens before they expire, and close what was opened with them, within seconds. */
+export class Revocations {
+  constructor(private readonly options: RevocationsOptions) {}
+
+  /** All tokens of these sessions. */
+  async revokeSessions(trx: Transaction, sessionIds: readonly string[]): Promise<void> {
+    await this.revoke(
+      trx,
+      sessionIds.map((id) => this.revocation('session', id, Date.now())),
+    );
+  }
+
+  /** All tokens that a person has now. Their sessions go on and get them new ones. */
+  async revokeUser(trx: Transaction, userId: string): Promise<void> {
+    await this.revoke(trx, [this.revocation('subject', userId, Date.now() + underWayMs)]);
+  }
+
+  /** Everything that a key has signed, whoever did it. */
+  async revokeKey(trx: Transaction, keyId: string): Promise<void> {
+    await this.revoke(trx, [this.revocation('key', keyId, Date.now())]);
+  }
+
+  private async revoke(trx: Transaction, revocations: readonly Revocation[]): Promise<void> {
+    if (revocations.length === 0) return;
+    await new RevocationsRepository(trx).add(revocations);
+    trx.onCommit(() => {
+      this.options.list.add(revocations);
+      this.options.onRevoked();
+    });
+  }
+
+  private revocation(kind: Revocation['kind'], id: string, at: number): Revocation {
+    return { kind, id, at, until: at + this.options.accessTtlSeconds * 1000 + marginMs };
+  }
+}
