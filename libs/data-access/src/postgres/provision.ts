@@ -1,22 +1,12 @@
 import { Client } from 'pg';
 import { connectionTarget } from './connection-target';
-import { scramVerifier } from './scram';
+import { ensureRoles, serviceRoles, type ProvisionedService } from './provision-roles';
 
-export interface ProvisionedService {
-  /** Names the schema, and the roles `rostrum_<name>_owner` and `rostrum_<name>`. */
-  name: string;
-  ownerPassword: string;
-  appPassword: string;
-}
+export { serviceRoles, type ProvisionedService };
 
 export interface ProvisionOptions {
   database: string;
   services: ProvisionedService[];
-}
-
-/** The roles of a service: the owner changes tables and is used by migrations alone, the app works with rows. */
-export function serviceRoles(service: string): { owner: string; app: string } {
-  return { owner: `rostrum_${service}_owner`, app: `rostrum_${service}` };
 }
 
 // Any fixed number: it keeps two provisioners of one server from creating the same role at once.
@@ -46,37 +36,18 @@ export async function restrictDatabase(
   const name = client.escapeIdentifier(database);
   await client.query(`revoke all on database ${name} from public`);
   await client.query('revoke all on schema public from public');
+  await refuseLargeObjects(client);
   for (const service of services) {
     const { owner, app } = serviceRoles(service.name);
     await client.query(`grant connect on database ${name} to ${owner}, ${app}`);
   }
 }
 
-async function ensureRoles(admin: Client, service: ProvisionedService): Promise<void> {
-  if (!/^[a-z][a-z0-9_]{0,40}$/.test(service.name)) {
-    throw new Error(
-      `"${service.name}" cannot name a service: use lower-case letters, digits and underscores`,
-    );
-  }
-  const { owner, app } = serviceRoles(service.name);
-  await ensureRole(admin, owner, service.ownerPassword);
-  await ensureRole(admin, app, service.appPassword);
-  for (const role of [owner, app]) {
-    await admin.query(`alter role ${role} set search_path = ${service.name}`);
-  }
-  // A transaction that its process forgot holds locks and keeps the vacuum from cleaning up.
-  await admin.query(`alter role ${app} set idle_in_transaction_session_timeout = '60s'`);
-}
-
-async function ensureRole(admin: Client, role: string, password: string): Promise<void> {
-  const { rowCount } = await admin.query('select from pg_roles where rolname = $1', [role]);
-  const verb = rowCount ? 'alter' : 'create';
-  const secret = admin.escapeLiteral(scramVerifier(password));
-  await admin.query(`${verb} role ${role} login noinherit nocreatedb nocreaterole password ${secret}`);
-  // Whoever is no superuser must be a member to hand a schema to the role; superusers gain nothing by it.
-  await admin.query(`do $$ begin
-    if not (select rolsuper from pg_roles where rolname = current_user) then
-      execute format('grant ${role} to %I', current_user);
+/** Objects in no schema, which anybody may make and fill. Only a superuser can take that away. */
+async function refuseLargeObjects(client: Client): Promise<void> {
+  await client.query(`do $$ begin
+    if (select rolsuper from pg_roles where rolname = current_user) then
+      revoke execute on function lo_creat(int), lo_create(oid), lo_from_bytea(oid, bytea) from public;
     end if;
   end $$`);
 }

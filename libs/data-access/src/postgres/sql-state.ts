@@ -89,10 +89,13 @@ export function isReadTimeout(error: unknown): boolean {
   return isError(error) && error.message === readTimeoutMessage;
 }
 
+/** The statement took too long, or waited too long for a lock. */
+const timeoutCodes = new Set(['57014', '55P03']);
+
 export function outcomeOf(error: unknown): QueryOutcome {
   if (isReadTimeout(error)) return 'timeout';
   if (isConnectionError(error)) return 'unavailable';
-  return isSqlError(error) && error.code === '57014' ? 'timeout' : 'error';
+  return isSqlError(error) && timeoutCodes.has(error.code) ? 'timeout' : 'error';
 }
 
 /** Errors that are no fault of the statement become a 503 with the cause kept; all others come back as they are. */
