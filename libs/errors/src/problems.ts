@@ -88,6 +88,15 @@ export const problems = {
       extensions,
     }),
 
+  deadlineExceeded: () =>
+    new AppError({
+      code: 'DEADLINE_EXCEEDED',
+      status: 503,
+      title: 'Service unavailable',
+      detail: 'The answer took too long; what was asked for may have been done or not',
+      retryAfterSeconds: 1,
+    }),
+
   unavailable: (dependency: string, retryAfterSeconds = 1, cause?: unknown) =>
     new AppError({
       code: `${dependency.toUpperCase()}_UNAVAILABLE`,

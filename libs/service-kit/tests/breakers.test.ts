@@ -111,7 +111,6 @@ describe.each(faults)('Redis is %s', (fault) => {
       await running.get('/api/v1/cached');
       return (await running.ops('/healthz/ready')).body.status === 'ready';
     }, healing);
-    expect(await running.metric('cache_requests_total{cache="thing",result="hit"}')).not.toBeNaN();
   });
 });
 

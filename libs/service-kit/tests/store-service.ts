@@ -7,7 +7,6 @@ import { z } from 'zod';
 import {
   createKit,
   createService,
-  openCache,
   openDatabase,
   openRedis,
   type RouteBinder,
@@ -57,16 +56,18 @@ export const slowStatement = 'select pg_sleep(60) as slow_statement_of_the_test'
 interface Stores {
   database: Database;
   redis: Redis;
-  cache: ReturnType<typeof openCache>;
 }
 
-function bindRoutes(binder: RouteBinder, { database, redis, cache }: Stores): void {
+function bindRoutes(binder: RouteBinder, { database, redis }: Stores): void {
   const load = async () => {
     const { rows } = await database.query<{ value: string }>('load', `select 'from PostgreSQL' as value`);
     return rows[0] as { value: string };
   };
   binder.bind(readStored, async () => ({ status: 200, body: await load() }));
-  binder.bind(readCached, async () => ({ status: 200, body: await cache.getOrLoad('key', 0.001, load) }));
+  binder.bind(readCached, async () => {
+    const value = await redis.get('key').catch(() => null);
+    return { status: 200, body: value === null ? await load() : { value } };
+  });
   binder.bind(doWrong, async ({ params }) => {
     if (params.how === 'unique') await insertTwice(database);
     else if (params.how === 'serialization') await conflict(database);
@@ -77,7 +78,7 @@ function bindRoutes(binder: RouteBinder, { database, redis, cache }: Stores): vo
     if (params.how === 'query') await database.query('slow', slowStatement, [], { signal });
     else if (params.how === 'transaction')
       await database.transaction((trx) => trx.query('slow', slowStatement), { signal });
-    else await database.query('slow', slowStatement);
+    else await database.query('deaf', 'select pg_sleep(0.8)');
     return { status: 200, body: { value: 'late' } };
   });
 }
@@ -124,11 +125,7 @@ export async function startStoreService(environment: Record<string, string>): Pr
   const kit = createKit({ service: 'posts', role: 'main' }, config, { logger });
   const postgres = openDatabase(kit, config);
   const redis = openRedis(kit, config, 'degradable');
-  const stores = {
-    database: postgres.database,
-    redis: redis.redis,
-    cache: openCache(kit, redis.redis, 'thing'),
-  };
+  const stores = { database: postgres.database, redis: redis.redis };
   const service = createService(kit, {
     dependencies: [postgres.dependency, redis.dependency],
     resources: [postgres.resource, redis.resource],

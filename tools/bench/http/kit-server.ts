@@ -38,6 +38,7 @@ async function main(): Promise<void> {
     health: new HealthRegistry({ dependencies: [] }),
     tokens: off.has('token') ? verifier : asIfSent(verifier, token),
     checkResponses: false,
+    requestTimeoutMs: 30_000,
     routes: (binder) => {
       const reply = () => ({ status: 200, body: answer }) as const;
       if (off.has('token') && off.has('validation')) binder.bind(open, reply);

@@ -18,6 +18,7 @@ import { exchangeOf, type Exchange } from './exchange';
 import type { RouteTable } from './route-table';
 import { createBodyReader, type BodyReader } from './read-body';
 import { sendReply, type Reply } from './reply';
+import { signalOf } from './request-signal';
 import { checkResponse, validate } from './validate';
 
 /** What a handler gets: only validated values. */
@@ -211,6 +212,8 @@ export class BoundRoute {
   }
 
   private sendNow(reply: Reply, response: Response): void {
+    // It took so long that its client has had another answer.
+    if (response.headersSent) return;
     if (this.options.checkResponses && reply.raw === undefined) {
       checkResponse(this.contract.responses[reply.status]?.schema, reply.body, this.contract.operationId);
     }
@@ -229,13 +232,9 @@ class Input implements LooseInput {
   ) {}
 
   get signal(): AbortSignal {
-    const controller = new AbortController();
-    this.request.res?.once('close', () => {
-      if (!this.request.res?.writableFinished) controller.abort();
-    });
-    const admission = exchangeOf(this.request.res as Response)?.admission;
-    return admission?.state === 'pending'
-      ? AbortSignal.any([controller.signal, admission.signal])
-      : controller.signal;
+    const response = this.request.res as Response;
+    const signal = signalOf(response);
+    const admission = exchangeOf(response)?.admission;
+    return admission?.state === 'pending' ? AbortSignal.any([signal, admission.signal]) : signal;
   }
 }

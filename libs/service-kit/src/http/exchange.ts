@@ -14,6 +14,10 @@ export interface Exchange {
   user: AccessClaims | undefined;
   /** Where the request has a limit: whether it is admitted, and what its answer tells of that. */
   admission: Admission | undefined;
+  /** Made where somebody asks for the request's signal. */
+  abort: AbortController | undefined;
+  /** It took too long: the client has been told so, whatever still comes of it. */
+  overdue: boolean;
   error: unknown;
 }
 

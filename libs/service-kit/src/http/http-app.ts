@@ -1,11 +1,12 @@
 import { openApiDocument, type ServiceName } from '@rostrum/contracts';
-import type { Metrics, RostrumLogger, Tracing } from '@rostrum/observability';
+import { problems } from '@rostrum/errors';
+import { runWithContext, type Metrics, type RostrumLogger, type Tracing } from '@rostrum/observability';
 import type { TokenVerifier } from '@rostrum/security';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import type { HealthRegistry } from '../health/health-registry';
 import type { Limits } from '../limits/limits';
 import { createRouteBinder, type BoundRoute, type RouteBinder } from './bind-route';
-import { exchangeOf } from './exchange';
+import { exchangeOf, type Exchange } from './exchange';
 import { InFlight } from './in-flight';
 import { createErrorHandler, createUnmatchedHandler } from './problem-responses';
 import { sendReply } from './reply';
@@ -25,6 +26,8 @@ export interface HttpAppOptions {
   /** The origins of web pages, besides the service's own, that may use its cookies. */
   allowedOrigins?: readonly string[] | undefined;
   checkResponses: boolean;
+  /** The longest that a request may take to be answered. */
+  requestTimeoutMs: number;
   limits?: Limits | undefined;
   /** Binds the service's routes. */
   routes: (binder: RouteBinder) => void;
@@ -44,7 +47,6 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const { logger, metrics } = options;
   const app = express();
   const table = new RouteTable<BoundRoute>();
-  const inFlight = new InFlight();
   let draining = false;
   app.set('etag', false);
   app.set('x-powered-by', false);
@@ -56,6 +58,10 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   const binder = createRouteBinder(app, table, options);
   const errors = metrics.counter('errors_total', 'Errors answered, by their code', ['type']);
   const onError = createErrorHandler({ logger, countError: (type) => errors.inc({ type }) });
+  const inFlight = new InFlight({
+    limitMs: options.requestTimeoutMs,
+    onOverdue: (response, exchange) => giveUp(response, exchange, onError),
+  });
   options.routes(binder);
   if (options.limits) app.use(options.limits.expressLimit);
   serveDocuments(app, options);
@@ -101,6 +107,14 @@ function createListener({ app, table, onError, shell }: ListenerParts): HttpApp[
       }
     });
   };
+}
+
+/** Answers in place of a handler that takes too long, and tells it to stop. */
+function giveUp(response: Response, exchange: Exchange, onError: ErrorRequestHandler): void {
+  if (response.headersSent) return;
+  const problem = problems.deadlineExceeded();
+  exchange.abort?.abort(problem);
+  runWithContext(exchange.context, () => onError(problem, response.req, response, () => undefined));
 }
 
 /** The short probes and the API's own description; the gateway routes none of them. */

@@ -32,9 +32,9 @@ export function createErrorHandler({ logger, countError }: ErrorHooks) {
   // Express knows an error handler by its four parameters.
   // eslint-disable-next-line max-params
   return (thrown: unknown, request: Request, response: Response, _next: NextFunction): void => {
-    if (wasGivenUp(thrown, response)) return;
-    const error = answerable(thrown);
     const exchange = exchangeOf(response);
+    if (wasGivenUp(thrown, response) || (exchange?.overdue && response.headersSent)) return;
+    const error = answerable(thrown);
     const requestId = exchange?.context.requestId ?? '';
     const problem = toProblem(error, { instance: request.path, requestId });
     if (exchange) exchange.error = error;

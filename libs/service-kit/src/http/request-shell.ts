@@ -46,6 +46,8 @@ export function createRequestShell(dependencies: ShellDependencies) {
       bytes: 0,
       user: undefined,
       admission: undefined,
+      abort: undefined,
+      overdue: false,
       error: undefined,
     });
     inFlight.enter(response);
@@ -62,6 +64,7 @@ function finish(response: Response, { logger, metrics, tracing, inFlight }: Shel
   const durationMs = performance.now() - startedAt;
   const aborted = !response.writableFinished;
   inFlight.leave(response);
+  if (aborted) exchange.abort?.abort();
   metrics.httpRequest(
     request.method,
     route,

@@ -90,6 +90,7 @@ function httpOptions({ service, config, logger, metrics, tracing }: Kit, { token
     metrics,
     tracing,
     checkResponses: config.environment === 'development' || config.environment === 'test',
+    requestTimeoutMs: config.requestTimeoutMs,
     ...(tokens && { tokens }),
     ...(limits && { limits }),
   };
