@@ -45,16 +45,23 @@ function writeCertificate({ folder, owner }, { cert, key }) {
 export async function prepareReplica({ folder, logFile, given: { primary } }) {
   const binaries = locatePostgres();
   const user = postgresUser(binaries, path.join(folder, 'data'));
-  const settings = await copyPrimary(primary, user);
+  const settings = await copyPrimary(primary, user, slotOf(folder));
   const { hostname, port, username } = new URL(primary);
   // The embedded PostgreSQL comes without pg_basebackup, so all that one would write is written here.
   const conninfo = `host=${hostname} port=${port} user=${username} password=${new URL(primary).password}`;
-  const all = { ...shared, ...settings, hot_standby: 'on', primary_conninfo: conninfo };
+  const following = { hot_standby: 'on', primary_conninfo: conninfo, primary_slot_name: slotOf(folder) };
+  const all = { ...shared, ...settings, ...following };
   return {
     urlAt: (where) => postgresUrl({ port: where, password }),
     launchAt: (where) => startPostgres({ binaries, user, port: where, logFile, settings: all }),
   };
 }
+
+const slotOf = (folder) =>
+  path
+    .basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '_');
 
 const notCopied = [
   /^postmaster\.(pid|opts)$/,
@@ -62,7 +69,7 @@ const notCopied = [
 ];
 
 /** Copies the files of a running server between the start and the end of a backup, as the log of that time mends them. */
-async function copyPrimary(primary, user) {
+async function copyPrimary(primary, user, slot) {
   const client = new pg.Client({ connectionString: primary });
   await client.connect();
   try {
@@ -70,6 +77,8 @@ async function copyPrimary(primary, user) {
       `select current_setting('data_directory') as data, current_setting('max_connections') as max_connections`,
     );
     const { data, ...settings } = rows[0];
+    // The primary keeps the log from here on, also while the replica is away.
+    await client.query('select pg_create_physical_replication_slot($1, true)', [slot]);
     await client.query(`select pg_backup_start('replica', true)`);
     fs.cpSync(data, user.folder, { recursive: true, filter: (file) => isCopied(path.relative(data, file)) });
     const stop = await client.query('select labelfile from pg_backup_stop(false)');
