@@ -88,6 +88,15 @@ export const problems = {
       extensions,
     }),
 
+  badResponse: (dependency: string, cause?: unknown) =>
+    new AppError({
+      code: `${dependency.toUpperCase()}_BAD_RESPONSE`,
+      status: 502,
+      title: 'Bad gateway',
+      detail: 'A part that this request needs gave an answer that cannot be used',
+      cause,
+    }),
+
   deadlineExceeded: () =>
     new AppError({
       code: 'DEADLINE_EXCEEDED',
