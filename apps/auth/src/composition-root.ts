@@ -37,7 +37,8 @@ export async function createAuthService(config: AuthConfig, overrides: KitOverri
   const keys = composeKeys(kit, config, { database, redis: redis.redis });
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
   const repository = new AccountsRepository(database);
-  const accounts = new AccountsService(repository, openCache(kit, redis.redis, 'account'));
+  const cache = openCache(kit, redis.redis, { name: 'account', policy: 'profile' });
+  const accounts = new AccountsService(repository, cache);
   const registration = new RegistrationService({ database, publisher, passwords, events });
   const sessions = new SessionsService(
     {

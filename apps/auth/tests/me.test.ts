@@ -56,7 +56,7 @@ describe('one’s own account', () => {
     const grace = await app.person();
     const token = await app.tokenOf(grace);
     const first = await me(token);
-    const key = `cache:account:${grace.id}`;
+    const key = `auth:cache:account.1:${grace.id}`;
     await waitFor(() => app.redis.exists(key), { what: 'the account in the cache' });
     const seconds = await app.redis.ttl(key);
     expect(seconds).toBeGreaterThan(240);

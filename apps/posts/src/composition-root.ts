@@ -20,6 +20,7 @@ import { feedRoutes } from './feed/feed.routes';
 import { FeedService } from './feed/feed.service';
 import { followsRoutes } from './follows/follows.routes';
 import { FollowsService } from './follows/follows.service';
+import { postShape } from './posts/post-document';
 import { postsRoutes } from './posts/posts.routes';
 import { PostsService } from './posts/posts.service';
 import { copyAccounts } from './profiles/copy-accounts';
@@ -34,7 +35,8 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const { database } = postgres;
   const events = new BusinessEvents(kit);
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
-  const posts = new PostsService(database, openCache(kit, redis.redis, 'post'), publisher, events);
+  const cache = openCache(kit, redis.redis, { name: 'post', policy: 'post', version: postShape });
+  const posts = new PostsService(database, cache, publisher, events);
   const feed = new FeedService(new FeedRepository(database), config.cursorSecret);
   const profiles = new ProfilesService(new ProfilesRepository(database));
   const follows = new FollowsService(database, publisher, events);

@@ -88,7 +88,18 @@ export { startConsumer, type Consumer, type ConsumerHooks, type ConsumerOptions 
 export type { EventHandler, EventHandlers } from './events/inbox';
 export { deadLetterStream } from './events/stream-reader';
 export { runMigrateCommand, type MigrateCommandOptions } from './migrations/migrate-command';
-export { createCache, type Cache, type CacheHooks, type CacheOptions, type CacheResult } from './redis/cache';
+export {
+  createCache,
+  type Cache,
+  type CacheHooks,
+  type CacheOptions,
+  type CacheResult,
+  type ReadOptions,
+} from './redis/cache/cache';
+export type { CachedDocument } from './redis/cache/cache-document';
+export { cachePolicies, type CachePolicy, type CachePolicyName } from './redis/cache/cache-policy';
+export { watchEvictions } from './redis/evictions';
+export { redisKeys, type RedisKeys } from './redis/redis-keys';
 export {
   createRateLimits,
   type LimitAsker,

@@ -3,8 +3,6 @@ import { toAccountBody } from './account';
 import { accountsErrors } from './accounts.errors';
 import type { AccountsRepository } from './accounts.repository';
 
-const cachedForSeconds = 300;
-
 export class AccountsService {
   constructor(
     private readonly accounts: Pick<AccountsRepository, 'find'>,
@@ -13,7 +11,7 @@ export class AccountsService {
 
   /** The account as JSON, ready to be sent: from the cache, or from PostgreSQL where Redis has none or is not there. */
   async read(id: string): Promise<Buffer> {
-    const json = await this.cache.getOrLoadBytes(id, cachedForSeconds, () => this.load(id));
+    const json = await this.cache.getOrLoadBytes(id, () => this.load(id));
     if (!json) throw accountsErrors.gone();
     return json;
   }

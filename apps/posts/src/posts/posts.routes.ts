@@ -17,9 +17,9 @@ export function postsRoutes(binder: RouteBinder, posts: PostsService): void {
 
   binder.bind(getPostRoute, async ({ params, request }) => {
     // Ids are the same in either case, cache keys are not.
-    const { etag, json } = await posts.read(params.id.toLowerCase());
+    const { etag, body } = await posts.read(params.id.toLowerCase());
     const headers = ['ETag', etag, ...revalidated];
     if (isUnchanged(request.headers['if-none-match'], etag)) return { status: 304, headers };
-    return { status: 200, raw: json, headers };
+    return { status: 200, raw: body, headers };
   });
 }

@@ -1,15 +1,13 @@
 import { postCreated } from '@rostrum/contracts';
-import type { Cache, Database } from '@rostrum/data-access';
+import type { Cache, CachedDocument, Database } from '@rostrum/data-access';
 import type { EventPublisher } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
 import type { Person } from '../profiles/profile';
 import { ProfilesRepository } from '../profiles/profiles.repository';
 import { newPost, type Post } from './post';
-import { packPost, unpackPost, type PostDocument } from './post-document';
+import { postDocument } from './post-document';
 import { postsErrors } from './posts.errors';
 import { PostsRepository } from './posts.repository';
-
-const cachedForSeconds = 600;
 
 export class PostsService {
   private readonly posts: PostsRepository;
@@ -17,13 +15,14 @@ export class PostsService {
   // eslint-disable-next-line max-params -- four dependencies, each of which it needs
   constructor(
     private readonly database: Database,
-    private readonly cache: Pick<Cache, 'getOrLoadBytes'>,
+    private readonly cache: Pick<Cache, 'getOrLoadDocument'>,
     private readonly publisher: EventPublisher,
     private readonly events: Pick<BusinessEvents, 'postCreated'>,
   ) {
     this.posts = new PostsRepository(database);
   }
 
+  /** Nobody can have asked for it before, so that no cache has to hear of it: its id is drawn by lot here. */
   async create(author: Person, text: string): Promise<Post> {
     const post = newPost(author, text);
     await this.database.transaction(async (trx) => {
@@ -44,14 +43,14 @@ export class PostsService {
   }
 
   /** The post ready to be sent: from the cache, or from PostgreSQL where Redis has none or is not there. */
-  async read(id: string): Promise<PostDocument> {
-    const packed = await this.cache.getOrLoadBytes(id, cachedForSeconds, () => this.load(id));
-    if (!packed) throw postsErrors.notFound();
-    return unpackPost(packed);
+  async read(id: string): Promise<CachedDocument> {
+    const document = await this.cache.getOrLoadDocument(id, () => this.load(id));
+    if (!document) throw postsErrors.notFound();
+    return document;
   }
 
-  private async load(id: string): Promise<string | undefined> {
+  private async load(id: string): Promise<{ etag: string; body: string } | undefined> {
     const post = await this.posts.find(id);
-    return post && packPost(post);
+    return post && postDocument(post);
   }
 }

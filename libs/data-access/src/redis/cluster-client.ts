@@ -30,6 +30,19 @@ export function addressOf({ options: { host, port } }: IoRedis): string {
   return `${host}:${port}`;
 }
 
+/** Resolves when all masters that the client has come to know are connected to, or cannot be. */
+export async function connectMasters(cluster: Cluster): Promise<void> {
+  cluster.on('+node', (node: IoRedis) => void connectNode(node));
+  await Promise.all(cluster.nodes('master').map(connectNode));
+}
+
+/** Else a node is connected to by the first command for it, and those behind that one are turned away. */
+async function connectNode(node: IoRedis): Promise<void> {
+  if (node.status === 'wait') await node.connect().catch(() => undefined);
+  if (node.status !== 'connecting' && node.status !== 'connect') return;
+  await new Promise((resolve) => node.once('ready', resolve).once('close', resolve));
+}
+
 /** Until it knows its nodes, a cluster's client would let commands and pipelines wait without limit. */
 export function limitWaiting(cluster: Cluster, timeoutMs: number): void {
   const send = cluster.sendCommand;

@@ -1,7 +1,7 @@
 import { problems } from '@rostrum/errors';
 import type { Redis as IoRedis } from 'ioredis';
 import type { StoreGuard } from '../store-guard';
-import { asCluster, asRedis, limitWaiting, pingMasters } from './cluster-client';
+import { asCluster, asRedis, connectMasters, limitWaiting, pingMasters } from './cluster-client';
 import { keepContexts } from './command-contexts';
 import { guardCommands, unguarded } from './guarded-commands';
 import { duplicateClient, rememberOrigin } from './redis-connections';
@@ -47,9 +47,15 @@ export function createRedis(options: RedisOptions): Redis {
   keepContexts(redis, isTraced);
   if (options.guard) guardCommands(redis, options.guard);
   // Commands given before the first connection is there wait for it, within their timeout. From then on none waits.
-  redis.once('ready', () => (redis.options.enableOfflineQueue = false));
+  redis.once('ready', () => void stopWaiting(redis));
   attachHooks(redis, hooks);
   return redis;
+}
+
+async function stopWaiting(redis: Redis): Promise<void> {
+  const cluster = asCluster(redis);
+  if (cluster) await connectMasters(cluster);
+  redis.options.enableOfflineQueue = false;
 }
 
 function openClient(options: RedisOptions): Redis {

@@ -1,0 +1,107 @@
+import { hash } from 'node:crypto';
+import { Command } from 'ioredis';
+import { unguarded } from '../guarded-commands';
+import type { Redis } from '../redis';
+
+interface Script {
+  lua: string;
+  sha: string;
+}
+
+const script = (lua: string): Script => ({ lua, sha: hash('sha1', lua) });
+
+const readClock = `
+local clock = redis.call('TIME')
+local clockMs = clock[1] * 1000 + math.floor(clock[2] / 1000)`;
+
+/** All have one key, so that a cluster can run them. `entry.ts` says what the bytes mean. */
+export const cacheScripts = {
+  /**
+   * Gives the caller the right to fill in a value, if what it has seen still stands there and nobody else has that
+   * right. `keep`: beside the value that is there, which may still be served. Answers [1, Redis's time], or [0, what
+   * stands there now].
+   * ARGV: the head that was seen, a token, for how many ms, keep.
+   */
+  lease: script(`
+local now = redis.call('GETRANGE', KEYS[1], 0, 32)
+if now ~= ARGV[1] then return {0, redis.call('GET', KEYS[1])} end
+${readClock}
+if #now == 33 and struct.unpack('>I6', now, 20) > clockMs then return {0, redis.call('GET', KEYS[1])} end
+local lease = struct.pack('>I6', clockMs + ARGV[3]) .. ARGV[2]
+if #now == 33 and ARGV[4] == '1' then
+  redis.call('SETRANGE', KEYS[1], 19, lease)
+else
+  redis.call('SET', KEYS[1], string.rep('\\0', 19) .. lease, 'PX', ARGV[3])
+end
+return {1, clockMs}`),
+
+  /** Goes on holding a lease. ARGV: token, for how many ms from now. */
+  renew: script(`
+if redis.call('GETRANGE', KEYS[1], 25, 32) ~= ARGV[1] then return 0 end
+${readClock}
+redis.call('SETRANGE', KEYS[1], 19, struct.pack('>I6', clockMs + ARGV[2]))
+if redis.call('GETRANGE', KEYS[1], 0, 0) == '\\0' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 1`),
+
+  /**
+   * Puts a value in, if the caller still holds the lease: a value that was read before a change, before Redis lost its
+   * data or by somebody who was taken for dead is never put in after it. ARGV: token, entry, for how many ms.
+   */
+  fill: script(`
+if redis.call('GETRANGE', KEYS[1], 25, 32) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`),
+
+  /** Gives a lease up. ARGV: token. */
+  release: script(`
+if redis.call('GETRANGE', KEYS[1], 25, 32) ~= ARGV[1] then return 0 end
+if redis.call('GETRANGE', KEYS[1], 0, 0) == '\\0' then return redis.call('DEL', KEYS[1]) end
+redis.call('SETRANGE', KEYS[1], 19, string.rep('\\0', 14))
+return 1`),
+
+  /** Takes the value away and keeps others from being put in, beside all who do the same. ARGV: token, for how many ms. */
+  fence: script(`
+local others = ''
+if redis.call('GETRANGE', KEYS[1], 0, 0) == '\\3' then others = redis.call('GETRANGE', KEYS[1], 1, -1) end
+redis.call('SET', KEYS[1], '\\3' .. others .. ARGV[1], 'PX', ARGV[2])
+return 1`),
+
+  /** Takes away the caller's fence, or the value; the fences of others stay. ARGV: token. */
+  clear: script(`
+if redis.call('GETRANGE', KEYS[1], 0, 0) ~= '\\3' then return redis.call('DEL', KEYS[1]) end
+local tokens = redis.call('GETRANGE', KEYS[1], 1, -1)
+local left = ''
+for i = 1, #tokens, 8 do
+  local token = string.sub(tokens, i, i + 7)
+  if token ~= ARGV[1] then left = left .. token end
+end
+if left == '' then return redis.call('DEL', KEYS[1]) end
+if #left < #tokens then redis.call('SET', KEYS[1], '\\3' .. left, 'KEEPTTL') end
+return 1`),
+};
+
+type Arguments = readonly [key: string, ...rest: (string | number | Buffer)[]];
+
+/** Replies are bytes. */
+export function runScript(redis: Redis, script: Script, args: Arguments): Promise<unknown> {
+  return run(script, (name, code) => redis.sendCommand(new Command(name, [code, 1, ...args])));
+}
+
+/**
+ * Past the guard: a process whose breaker is open must still be able to say that a value has changed, for others go on
+ * reading.
+ */
+export function runUnguarded(redis: Redis, script: Script, args: Arguments): Promise<unknown> {
+  return run(script, (name, code) =>
+    unguarded(redis, () => redis.sendCommand(new Command(name, [code, 1, ...args]))),
+  );
+}
+
+async function run({ lua, sha }: Script, send: (name: string, code: string) => unknown): Promise<unknown> {
+  try {
+    return await send('evalsha', sha);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+    return send('eval', lua);
+  }
+}

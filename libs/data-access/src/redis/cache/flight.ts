@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CacheLink } from './cache-link';
+import { cacheScripts, runScript } from './cache-scripts';
+import type { CacheStore } from './cache-store';
+import { freshUntilOf, headOf, holdsValue, isFence, leaseOf, packEntry, valueOf } from './entry';
+import type { LoadLimit } from './load-limit';
+import type { Reader } from './reads';
+
+export type Value = string | Buffer | undefined;
+
+export interface FlightPlan {
+  store: CacheStore;
+  limit: LoadLimit;
+  key: string;
+  load: () => Promise<Value>;
+  /** For how long the loaded value is fresh, and for how long it is kept; undefined: it is not cached. */
+  timesOf: (value: Value) => { freshMs: number; keptMs: number } | undefined;
+  leaseMs: number;
+  onFillError: (error: unknown) => void;
+}
+
+/** What the reader who set off has seen. */
+export interface Sight {
+  entry: Buffer | null;
+  link: CacheLink;
+}
+
+interface Lease {
+  /** Redis's time when it was given. */
+  stamp: number;
+  tag: number;
+}
+
+const firstPollMs = 5;
+const lastPollMs = 50;
+/** Longer than a lease: by then, the death of its holder has been noticed and somebody else has loaded. */
+const patienceMs = 3_000;
+
+/** One way to a value, which all may share who set off before its load began, or know its lease to hold still. */
+export class Flight {
+  /** From here on, the load may see less than somebody who sets off now must see. */
+  private loading = false;
+  private token: string | undefined;
+  readonly outcome: Promise<Buffer | undefined>;
+
+  constructor(
+    private readonly plan: FlightPlan,
+    /** Undefined where Redis is not asked. */
+    sight: Sight | undefined,
+    /** One that is under way to the same value, and could not be shared. */
+    private readonly before: Flight | undefined,
+  ) {
+    this.outcome = (sight ? this.byWayOfRedis(sight) : this.pastRedis()).then(toBuffer);
+  }
+
+  /** A lease that stands in Redis has not been ended by any change since it was taken. */
+  canBeShared(lease: string | undefined): boolean {
+    return !this.loading || (lease !== undefined && lease === this.token);
+  }
+
+  private async byWayOfRedis({ entry, link }: Sight): Promise<Value> {
+    const giveUpAt = performance.now() + patienceMs;
+    let seen: Buffer | null = entry;
+    let pollMs = firstPollMs;
+    // Somebody who is changing the value has put up a fence: what is read now may be overtaken before it is put in.
+    while (!(seen !== null && isFence(seen)) && performance.now() < giveUpAt) {
+      if (leaseOf(seen, link.now()) === undefined) {
+        const lease = await this.lease(seen, link);
+        if (lease === undefined) break;
+        if ('stamp' in lease) return this.withLease(lease);
+        seen = lease.entry;
+      } else {
+        await delay(pollMs);
+        pollMs = Math.min(2 * pollMs, lastPollMs);
+        const again = await this.look();
+        if (again === undefined) break;
+        seen = again.entry;
+      }
+      if (isFresh(seen, link)) return valueOf(seen);
+    }
+    return this.pastRedis();
+  }
+
+  /** Nothing is remembered, and nothing is known of changes: whoever sets off while it loads waits for the next. */
+  private async pastRedis(): Promise<Value> {
+    await this.before?.outcome.catch(() => undefined);
+    return this.load();
+  }
+
+  private async withLease({ stamp, tag }: Lease): Promise<Value> {
+    const { store, key, leaseMs, timesOf, onFillError } = this.plan;
+    const token = Buffer.from(this.token ?? '', 'latin1');
+    const tell = (script: keyof typeof cacheScripts, ...args: (Buffer | number)[]) =>
+      runScript(store.redis, cacheScripts[script], [key, token, ...args]).catch(onFillError);
+    const renewal = setInterval(() => void tell('renew', leaseMs), leaseMs / 3);
+    try {
+      const value = await this.load();
+      const times = timesOf(value);
+      if (times) {
+        const entry = packEntry({ tag, stamp, freshUntil: stamp + times.freshMs }, value);
+        void tell('fill', entry, times.keptMs);
+      } else void tell('release');
+      return value;
+    } catch (error) {
+      void tell('release');
+      throw error;
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  private load(): Promise<Value> {
+    return this.plan.limit.run(() => {
+      this.loading = true;
+      return this.plan.load();
+    });
+  }
+
+  /** The right to fill in a value, or what stands there; undefined: Redis does not say. */
+  private async lease(
+    seen: Buffer | null,
+    link: CacheLink,
+  ): Promise<Lease | { entry: Buffer | null } | undefined> {
+    const { store, key, leaseMs } = this.plan;
+    const token = randomBytes(8);
+    const { life: tag } = link;
+    const keep = seen !== null && holdsValue(seen) && link.believes(seen) ? 1 : 0;
+    try {
+      const args = [headOf(seen), token, leaseMs, keep] as const;
+      const reply = (await runScript(store.redis, cacheScripts.lease, [key, ...args])) as [number, unknown];
+      if (reply[0] !== 1) return { entry: Buffer.isBuffer(reply[1]) ? reply[1] : null };
+      this.token = token.toString('latin1');
+      return { stamp: Number(reply[1]), tag };
+    } catch (error) {
+      this.plan.onFillError(error);
+      return undefined;
+    }
+  }
+
+  private look(): Promise<{ entry: Buffer | null } | undefined> {
+    return new Promise((resolve) => {
+      const reader: Reader = {
+        next: undefined,
+        onEntry: (entry) => resolve({ entry }),
+        onSilence: () => resolve(undefined),
+      };
+      this.plan.store.reads.read(this.plan.key, reader);
+    });
+  }
+}
+
+function isFresh(entry: Buffer | null, link: CacheLink): entry is Buffer {
+  return entry !== null && holdsValue(entry) && link.believes(entry) && freshUntilOf(entry) > link.now();
+}
+
+function toBuffer(value: Value): Buffer | undefined {
+  return typeof value === 'string' ? Buffer.from(value) : value;
+}

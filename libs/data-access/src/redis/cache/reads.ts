@@ -1,0 +1,151 @@
+import type { Cluster, Redis as IoRedis } from 'ioredis';
+import { asCluster } from '../cluster-client';
+import { ReplyDeadline, type Awaited } from '../rate-limit-deadline';
+import type { Redis } from '../redis';
+import { sendingTurn, type SendingTurn } from '../sending-turn';
+import type { CacheLink } from './cache-link';
+import type { CacheLinks } from './cache-links';
+
+/** Somebody who wants to know what stands under a key. Told once. */
+export interface Reader {
+  onEntry(entry: Buffer | null, link: CacheLink): void;
+  /** Redis is not asked at present, does not answer, or its answer is not to be believed. */
+  onSilence(): void;
+  /** The next of those who want the same key: a list without an array for each read. */
+  next: Reader | undefined;
+}
+
+const largestBatch = 500;
+
+/** All reads of one turn of the event loop, whoever asks, travel as one MGET, in a cluster as one to each node. */
+export class CacheReads {
+  private gathered = new Map<string, Reader>();
+  private readonly turn: SendingTurn;
+  private readonly cluster: Cluster | undefined;
+  private readonly deadline: ReplyDeadline;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly links: CacheLinks,
+    timeoutMs: number,
+  ) {
+    this.turn = sendingTurn(redis);
+    this.cluster = asCluster(redis);
+    this.deadline = new ReplyDeadline(timeoutMs);
+    redis.once('end', () => this.deadline.close());
+  }
+
+  read(key: string, reader: Reader): void {
+    if (this.links.isStarting) {
+      this.links.whenStarted(() => this.read(key, reader));
+      return;
+    }
+    if (this.gathered.size === 0) this.turn.atEnd(this.send);
+    reader.next = this.gathered.get(key);
+    this.gathered.set(key, reader);
+  }
+
+  private readonly send = (): void => {
+    const { gathered } = this;
+    this.gathered = new Map();
+    if (this.cluster) return this.sendToNodes(this.cluster, gathered);
+    if (gathered.size <= largestBatch) return this.sendBatch([...gathered.keys()], [...gathered.values()]);
+    const keys = [...gathered.keys()];
+    const readers = [...gathered.values()];
+    for (let start = 0; start < keys.length; start += largestBatch) {
+      const end = start + largestBatch;
+      this.sendBatch(keys.slice(start, end), readers.slice(start, end));
+    }
+  };
+
+  private sendBatch(keys: string[], readers: Reader[]): void {
+    const link = this.links.of('');
+    const batch = new Batch(link, readers);
+    if (!link.isOpen) return batch.turnAway();
+    this.deadline.watch(batch);
+    this.redis.mgetBuffer(keys).then(batch.onEntries, batch.onError);
+  }
+
+  private sendToNodes(cluster: Cluster, gathered: Map<string, Reader>): void {
+    for (const [link, keys] of this.links.split(gathered.keys())) {
+      // Every key has a reader, or it would not have been gathered.
+      const readers = keys.map((key) => gathered.get(key) as Reader);
+      const batch = new Batch(link, readers);
+      if (!link.isOpen) {
+        batch.turnAway();
+        continue;
+      }
+      this.deadline.watch(batch);
+      void this.askNode(cluster, keys).then(batch.onEntries, batch.onError);
+    }
+  }
+
+  /** An MGET would have to be of one slot. A node that does not have a key any more says who has it. */
+  private async askNode(cluster: Cluster, keys: string[]): Promise<(Buffer | null)[]> {
+    const pipeline = cluster.pipeline();
+    for (const key of keys) pipeline.getBuffer(key);
+    const replies = (await pipeline.exec()) as [Error | null, Buffer | null][];
+    const entries: (Buffer | null)[] = [];
+    for (const [index, [error, entry]] of replies.entries()) {
+      entries.push(error ? await this.askAgain(cluster, keys[index] ?? '', error) : entry);
+    }
+    return entries;
+  }
+
+  private askAgain(cluster: Cluster, key: string, error: Error): Promise<Buffer | null> {
+    if (!/^(MOVED|ASK|TRYAGAIN)\b/.test(error.message)) throw error;
+    return (cluster as unknown as IoRedis).getBuffer(key);
+  }
+}
+
+class Batch implements Awaited {
+  settled = false;
+  private readonly sentAt = performance.now();
+
+  constructor(
+    private readonly link: CacheLink,
+    private readonly readers: readonly Reader[],
+  ) {}
+
+  readonly onEntries = (entries: readonly (Buffer | null)[]): void => {
+    if (this.settled) return;
+    if (!this.link.answered(this.sentAt)) return this.turnAway();
+    this.settled = true;
+    const { link, readers } = this;
+    for (let i = 0; i < readers.length; i += 1) {
+      const entry = entries[i] ?? null;
+      let reader = readers[i];
+      while (reader) {
+        // Who is told may ask again at once.
+        const { next } = reader;
+        reader.onEntry(entry, link);
+        reader = next;
+      }
+    }
+  };
+
+  readonly onError = (): void => {
+    if (this.settled) return;
+    // Why is to be found out: it may only be that a breaker is open.
+    void this.link.probe();
+    this.turnAway();
+  };
+
+  /** Called when it takes too long. */
+  fail(): void {
+    this.link.failed();
+    this.turnAway();
+  }
+
+  turnAway(): void {
+    this.settled = true;
+    for (const first of this.readers) {
+      let reader: Reader | undefined = first;
+      while (reader) {
+        const next: Reader | undefined = reader.next;
+        reader.onSilence();
+        reader = next;
+      }
+    }
+  }
+}
