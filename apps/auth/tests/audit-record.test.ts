@@ -169,7 +169,7 @@ describe('nobody can change what is written', () => {
   it.each([
     'update auth.audit_events set body = body',
     'truncate auth.audit_events',
-    'delete from auth.audit_checkpoints',
+    `update auth.audit_checkpoints set body = ''`,
   ])('not even the owner of the tables: %s', async (sql) => {
     await expect(store.rows(sql, [], store.owner)).rejects.toThrow(/append-only/);
   });
