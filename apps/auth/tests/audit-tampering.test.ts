@@ -79,7 +79,6 @@ it('what nobody has tampered with is intact, and it says how much of it is prove
   expect((await verify()).unproven).toBe(0);
 });
 
-const body = (seq: number) => `(select body from auth.audit_events where chain = ${chain} and seq = ${seq})`;
 /** Makes the rest of the chain fit again, as the trigger would have. */
 const rehash = (from: number) => `do $$
   declare r record; p bytea;
