@@ -6,6 +6,7 @@ import {
   createService,
   openCache,
   openDatabase,
+  openEventBus,
   openRedis,
   relayEvents,
   type Kit,
@@ -19,7 +20,7 @@ import { AccountsService } from './accounts/accounts.service';
 import { RegistrationService } from './accounts/registration.service';
 import { BusinessEvents } from './business-events';
 import { composeKeys, composeKeyUpkeep } from './compose-keys';
-import type { AuthConfig, AuthWorkerConfig } from './config';
+import type { AuthConfig, AuthStoresConfig, AuthWorkerConfig } from './config';
 import { BoundedQueue } from './passwords/bounded-queue';
 import { PasswordHasher } from './passwords/password-hasher';
 import { ActiveUsers } from './sessions/active-users';
@@ -67,15 +68,18 @@ export async function createAuthService(config: AuthConfig, overrides: KitOverri
 export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'auth', role: 'worker' }, config, overrides);
   const { postgres, redis, shared } = openStores(kit, config);
-  const stores = { database: postgres.database, redis: redis.redis };
+  const { database } = postgres;
+  const events = openEventBus(kit, config, redis);
   return createService(kit, {
     ...shared,
-    work: [relayEvents(kit, stores), composeKeyUpkeep(kit, config, postgres.database)],
+    dependencies: [...shared.dependencies, ...events.dependencies],
+    work: [relayEvents(kit, { database, events }), composeKeyUpkeep(kit, config, database)],
+    resources: [events.resource, ...shared.resources],
   });
 }
 
 /** PostgreSQL is needed; without Redis the service is slower and the worker waits. */
-function openStores(kit: Kit, config: AuthWorkerConfig) {
+function openStores(kit: Kit, config: AuthStoresConfig) {
   const postgres = openDatabase(kit, config);
   const redis = openRedis(kit, config, 'degradable');
   return {

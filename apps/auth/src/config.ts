@@ -1,5 +1,6 @@
 import {
   databaseSettings,
+  eventSettings,
   integer,
   loggingSettings,
   migrationSettings,
@@ -52,12 +53,13 @@ export const mainSettings = {
   }),
 };
 
-export const workerSettings = { ...processSettings, ...portSettings(8080, 9180) };
+export const workerSettings = { ...processSettings, ...eventSettings, ...portSettings(8080, 9180) };
 
 export const migrateSettings = migrationSettings;
 
 export type AuthConfig = Config<typeof mainSettings>;
 export type AuthWorkerConfig = Config<typeof workerSettings>;
+export type AuthStoresConfig = Config<typeof processSettings>;
 
 /** The only reader of the process's environment. */
 export const environment = process.env;

@@ -5,8 +5,10 @@ import {
   createEventPublisher,
   createKit,
   createService,
+  deadLetterActions,
   openCache,
   openDatabase,
+  openEventBus,
   openRedis,
   relayEvents,
   type Kit,
@@ -14,7 +16,7 @@ import {
   type Service,
 } from '@rostrum/service-kit';
 import { BusinessEvents } from './business-events';
-import type { PostsConfig, PostsWorkerConfig } from './config';
+import type { PostsConfig, PostsStoresConfig, PostsWorkerConfig } from './config';
 import { FeedRepository } from './feed/feed.repository';
 import { feedRoutes } from './feed/feed.routes';
 import { FeedService } from './feed/feed.service';
@@ -60,15 +62,19 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
 export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'posts', role: 'worker' }, config, overrides);
   const { postgres, redis, shared } = openStores(kit, config);
-  const stores = { database: postgres.database, redis: redis.redis };
+  const events = openEventBus(kit, config, redis);
+  const stores = { database: postgres.database, events };
   return createService(kit, {
     ...shared,
+    dependencies: [...shared.dependencies, ...events.dependencies],
     work: [relayEvents(kit, stores), consumeEvents(kit, stores, { auth: [copyAccounts()] })],
+    resources: [events.resource, ...shared.resources],
+    actions: deadLetterActions(kit, events, ['auth']),
   });
 }
 
 /** PostgreSQL is needed; without Redis the service is slower and the worker waits. */
-function openStores(kit: Kit, config: PostsWorkerConfig) {
+function openStores(kit: Kit, config: PostsStoresConfig) {
   const postgres = openDatabase(kit, config);
   const redis = openRedis(kit, config, 'degradable');
   return {

@@ -1,5 +1,6 @@
 import {
   databaseSettings,
+  eventSettings,
   loggingSettings,
   migrationSettings,
   portSettings,
@@ -35,12 +36,13 @@ export const mainSettings = {
   }),
 };
 
-export const workerSettings = { ...processSettings, ...portSettings(8081, 9181) };
+export const workerSettings = { ...processSettings, ...eventSettings, ...portSettings(8081, 9181) };
 
 export const migrateSettings = migrationSettings;
 
 export type PostsConfig = Config<typeof mainSettings>;
 export type PostsWorkerConfig = Config<typeof workerSettings>;
+export type PostsStoresConfig = Config<typeof processSettings>;
 
 /** The only reader of the process's environment. */
 export const environment = process.env;

@@ -1,7 +1,14 @@
 import { hash, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { readConfig } from '@rostrum/config';
-import { createDatabase, createRedis, type Redis, type Row } from '@rostrum/data-access';
+import {
+  createDatabase,
+  createRedis,
+  createRedisBus,
+  type EventBus,
+  type Redis,
+  type Row,
+} from '@rostrum/data-access';
 import {
   createTestDatabase,
   createTestRedis,
@@ -38,6 +45,7 @@ export class PostsApp {
   private readonly started: Service[] = [];
   readonly database: TestDatabase;
   readonly redis: Redis;
+  readonly bus: EventBus;
   readonly log: RecordingLogger;
   url = '';
   opsUrl = '';
@@ -46,6 +54,7 @@ export class PostsApp {
   private constructor(private readonly parts: AppParts) {
     this.database = parts.database;
     this.redis = parts.redis;
+    this.bus = createRedisBus({ redis: parts.redis });
     this.log = parts.log;
   }
 
@@ -67,6 +76,9 @@ export class PostsApp {
       REDIS_URL: stores.redisUrl,
       JWT_ISSUER: tokens.issuer,
       JWT_AUDIENCE: tokens.audience,
+      // Many people share one address here; the limits themselves have tests of their own.
+      RATE_LIMIT_API_REQUESTS: '100000',
+      RATE_LIMIT_AUTH_REQUESTS: '100000',
       JWKS_URL: tokens.jwksUrl,
       CURSOR_SECRET: 'c'.repeat(32),
       TRACING_ENABLED: 'false',

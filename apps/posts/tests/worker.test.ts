@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { eventEnvelope, postCreated, streams, userFollowed, userRegistered } from '@rostrum/contracts';
-import { createDatabase, deadLetterStream } from '@rostrum/data-access';
-import { waitFor } from '@rostrum/testing';
+import { postCreated, streams, userFollowed, userRegistered } from '@rostrum/contracts';
+import { createDatabase } from '@rostrum/data-access';
+import { publishedEvents, waitFor } from '@rostrum/testing';
 import { PostsApp } from './posts-app';
 
 let app: PostsApp;
@@ -22,18 +22,13 @@ const traceOf = () => randomUUID().replaceAll('-', '');
 
 /** Puts an event into auth's stream as auth's relay does. */
 async function arrive(payload: unknown, { id = randomUUID(), version = 1, trace = traceOf() } = {}) {
-  const fields = { id, type: userRegistered.type, version, key: 'any', occurredAt: new Date().toISOString() };
-  await app.redis.xadd(
-    streams.auth,
-    '*',
-    ...Object.entries({
-      ...fields,
+  await app.bus.publish(streams.auth, [
+    {
+      ...{ id, type: userRegistered.type, version, key: 'any', occurredAt: new Date().toISOString() },
       payload: JSON.stringify(payload),
       traceparent: `00-${trace}-00f067aa0ba902b7-00`,
-    })
-      .flat()
-      .map(String),
-  );
+    },
+  ]);
   return { id, trace };
 }
 
@@ -44,17 +39,8 @@ const profileOf = async ({ userId }: { userId: string }) =>
 
 /** The events of posts' stream, as any other service would read them. */
 async function published(type: string) {
-  const entries = await app.redis.xrange(streams.posts, '-', '+');
-  return entries
-    .map(([, list]) => Object.fromEntries(list.flatMap((name, i) => (i % 2 ? [] : [[name, list[i + 1]]]))))
-    .map((fields) =>
-      eventEnvelope.parse({
-        ...fields,
-        version: Number(fields.version),
-        payload: JSON.parse(String(fields.payload)),
-      }),
-    )
-    .filter((event) => event.type === type);
+  const events = await publishedEvents(app.bus, streams.posts);
+  return events.filter((event) => event.type === type);
 }
 
 describe('what happens in posts', () => {
@@ -163,8 +149,8 @@ describe('a registration in auth', () => {
 
     await waitFor(() => profileOf(next));
     await waitFor(async () => (await dead()) === 2);
-    const letters = await app.redis.xrange(deadLetterStream(streams.auth), '-', '+');
-    expect(letters.map(([, fields]) => fields[1])).toEqual([id, unknown]);
+    const letters = await app.bus.deadLetters(streams.auth, 'posts').list();
+    expect(letters.map(({ event }) => event?.id)).toEqual([id, unknown]);
     const line = await waitFor(() =>
       app.log.lines().find(({ level, message }) => level === 'error' && message.includes('dead letter')),
     );

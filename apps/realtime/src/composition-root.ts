@@ -5,7 +5,9 @@ import {
   consumeEvents,
   createKit,
   createService,
+  deadLetterActions,
   openDatabase,
+  openEventBus,
   openRedis,
   type Dependency,
   type Kit,
@@ -75,10 +77,12 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
   const { database, dependency, resource } = openDatabase(kit, config);
   const { redis, ...redisParts } = openRedis(kit, config, 'critical');
   const follows = notifyOfFollows({ live: new LivePublisher(redis), events: new NotificationEvents(kit) });
+  const events = openEventBus(kit, config, { redis });
   return createService(kit, {
-    dependencies: [dependency, redisParts.dependency],
-    work: [consumeEvents(kit, { database, redis }, { posts: [follows] })],
-    resources: [resource, redisParts.resource],
+    dependencies: [dependency, redisParts.dependency, ...events.dependencies],
+    work: [consumeEvents(kit, { database, events }, { posts: [follows] })],
+    resources: [events.resource, resource, redisParts.resource],
+    actions: deadLetterActions(kit, events, ['posts']),
     selfCheck: { query: () => database.ping(), ping: () => redis.ping() },
   });
 }

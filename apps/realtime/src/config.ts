@@ -1,5 +1,6 @@
 import {
   databaseSettings,
+  eventSettings,
   integer,
   list,
   loggingSettings,
@@ -66,7 +67,7 @@ export const mainSettings = {
   }),
 };
 
-export const workerSettings = { ...processSettings, ...portSettings(8082, 9182) };
+export const workerSettings = { ...processSettings, ...eventSettings, ...portSettings(8082, 9182) };
 
 export const migrateSettings = migrationSettings;
 

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { readConfig } from '@rostrum/config';
 import { streams } from '@rostrum/contracts';
-import { createRedis, withClient, type Redis, type Row } from '@rostrum/data-access';
+import {
+  createRedis,
+  createRedisBus,
+  withClient,
+  type EventBus,
+  type Redis,
+  type Row,
+} from '@rostrum/data-access';
 import type { KitOverrides, Service } from '@rostrum/service-kit';
 import {
   createTestDatabase,
@@ -96,12 +103,14 @@ interface Ground {
 export class RealtimeApp {
   readonly database: TestDatabase;
   readonly redis: Redis;
+  readonly bus: EventBus;
   readonly tokens: TestTokens;
   readonly log: RecordingLogger;
   private readonly started: Service[] = [];
 
   private constructor(private readonly ground: Ground) {
     ({ database: this.database, redis: this.redis, tokens: this.tokens, log: this.log } = ground);
+    this.bus = createRedisBus({ redis: ground.redis });
   }
 
   static async create({ environment = {}, redisUrl }: AppOptions = {}): Promise<RealtimeApp> {
@@ -129,6 +138,9 @@ export class RealtimeApp {
       REDIS_URL: url,
       JWT_ISSUER: tokens.issuer,
       JWT_AUDIENCE: tokens.audience,
+      // Many people share one address here; the limits themselves have tests of their own.
+      RATE_LIMIT_API_REQUESTS: '100000',
+      RATE_LIMIT_AUTH_REQUESTS: '100000',
       JWKS_URL: tokens.jwksUrl,
       CURSOR_SECRET: 'c'.repeat(32),
       TRACING_ENABLED: 'false',
@@ -181,16 +193,13 @@ export class RealtimeApp {
     type: string,
     event: { eventId: string; key: string; payload: unknown; version?: number; traceparent?: string },
   ): Promise<void> {
-    const fields = {
-      id: event.eventId,
-      type,
-      version: String(event.version ?? 1),
-      key: event.key,
-      occurredAt: new Date().toISOString(),
-      payload: JSON.stringify(event.payload),
-      ...(event.traceparent && { traceparent: event.traceparent }),
-    };
-    await this.redis.xadd(streams.posts, '*', ...Object.entries(fields).flat());
+    const { eventId: id, key, payload, version = 1, traceparent } = event;
+    await this.bus.publish(streams.posts, [
+      {
+        ...{ id, type, version, key, occurredAt: new Date().toISOString(), payload: JSON.stringify(payload) },
+        ...(traceparent !== undefined && { traceparent }),
+      },
+    ]);
   }
 
   /** What really is in the tables. */

@@ -7,3 +7,4 @@ export { startFromConfig, type ConfigCommand, type ConfigOutcome } from './comma
 export * from './settings';
 export * from './redis-settings';
 export * from './rate-limit-settings';
+export * from './event-settings';

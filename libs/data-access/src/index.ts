@@ -80,13 +80,29 @@ export {
 } from './redis/redis';
 export type { RedisAddress, RedisConnection } from './redis/redis-servers';
 export { createSubscriber, type Subscriber, type SubscriberOptions } from './redis/subscriber';
-export type { BusEvent } from './events/bus-event';
+export type { BusEvent, SerializedEvent } from './events/bus-event';
+export type {
+  DeadLetter,
+  DeadLetters,
+  Delivery,
+  EventBus,
+  GroupMember,
+  PublishedEvent,
+} from './events/event-bus';
+export { createNatsBus, type NatsBusOptions } from './events/nats-bus/nats-bus';
+export { createRedisBus, type RedisBusOptions } from './events/redis-bus/redis-bus';
 export { createOutbox, type NewEvent, type Outbox, type OutboxOptions } from './events/outbox';
-export { createInboxTable, createOutboxTable, dropInboxTable, dropOutboxTable } from './events/event-tables';
-export { startRelay, type Relay, type RelayHooks, type RelayOptions } from './events/relay';
+export {
+  createInboxTable,
+  createLeaseTables,
+  createOutboxTable,
+  dropInboxTable,
+  dropLeaseTables,
+  dropOutboxTable,
+} from './events/event-tables';
+export { startRelay, type Backlog, type Relay, type RelayHooks, type RelayOptions } from './events/relay';
 export { startConsumer, type Consumer, type ConsumerHooks, type ConsumerOptions } from './events/consumer';
 export type { EventHandler, EventHandlers } from './events/inbox';
-export { deadLetterStream } from './events/stream-reader';
 export { runMigrateCommand, type MigrateCommandOptions } from './migrations/migrate-command';
 export {
   createCache,

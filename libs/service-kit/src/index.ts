@@ -27,12 +27,14 @@ export { openRedis, type OpenRedis } from './wiring/open-redis';
 export { openCache } from './wiring/open-cache';
 export { Breakers } from './wiring/breakers';
 export { createEventPublisher, type EventPublisher, type Fact } from './wiring/event-publisher';
+export { openEventBus, type OpenEventBus } from './wiring/open-event-bus';
 export { relayEvents, type EventStores } from './wiring/relay-events';
 export {
   followRevocations,
   type FollowedRevocations,
   type RevocationSources,
 } from './wiring/follow-revocations';
+export { deadLetterActions } from './wiring/dead-letter-actions';
 export { consumeEvents, type Subscriptions } from './wiring/consume-events';
 export { onEvent, type HandlingContext, type Subscription } from './wiring/subscriptions';
 export { openLimits, rejectionCounter, type LimitsConfig, type OpenLimits } from './limits/open-limits';

@@ -23,6 +23,7 @@ export {
   type FaultProxy,
   type FaultProxyOptions,
 } from './network/fault-proxy';
+export { publishedEvents } from './events/published-events';
 export { startOtlpCollector, type CollectedSpan, type OtlpCollector } from './telemetry/otlp-collector';
 export { recordingLogger, type LogLine, type RecordingLogger } from './telemetry/recording-logger';
 export { testTokens, type TestClaims, type TestTokens } from './tokens/test-tokens';

@@ -46,3 +46,32 @@ export async function createInboxTable(knex: Knex, schema: string): Promise<void
 export async function dropInboxTable(knex: Knex, schema: string): Promise<void> {
   await knex.schema.withSchema(schema).dropTable('inbox');
 }
+
+/**
+ * For a service's migrations: who handles which partition of which stream for this service, and who is there to do so.
+ * `attempted` and `attempts` are of the event that its partition waits for.
+ */
+export async function createLeaseTables(knex: Knex, schema: string): Promise<void> {
+  await knex.schema.withSchema(schema).createTable('event_leases', (table) => {
+    table.text('stream').notNullable();
+    table.text('event_group').notNullable();
+    table.integer('partition').notNullable();
+    table.text('owner');
+    table.bigInteger('token').notNullable().defaultTo(0);
+    table.timestamp('expires_at').notNullable().defaultTo(knex.fn.now());
+    table.text('attempted');
+    table.integer('attempts').notNullable().defaultTo(0);
+    table.primary(['stream', 'event_group', 'partition']);
+  });
+  await knex.schema.withSchema(schema).createTable('event_members', (table) => {
+    table.text('stream').notNullable();
+    table.text('event_group').notNullable();
+    table.text('member').notNullable();
+    table.timestamp('expires_at').notNullable();
+    table.primary(['stream', 'event_group', 'member']);
+  });
+}
+
+export async function dropLeaseTables(knex: Knex, schema: string): Promise<void> {
+  await knex.schema.withSchema(schema).dropTable('event_members').dropTable('event_leases');
+}

@@ -4,8 +4,10 @@ export interface WorkLoopOptions {
   onError: (error: unknown) => void;
 }
 
-const firstBackoffMs = 100;
-const lastBackoffMs = 5_000;
+/** Doubled with each failure, up to a limit, and never quite the same for two that have failed together. */
+export function backoffMs(failures: number, { firstMs = 100, lastMs = 5_000 } = {}): number {
+  return Math.min(firstMs * 2 ** (failures - 1), Math.max(firstMs, lastMs)) * (0.5 + Math.random() / 2);
+}
 
 /** Works in rounds until it is stopped, and backs off when one fails. */
 export class WorkLoop {
@@ -47,7 +49,7 @@ export class WorkLoop {
       } catch (error) {
         failures += 1;
         this.options.onError(error);
-        await this.rest(Math.min(firstBackoffMs * 2 ** (failures - 1), lastBackoffMs));
+        await this.rest(backoffMs(failures));
       }
     }
   }

@@ -7,6 +7,8 @@ export interface HandlingContext {
   /** Everything that the handler writes goes through it: it commits with the note that the event is done. */
   trx: Transaction;
   event: BusEvent;
+  /** Fires when the handler has taken too long: for whatever it asks of others. */
+  signal: AbortSignal;
 }
 
 /** One kind of event and what is done about it. */
@@ -31,13 +33,13 @@ export function onEvent<Event extends EventContract>(
 export function toHandlers(subscriptions: readonly Subscription[]): EventHandlers {
   const handlerOf =
     (type: string): EventHandlers[string] =>
-    async (event, trx) => {
+    async (event, trx, signal) => {
       const found = subscriptions.find(
         ({ contract }) => contract.type === type && contract.version === event.version,
       );
       // Kept as a dead letter, it can be replayed once a release that understands it is out.
       if (!found) throw new Error(`No handler knows version ${event.version} of ${type}`);
-      await found.handle(event.payload, { trx, event });
+      await found.handle(event.payload, { trx, event, signal });
     };
   return Object.fromEntries(subscriptions.map(({ contract: { type } }) => [type, handlerOf(type)]));
 }

@@ -1,0 +1,11 @@
+import { createLeaseTables, dropLeaseTables } from '@rostrum/data-access';
+import type { Knex } from 'knex';
+
+/** Workers share the partitions of the streams that they read. */
+export async function up(knex: Knex): Promise<void> {
+  await createLeaseTables(knex, 'posts');
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await dropLeaseTables(knex, 'posts');
+}

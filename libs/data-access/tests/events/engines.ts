@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createTestRedis,
+  startFaultProxy,
+  startNatsServer,
+  startRedisServer,
+  type FaultProxy,
+  type OwnServer,
+} from '@rostrum/testing';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import {
+  closeRedis,
+  createNatsBus,
+  createRedis,
+  createRedisBus,
+  type EventBus,
+  type NatsBusOptions,
+  type Redis,
+  type RedisBusOptions,
+} from '../../src';
+
+export type BusSettings = Partial<Omit<RedisBusOptions, 'redis'> & Omit<NatsBusOptions, 'servers'>>;
+
+/** A server with an engine, and buses on it: the tests ask the same of each. */
+export interface Engine {
+  /** Another connection each time, as another process has. */
+  open(settings?: BusSettings): EventBus;
+  /** The same through a proxy that does to the connection what networks do. */
+  openThrough(settings?: BusSettings): Promise<{ bus: EventBus; proxy: FaultProxy }>;
+  /** Puts something into a partition that is no event. */
+  putRaw(stream: string, partition: number, text: string): Promise<void>;
+  /** What a crash without any disk leaves of a stream. */
+  loseStream(stream: string): Promise<void>;
+  /** How many events the stream holds. */
+  lengthOf(stream: string, partitions: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface EngineKind {
+  name: string;
+  start: () => Promise<Engine>;
+  /** A server that is the test's alone; what it has acknowledged survives `kill` where the engine promises so. */
+  startOwn: () => Promise<{ server: OwnServer; engine: Engine }>;
+}
+
+export const engineKinds: EngineKind[] = [
+  {
+    name: 'Redis',
+    start: async () => {
+      const shared = await createTestRedis();
+      return redisEngine(shared.url, () => shared.close());
+    },
+    startOwn: async () => {
+      const server = await startRedisServer({ persistent: 'everysec' });
+      return { server, engine: redisEngine(server.url, () => server.stop()) };
+    },
+  },
+  {
+    name: 'NATS',
+    start: async () => {
+      const server = await startNatsServer();
+      return natsEngine(server.url, () => server.stop());
+    },
+    startOwn: async () => {
+      const server = await startNatsServer();
+      return { server, engine: natsEngine(server.url, () => server.stop()) };
+    },
+  },
+];
+
+/** Streams of different tests do not meet. */
+export function newStream(): string {
+  return `events:${randomUUID().slice(0, 8)}`;
+}
+
+export function redisEngine(url: string, end: () => Promise<void>): Engine {
+  const clients: Redis[] = [];
+  const proxies: FaultProxy[] = [];
+  const connectTo = (where: string) => {
+    const redis = createRedis({ url: where, commandTimeoutMs: 2_000 });
+    clients.push(redis);
+    return redis;
+  };
+  const own = connectTo(url);
+  const keysOf = (stream: string) => own.keys(`{${stream}}*`);
+  return {
+    open: (settings = {}) => createRedisBus({ ...settings, redis: connectTo(url) }),
+    openThrough: async (settings = {}) => {
+      const proxy = await startFaultProxy({ target: url });
+      proxies.push(proxy);
+      return { proxy, bus: createRedisBus({ ...settings, redis: connectTo(proxy.urlFor(url)) }) };
+    },
+    putRaw: async (stream, partition, text) =>
+      void (await own.xadd(`{${stream}}:${partition}`, '*', 'some', text)),
+    loseStream: async (stream) => void (await own.del(...(await keysOf(stream)))),
+    lengthOf: async (stream, partitions) => {
+      const lengths = Array.from({ length: partitions }, (_, each) => own.xlen(`{${stream}}:${each}`));
+      return (await Promise.all(lengths)).reduce((sum, length) => sum + length, 0);
+    },
+    close: async () => {
+      await Promise.all(clients.map((client) => closeRedis(client)));
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+      await end();
+    },
+  };
+}
+
+function natsEngine(url: string, end: () => Promise<void>): Engine {
+  const buses: EventBus[] = [];
+  const proxies: FaultProxy[] = [];
+  let own: Promise<NatsConnection> | undefined;
+  const manager = async () => {
+    own ??= connect({ servers: new URL(url).host, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+    return jetstreamManager(await own, { checkAPI: false });
+  };
+  const plain = (stream: string) => stream.replaceAll(':', '_');
+  const openAt = (where: string, settings: BusSettings) => {
+    const bus = createNatsBus({ ackWaitMs: 1_000, ...settings, servers: [where] });
+    buses.push(bus);
+    return bus;
+  };
+  return {
+    open: (settings = {}) => openAt(url, settings),
+    openThrough: async (settings = {}) => {
+      const proxy = await startFaultProxy({ target: url });
+      proxies.push(proxy);
+      return { proxy, bus: openAt(proxy.urlFor(url), settings) };
+    },
+    putRaw: async (stream, partition, text) => {
+      await manager();
+      const connection = await own;
+      if (connection) await jetstream(connection).publish(`${plain(stream)}.p.${partition}`, text);
+    },
+    loseStream: async (stream) => void (await (await manager()).streams.delete(plain(stream))),
+    lengthOf: async (stream) => {
+      const { state } = await (await manager()).streams.info(plain(stream));
+      return state.messages;
+    },
+    close: async () => {
+      await Promise.all(buses.map((bus) => bus.close()));
+      await (await own)?.close();
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+      await end();
+    },
+  };
+}

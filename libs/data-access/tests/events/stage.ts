@@ -1,0 +1,182 @@
+import { createTestDatabase, waitFor, type TestDatabase } from '@rostrum/testing';
+import {
+  createDatabase,
+  createOutbox,
+  startConsumer,
+  startRelay,
+  withClient,
+  type BusEvent,
+  type Consumer,
+  type ConsumerOptions,
+  type Database,
+  type EventBus,
+  type Outbox,
+  type Relay,
+  type RelayOptions,
+  type Transaction,
+} from '../../src';
+import { thingsMigrations } from '../things';
+import { newStream, type Engine } from './engines';
+
+export const schema = 'alpha';
+export const group = 'counters';
+export const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+export interface Effect {
+  key: string;
+  name: string;
+  member: string;
+}
+
+/** A service's database with its outbox, a stream of its own, and whatever of relays and consumers a test starts. */
+export class EventStage {
+  readonly stream = newStream();
+  readonly bus: EventBus;
+  private readonly outbox: Outbox;
+  private readonly running: (Relay | Consumer)[] = [];
+  private readonly databases: Database[] = [];
+
+  private constructor(
+    readonly own: TestDatabase,
+    readonly database: Database,
+    readonly engine: Engine,
+    readonly partitions: number,
+  ) {
+    this.bus = engine.open({ partitions });
+    this.outbox = createOutbox({ database, schema });
+  }
+
+  static async open(engine: Engine, { partitions = 3 } = {}): Promise<EventStage> {
+    const own = await createTestDatabase(schema, thingsMigrations);
+    return new EventStage(own, createDatabase({ url: own.url, max: 12 }), engine, partitions);
+  }
+
+  async close(): Promise<void> {
+    await this.stopAll();
+    await Promise.all([this.database, ...this.databases].map((database) => database.close(2_000)));
+    await this.own.drop();
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.running.splice(0).map((part) => part.stop()));
+  }
+
+  async stop(part: Relay | Consumer): Promise<void> {
+    this.running.splice(this.running.indexOf(part), 1);
+    await part.stop();
+  }
+
+  /** Another pool, as another process has. */
+  otherDatabase(applicationName: string): Database {
+    const database = createDatabase({ url: this.own.url, applicationName, max: 12 });
+    this.databases.push(database);
+    return database;
+  }
+
+  relay(options: Partial<RelayOptions> = {}): Relay {
+    const { database, bus, stream } = this;
+    const relay = startRelay({ database, bus, schema, stream, ...options });
+    this.running.push(relay);
+    return relay;
+  }
+
+  consumer(options: Partial<ConsumerOptions> = {}): Consumer {
+    const { database, bus, stream } = this;
+    const member = options.member ?? 'one';
+    const consumer = startConsumer({
+      ...{ database, bus, schema, stream, group, member, blockMs: 100, retryMs: 5, leaseMs: 1_000 },
+      handlers: { 'thing.happened': (event, trx) => effect(event, trx, member) },
+      ...options,
+    });
+    this.running.push(consumer);
+    return consumer;
+  }
+
+  /** One event for each name, in one transaction. */
+  async publish(names: readonly string[], keyOf: (name: string) => string = () => 'k'): Promise<void> {
+    await this.database.transaction(async (trx) => {
+      for (const name of names) {
+        const event = {
+          type: 'thing.happened',
+          version: 1,
+          key: keyOf(name),
+          payload: { name },
+          traceparent,
+        };
+        await this.outbox.add(trx, event);
+      }
+    });
+  }
+
+  async publishUndone(name: string): Promise<void> {
+    await this.database.transaction(async (trx) => {
+      await this.outbox.add(trx, { type: 'thing.happened', version: 1, key: 'k', payload: { name } });
+      throw new Error('undone');
+    });
+  }
+
+  /** What handlers have done, in order. */
+  async effects(): Promise<Effect[]> {
+    const { rows } = await this.database.query<Effect & Record<string, unknown>>(
+      'effects',
+      'select key, name, member from effects order by position',
+    );
+    return rows;
+  }
+
+  async names(): Promise<string[]> {
+    return (await this.effects()).map(({ name }) => name);
+  }
+
+  /** Until so many effects are there, and the group is through with everything. */
+  async untilDone(count: number, timeoutMs = 20_000): Promise<string[]> {
+    const what = `${count} effects`;
+    await waitFor(async () => (await this.effects()).length >= count, { timeoutMs, what });
+    await this.untilIdle(timeoutMs);
+    return this.names();
+  }
+
+  async untilIdle(timeoutMs = 20_000): Promise<void> {
+    await waitFor(async () => (await this.bus.lag(this.stream, group)) === 0, {
+      timeoutMs,
+      what: 'a group that is through',
+    });
+  }
+
+  /** How many events the stream holds, as far as it has not been trimmed. */
+  async published(): Promise<number> {
+    return this.engine.lengthOf(this.stream, this.partitions).catch(() => 0);
+  }
+
+  letters() {
+    return this.bus.deadLetters(this.stream, group);
+  }
+
+  asAdmin(statements: string): Promise<unknown> {
+    return withClient(this.own.adminUrl, (admin) =>
+      admin.query(`set search_path = ${schema}; ${statements}`),
+    );
+  }
+}
+
+export async function effect(event: BusEvent, trx: Transaction, member = 'one'): Promise<void> {
+  await trx.query('effect', 'insert into effects (key, name, member) values ($1, $2, $3)', [
+    event.key,
+    nameOf(event),
+    member,
+  ]);
+}
+
+export function nameOf({ payload }: BusEvent): string {
+  return (payload as { name: string }).name;
+}
+
+export const numbered = (total: number, from = 0): string[] =>
+  Array.from({ length: total }, (_, index) => `n${from + index}`);
+
+/** The order in which the events of each key took effect. */
+export function byKey(effects: readonly Effect[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { key, name } of effects) found.set(key, [...(found.get(key) ?? []), name]);
+  return found;
+}

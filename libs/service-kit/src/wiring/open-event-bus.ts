@@ -1,0 +1,32 @@
+import type { Config, eventSettings } from '@rostrum/config';
+import { createRedisBus, type EventBus, type Redis } from '@rostrum/data-access';
+import type { Dependency } from '../health/health-registry';
+import type { Kit } from '../lifecycle/kit';
+import type { Resource } from '../lifecycle/service';
+
+export interface OpenEventBus {
+  kind: 'redis' | 'nats';
+  bus: EventBus;
+  retentionMs: number;
+  handlerTimeoutMs: number;
+  /** Where the bus is a server of its own. */
+  dependencies: readonly Dependency[];
+  resource: Resource;
+}
+
+/** What carries this service's events, as the configuration says. Without it events wait: it is degradable. */
+export function openEventBus(
+  kit: Kit,
+  config: Config<typeof eventSettings>,
+  { redis }: { redis: Redis },
+): OpenEventBus {
+  const bus = createRedisBus({ redis, maxLength: config.eventStreamMaxLength });
+  return {
+    kind: 'redis',
+    bus,
+    retentionMs: config.eventRetentionSeconds * 1000,
+    handlerTimeoutMs: config.eventHandlerTimeoutMs,
+    dependencies: [],
+    resource: { name: 'event bus', close: () => bus.close() },
+  };
+}
