@@ -182,7 +182,7 @@ export class KeyCluster {
     const redis = createRedis({ url: redisUrl });
     const jwksUrl = `${issuerUrl}/.well-known/jwks.json`;
     const keys = remoteKeySet(jwksUrl);
-    const { revocations, work, dependency } = followRevocations(kit, { redis, jwksUrl, keys });
+    const { revocations, work, dependency } = followRevocations(kit, { redis, jwksUrl, keys, fetch });
     onList?.(revocations);
     return this.start(kit, {
       dependencies: [dependency],

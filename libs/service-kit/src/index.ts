@@ -26,6 +26,7 @@ export { openDatabase, type OpenDatabase } from './wiring/open-database';
 export { openRedis, type OpenRedis } from './wiring/open-redis';
 export { openCache } from './wiring/open-cache';
 export { Breakers } from './wiring/breakers';
+export { openAuthClient, openHttpClient, type OpenHttpClient } from './wiring/open-http-client';
 export { createEventPublisher, type EventPublisher, type Fact } from './wiring/event-publisher';
 export { openEventBus, type OpenEventBus } from './wiring/open-event-bus';
 export { relayEvents, type EventStores } from './wiring/relay-events';

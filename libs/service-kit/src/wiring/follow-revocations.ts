@@ -13,6 +13,8 @@ export interface RevocationSources {
   redis: Pick<Redis, 'xread' | 'xrevrange'>;
   /** Where auth publishes its keys; it tells of revocations beside them. */
   jwksUrl: string;
+  /** How auth is asked. */
+  fetch: (url: URL, init: { signal: AbortSignal; redirect: 'error' }) => Promise<Response>;
   /** Asked anew when other keys are published. */
   keys?: Pick<RemoteKeySet, 'reload'>;
 }

@@ -92,7 +92,7 @@ export class RevocationFollower {
     this.position = undefined;
     if (this.cursor) this.url.searchParams.set('since', this.cursor);
     try {
-      const response = await fetch(this.url, {
+      const response = await this.options.fetch(this.url, {
         signal: AbortSignal.timeout(askTimeoutMs),
         redirect: 'error',
       });
