@@ -5,13 +5,13 @@
  * migrations, and a package.json and package-lock.json of only the packages that the bundles import. A library is
  * bundled to show that it can be.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { ClearError, failureLine } from '../native/clear-error.mjs';
 import { workspaceRoot } from '../native/workspace.mjs';
 import { bundle } from './bundle.mjs';
 import { importedPackages, manifestsFor } from './deployable-manifest.mjs';
+import { checksumsOf, migrationEntries } from './migrations.mjs';
 
 const usage = 'Usage: node tools/build/app.mjs <projectRoot> [--out <folder>]';
 const processEntries = ['main', 'worker', 'migrate', 'telemetry'];
@@ -42,30 +42,6 @@ function appEntries(project) {
     .map((name) => ({ out: name, in: path.join(project, 'src', `${name}.ts`) }))
     .filter((entry) => fs.existsSync(entry.in));
   return [...processes, ...migrationEntries(path.join(project, 'migrations'))];
-}
-
-function migrationEntries(folder) {
-  if (!fs.existsSync(folder)) return [];
-  return fs
-    .readdirSync(folder)
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('.d.ts'))
-    .map((file) => ({ out: `migrations/${path.parse(file).name}`, in: path.join(folder, file) }));
-}
-
-const migrationEntry = /^migrations\/(.+)$/;
-
-/**
- * What each migration was written as, so that the migrator knows one that was edited after it had run: the bundle
- * changes with every library in it. libs/data-access reckons the same for migrations that are not built.
- */
-function checksumsOf(entries) {
-  const sums = entries.flatMap(({ out, in: file }) => {
-    const [, name] = migrationEntry.exec(out) ?? [];
-    const words = name && fs.readFileSync(file, 'utf8').replace(/\s+/g, '');
-    return name ? [[name, createHash('sha256').update(words).digest('hex').slice(0, 16)]] : [];
-  });
-  if (sums.length === 0) return {};
-  return { 'migrations/checksums.json': `${JSON.stringify(Object.fromEntries(sums), null, 2)}\n` };
 }
 
 /** A library's public doors: its index and whatever else its package.json exports. */
