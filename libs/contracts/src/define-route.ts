@@ -37,6 +37,8 @@ export interface RouteContract<
   description?: string;
   tags: readonly string[];
   auth: Auth;
+  /** What the caller's roles must permit; any holder of a token may call where it is left out. */
+  permission?: string;
   params?: Params;
   query?: Query;
   body?: Body;

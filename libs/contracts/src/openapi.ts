@@ -26,12 +26,16 @@ function generalProblems(route: RouteContract): Record<number, string[]> {
     ...((route.params ?? route.query ?? route.body) && { 400: ['VALIDATION_FAILED'] }),
     ...(route.body && { 413: ['PAYLOAD_TOO_LARGE'], 415: ['UNSUPPORTED_MEDIA_TYPE'] }),
     ...(route.auth === 'user' && { 401: ['UNAUTHORIZED'] }),
-    ...(route.auth === 'user' &&
-      route.method !== 'get' && { 403: ['CROSS_SITE_REQUEST', 'CSRF_TOKEN_INVALID'] }),
+    ...(forbiddenFor(route).length > 0 && { 403: forbiddenFor(route) }),
     ...(route.rateLimit !== 'none' && { 429: ['TOO_MANY_REQUESTS'] }),
     500: ['INTERNAL_ERROR'],
     503: ['SERVICE_UNAVAILABLE'],
   };
+}
+
+function forbiddenFor({ auth, method, permission }: RouteContract): string[] {
+  const byCookie = auth === 'user' && method !== 'get' ? ['CROSS_SITE_REQUEST', 'CSRF_TOKEN_INVALID'] : [];
+  return permission === undefined ? byCookie : [...byCookie, 'FORBIDDEN'];
 }
 
 function problemResponses(route: RouteContract): ZodOpenApiResponsesObject {

@@ -6,8 +6,8 @@ import {
   type RouteAuth,
   type RouteContract,
 } from '@rostrum/contracts';
-import { isAppError } from '@rostrum/errors';
-import type { AccessClaims } from '@rostrum/security';
+import { isAppError, problems } from '@rostrum/errors';
+import { isPermission, mayDo, type AccessClaims } from '@rostrum/security';
 import type { Express, Request, Response } from 'express';
 import type { z } from 'zod';
 import type { Admission } from '../limits/admission';
@@ -119,6 +119,7 @@ export class BoundRoute {
     private readonly work: { handler: LooseHandler } & BindOptions,
     private readonly options: BinderOptions,
   ) {
+    assertPermission(contract);
     this.gate = options.limits?.gateFor(contract);
     this.label = `${contract.method.toUpperCase()} ${contract.path}`;
     this.readBody =
@@ -181,6 +182,9 @@ export class BoundRoute {
   }
 
   private read(request: Request, response: Response, exchange: Exchange): void | Promise<void> {
+    const { permission } = this.contract;
+    if (permission !== undefined && !mayDo(exchange.user?.roles ?? [], permission))
+      throw problems.forbidden();
     if (!this.readBody) return this.answer(this.input(request, exchange, undefined), response);
     return this.readBody(request, response).then((body) =>
       this.answer(this.input(request, exchange, body), response),
@@ -219,6 +223,12 @@ export class BoundRoute {
     }
     sendReply(response, reply);
   }
+}
+
+/** A permission that is not in the policy, or one without a token to read roles from, is our mistake: told at boot. */
+function assertPermission({ auth, permission, operationId }: RouteContract): void {
+  if (permission === undefined || (auth === 'user' && isPermission(permission))) return;
+  throw new Error(`${operationId} asks for the permission "${permission}", which nobody could ever show`);
 }
 
 class Input implements LooseInput {
