@@ -19,6 +19,10 @@ const given = {
       doc: "the PEM of the authority that has signed NATS's certificates, where the system does not know it",
     },
   ),
+  natsReplicas: setting(integer(1, 5).default(1), {
+    env: 'NATS_REPLICAS',
+    doc: 'how many servers of a NATS cluster keep each stream; 3 survive the loss of one',
+  }),
 };
 
 /** How a worker sends and is given events. */
@@ -40,18 +44,19 @@ export const eventSettings = {
 };
 
 export type EventBusConnection =
-  { kind: 'redis' } | { kind: 'nats'; servers: readonly string[]; tlsCa?: string };
+  { kind: 'redis' } | { kind: 'nats'; servers: readonly string[]; replicas: number; tlsCa?: string };
 
 function busConnection({
   eventBus,
   natsUrl: servers = [],
   natsTlsCa,
+  natsReplicas: replicas,
 }: Config<typeof given>): EventBusConnection {
   if ((eventBus === 'nats') !== servers.length > 0) {
     throw new Error('EVENT_BUS=nats and NATS_URL: either goes with the other');
   }
   if (eventBus === 'redis') return { kind: 'redis' };
-  return { kind: 'nats', servers, ...(natsTlsCa !== undefined && { tlsCa: natsTlsCa }) };
+  return { kind: 'nats', servers, replicas, ...(natsTlsCa !== undefined && { tlsCa: natsTlsCa }) };
 }
 
 function natsUrl() {

@@ -1,5 +1,5 @@
 import type { Config, eventSettings } from '@rostrum/config';
-import { createRedisBus, type EventBus, type Redis } from '@rostrum/data-access';
+import { createNatsBus, createRedisBus, type EventBus, type Redis } from '@rostrum/data-access';
 import type { Dependency } from '../health/health-registry';
 import type { Kit } from '../lifecycle/kit';
 import type { Resource } from '../lifecycle/service';
@@ -20,13 +20,25 @@ export function openEventBus(
   config: Config<typeof eventSettings>,
   { redis }: { redis: Redis },
 ): OpenEventBus {
-  const bus = createRedisBus({ redis, maxLength: config.eventStreamMaxLength });
+  const { kind } = config.eventBusConnection;
+  const bus = connectBus(kit, config, redis);
   return {
-    kind: 'redis',
+    kind,
     bus,
     retentionMs: config.eventRetentionSeconds * 1000,
     handlerTimeoutMs: config.eventHandlerTimeoutMs,
-    dependencies: [],
+    dependencies:
+      kind === 'nats' ? [{ name: 'nats', criticality: 'degradable', check: () => bus.ping() }] : [],
     resource: { name: 'event bus', close: () => bus.close() },
   };
+}
+
+function connectBus(
+  { service, role }: Kit,
+  { eventBusConnection: connection, eventStreamMaxLength: maxLength }: Config<typeof eventSettings>,
+  redis: Redis,
+): EventBus {
+  if (connection.kind === 'redis') return createRedisBus({ redis, maxLength });
+  const { kind: _kind, ...servers } = connection;
+  return createNatsBus({ ...servers, maxLength, name: `rostrum-${service}-${role}` });
 }
