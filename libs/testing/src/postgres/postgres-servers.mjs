@@ -49,7 +49,12 @@ export async function prepareReplica({ folder, logFile, given: { primary } }) {
   const { hostname, port, username } = new URL(primary);
   // The embedded PostgreSQL comes without pg_basebackup, so all that one would write is written here.
   const conninfo = `host=${hostname} port=${port} user=${username} password=${new URL(primary).password}`;
-  const following = { hot_standby: 'on', primary_conninfo: conninfo, primary_slot_name: slotOf(folder) };
+  const following = {
+    hot_standby: 'on',
+    primary_conninfo: conninfo,
+    primary_slot_name: slotOf(folder),
+    wal_retrieve_retry_interval: '200ms',
+  };
   const all = { ...shared, ...settings, ...following };
   return {
     urlAt: (where) => postgresUrl({ port: where, password }),

@@ -1,7 +1,13 @@
 import type { PooledQueries } from '../pool/pooled-queries';
 import type { Built, Queryable, QueryOptions, QueryResult, Row } from '../queryable';
 import type { RetryBudget } from '../retry-budget';
-import { isConnectionError, isError, isPoolTimeout, isReadTimeout, isSqlError } from '../sql-state';
+import {
+  isConnectionError,
+  isError,
+  isPoolTimeout,
+  isReadTimeout,
+  isTransactionConflict,
+} from '../sql-state';
 import type { ReplicaSet } from './replica-set';
 import { positionOf, type ReadPin } from './write-mark';
 
@@ -62,10 +68,10 @@ export class Reader implements Queryable {
       onRead?.({ from: first?.name ?? 'primary', instead: false });
       return result;
     } catch (error) {
-      if (options?.signal?.aborted || !mayBeAskedElsewhere(error)) throw error;
-      // To find the primary instead of a replica that has gone is no luxury; to try the primary twice is.
-      if (first) replicas?.suspect(first, error);
-      else if (!budget.take()) throw error;
+      const fault = options?.signal?.aborted ? undefined : faultIn(error);
+      // To ask the primary in place of a replica that has gone is no luxury; to ask the primary twice is.
+      if (!fault || (!first && !budget.take())) throw error;
+      if (first && fault === 'connection') replicas?.suspect(first, error);
     }
     const result = await send(primary);
     onRead?.({ from: 'primary', instead: true });
@@ -73,9 +79,11 @@ export class Reader implements Queryable {
   }
 }
 
-/** The server is gone, or a standby had to end the statement to go on replaying. */
-function mayBeAskedElsewhere(error: unknown): boolean {
+/** What another server, or another try, may get around: a standby has to end statements now and then to go on replaying. */
+function faultIn(error: unknown): 'connection' | 'conflict' | undefined {
   const cause = isError(error) && isError(error.cause) ? error.cause : error;
-  if (isSqlError(cause) && (cause.code === '40001' || cause.code === '40P01')) return true;
-  return isConnectionError(cause) && !isReadTimeout(cause) && !isPoolTimeout(cause);
+  if (isTransactionConflict(cause)) return 'conflict';
+  return isConnectionError(cause) && !isReadTimeout(cause) && !isPoolTimeout(cause)
+    ? 'connection'
+    : undefined;
 }
