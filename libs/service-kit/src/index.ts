@@ -10,7 +10,7 @@ export { HealthRegistry, type Criticality, type Dependency } from './health/heal
 export type { AdminAction, OpsReply } from './ops/admin-actions';
 export { createOpsServer } from './ops/ops-server';
 export { createKit, type Kit, type KitConfig, type KitOverrides } from './lifecycle/kit';
-export { opsSettings } from './lifecycle/settings';
+export { opsSettings, processSettings } from './lifecycle/settings';
 export {
   createService,
   type BackgroundWork,
@@ -24,6 +24,7 @@ export { runMigrations, type MigrationProcess } from './lifecycle/run-migrations
 export { createPublicServer, listen } from './lifecycle/public-server';
 export { openDatabase, type OpenDatabase } from './wiring/open-database';
 export { openRedis, type OpenRedis } from './wiring/open-redis';
+export { openStores, type OpenStores } from './wiring/open-stores';
 export { openCache } from './wiring/open-cache';
 export { Breakers } from './wiring/breakers';
 export { openAuthClient, openHttpClient, type OpenHttpClient } from './wiring/open-http-client';

@@ -17,6 +17,7 @@ import {
 } from '@rostrum/observability';
 import { Breakers } from '../wiring/breakers';
 import type { opsSettings } from './settings';
+import { measureTelemetry } from './telemetry-metrics';
 
 /** The part of a configuration that every process has. */
 export type KitConfig = Config<
@@ -69,20 +70,22 @@ export function createKit(identity: KitIdentity, config: KitConfig, overrides: K
       sampleFirst: config.logSampleFirst,
       sampleEvery: config.logSampleEvery,
     });
+  const tracing =
+    overrides.tracing ??
+    startTracing({
+      ...about,
+      enabled: config.tracingEnabled,
+      otlpEndpoint: config.otlpEndpoint && new URL('/v1/traces', config.otlpEndpoint).href,
+      samplingRate: config.tracingSamplingRate,
+    });
+  measureTelemetry(metrics, logger, tracing);
   return {
     service,
     role,
     config,
     metrics,
     logger,
+    tracing,
     breakers: new Breakers(logger, metrics, config),
-    tracing:
-      overrides.tracing ??
-      startTracing({
-        ...about,
-        enabled: config.tracingEnabled,
-        otlpEndpoint: config.otlpEndpoint && new URL('/v1/traces', config.otlpEndpoint).href,
-        samplingRate: config.tracingSamplingRate,
-      }),
   };
 }

@@ -1,4 +1,13 @@
-import { secretText, setting } from '@rostrum/config';
+import {
+  databaseSettings,
+  loggingSettings,
+  redisSettings,
+  secretText,
+  serviceSettings,
+  setting,
+  shutdownSettings,
+  tracingSettings,
+} from '@rostrum/config';
 
 export const opsSettings = {
   opsToken: setting(secretText().optional(), {
@@ -6,4 +15,15 @@ export const opsSettings = {
     doc: 'the bearer token of admin actions on the ops port; without it there are none',
     secret: true,
   }),
+};
+
+/** What every process of a service is told, but for its ports. */
+export const processSettings = {
+  ...serviceSettings,
+  ...loggingSettings,
+  ...tracingSettings,
+  ...shutdownSettings,
+  ...opsSettings,
+  ...databaseSettings,
+  ...redisSettings,
 };

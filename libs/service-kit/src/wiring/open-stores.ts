@@ -1,0 +1,32 @@
+import type { Config, databaseSettings, redisSettings } from '@rostrum/config';
+import type { Criticality } from '../health/health-registry';
+import type { Kit } from '../lifecycle/kit';
+import type { ServiceParts } from '../lifecycle/service';
+import { openDatabase, type OpenDatabase } from './open-database';
+import { openRedis, type OpenRedis } from './open-redis';
+
+export interface OpenStores {
+  postgres: OpenDatabase;
+  redis: OpenRedis;
+  /** What `createService` has to know of both. */
+  shared: Required<Pick<ServiceParts, 'dependencies' | 'resources' | 'selfCheck'>>;
+}
+
+/** PostgreSQL, which every service needs, and Redis, which some can do without for a while. */
+export function openStores(
+  kit: Kit,
+  config: Config<typeof databaseSettings & typeof redisSettings>,
+  { redis: criticality }: { redis: Criticality },
+): OpenStores {
+  const postgres = openDatabase(kit, config);
+  const redis = openRedis(kit, config, criticality);
+  return {
+    postgres,
+    redis,
+    shared: {
+      dependencies: [postgres.dependency, redis.dependency],
+      resources: [postgres.resource, redis.resource],
+      selfCheck: { query: () => postgres.database.ping(), ping: () => redis.redis.ping() },
+    },
+  };
+}
