@@ -6,6 +6,7 @@ import {
   createService,
   openCache,
   openDatabase,
+  openLimits,
   openEventBus,
   openRedis,
   relayEvents,
@@ -56,6 +57,7 @@ export async function createAuthService(config: AuthConfig, overrides: KitOverri
     dependencies: [...shared.dependencies, keys.dependency],
     tokens: openActiveUsers(kit, redis).watch(keys.tokens),
     work: keys.work,
+    limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
       accountsRoutes(binder, { accounts, registration });
       sessionsRoutes(binder, sessions);

@@ -5,6 +5,7 @@ import {
   loggingSettings,
   migrationSettings,
   portSettings,
+  rateLimitSettings,
   redisSettings,
   serviceSettings,
   setting,
@@ -46,6 +47,7 @@ export const mainSettings = {
   ...processSettings,
   ...portSettings(8080, 9080),
   ...tokenSettings,
+  ...rateLimitSettings,
   ...passwordSettings,
   jwtRefreshTtl: setting(integer(1, 31_536_000).default(604_800), {
     env: 'JWT_REFRESH_TTL',

@@ -88,7 +88,7 @@ describe('a sign-in that is refused', () => {
       [ada.username, `${ada.password} `],
     ]) {
       const { status, headers, json } = await app.login(identifier, password);
-      const fields = Object.fromEntries(headers);
+      const fields = Object.fromEntries([...headers].filter(([name]) => !/^(x-)?ratelimit/.test(name)));
       answers.push({
         status,
         headers: { ...fields, date: '', 'x-request-id': '' },

@@ -8,6 +8,7 @@ import {
   deadLetterActions,
   openCache,
   openDatabase,
+  openLimits,
   openEventBus,
   openRedis,
   relayEvents,
@@ -49,6 +50,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
       audience: config.jwtAudience,
       keys: remoteKeySet(config.jwksUrl),
     }),
+    limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
       postsRoutes(binder, posts);
       feedRoutes(binder, feed);

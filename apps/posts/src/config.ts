@@ -4,6 +4,7 @@ import {
   loggingSettings,
   migrationSettings,
   portSettings,
+  rateLimitSettings,
   redisSettings,
   secretText,
   serviceSettings,
@@ -29,6 +30,7 @@ export const mainSettings = {
   ...processSettings,
   ...portSettings(8081, 9081),
   ...tokenVerifierSettings,
+  ...rateLimitSettings,
   cursorSecret: setting(secretText(), {
     env: 'CURSOR_SECRET',
     doc: 'signs the cursors of lists; a new one ends the cursors that clients hold',

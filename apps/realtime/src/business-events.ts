@@ -1,5 +1,5 @@
 import { runWithContext } from '@rostrum/observability';
-import type { Kit } from '@rostrum/service-kit';
+import { rejectionCounter, type Kit } from '@rostrum/service-kit';
 import type { Notification } from './notifications/notification';
 import { endReasons, type EndReason } from './sockets/close-reasons';
 
@@ -46,6 +46,7 @@ export class SocketEvents {
   private readonly sent;
   private readonly closed;
   private readonly refused;
+  private readonly limited;
 
   constructor({ logger, metrics, tracing }: Eyes & Pick<Kit, 'tracing'>) {
     this.logger = logger;
@@ -62,6 +63,7 @@ export class SocketEvents {
     for (const type of ['ping', 'invalid']) this.received.inc({ type }, 0);
     for (const type of ['welcome', 'pong', 'event', 'error', 'draining']) this.sent.inc({ type }, 0);
     this.refused.inc({ code: 'UNAUTHORIZED' }, 0);
+    this.limited = rejectionCounter(metrics, ['websocket']);
   }
 
   messageReceived(type: string): void {
@@ -79,6 +81,7 @@ export class SocketEvents {
   /** The line has the trace of the upgrade: why somebody was cut off is found from where they came in. */
   connectionClosed(reason: EndReason, { id, user, traceparent, ageMs }: EndedConnection): void {
     this.closed.inc({ reason });
+    if (reason === 'rate_limited') this.limited('websocket', 'limit');
     const context = this.tracing.begin(traceparent, id);
     context.userId = user.userId;
     context.endpoint = 'WS close';

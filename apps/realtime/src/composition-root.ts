@@ -7,6 +7,7 @@ import {
   createService,
   deadLetterActions,
   openDatabase,
+  openLimits,
   openEventBus,
   openRedis,
   type Dependency,
@@ -53,6 +54,7 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
   return createService(kit, {
     dependencies: [postgres.dependency, redis.dependency, subscriptions(channels)],
     tokens,
+    limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
       notificationsRoutes(binder, notifications);
       presenceRoutes(binder, presence);

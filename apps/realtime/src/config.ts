@@ -6,6 +6,7 @@ import {
   loggingSettings,
   migrationSettings,
   portSettings,
+  rateLimitSettings,
   redisSettings,
   secretText,
   serviceSettings,
@@ -59,6 +60,7 @@ export const mainSettings = {
   ...processSettings,
   ...portSettings(8082, 9082),
   ...tokenVerifierSettings,
+  ...rateLimitSettings,
   ...socketSettings,
   cursorSecret: setting(secretText(), {
     env: 'CURSOR_SECRET',

@@ -25,6 +25,8 @@ afterEach(() => client.socket.terminate());
 const counted = (series: string) => instance.metric(series);
 const closedFor = (reason: string) => counted(`websocket_closed_total{reason="${reason}"}`);
 
+const rejections = 'rate_limit_rejections_total{policy="websocket",reason="limit"}';
+
 describe('a message', () => {
   it('is answered with its id', async () => {
     const before = await counted('websocket_messages_received_total{type="ping"}');
@@ -113,6 +115,7 @@ describe('more than 50 messages a second', () => {
   it('end the socket once the burst is used up, and none of them is handled after that', async () => {
     const before = await counted('websocket_messages_received_total{type="ping"}');
     const closed = await closedFor('rate_limited');
+    const rejected = await counted(rejections);
     for (let i = 0; i < 400; i += 1) client.send({ type: 'ping' });
     expect(await client.closed).toEqual({ code: 4429, reason: 'rate_limited' });
     const handled = (await counted('websocket_messages_received_total{type="ping"}')) - before;
@@ -121,6 +124,7 @@ describe('more than 50 messages a second', () => {
     expect(handled).toBeLessThan(150);
     expect(client.of('pong').length).toBeLessThanOrEqual(handled);
     expect(await closedFor('rate_limited')).toBe(closed + 1);
+    expect(await counted(rejections)).toBe(rejected + 1);
   });
 
   it('counts ping frames too', async () => {

@@ -32,7 +32,6 @@ export const revocationsRoute = defineRoute({
   tags,
   auth: 'none',
   rateLimit: 'none',
-  rateLimit: 'none',
   query: z.strictObject({ since: z.string().max(100).optional() }),
   responses: {
     200: {

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import net from 'node:net';
 import {
   createTestRedis,
   startFaultProxy,
+  startRecordingProxy,
   startRedisServer,
   waitFor,
   type TestRedis,
@@ -129,36 +128,12 @@ describe('with Redis', () => {
   });
 });
 
-/** Tells how often the client wrote to Redis, and Redis to the client, as packets that arrive here one by one. */
-async function countingProxy(target: string) {
-  const { hostname, port } = new URL(target);
-  const counts = { there: 0, back: 0 };
-  const server = net.createServer((client) => {
-    const redis = net.connect(Number(port), hostname);
-    client.setNoDelay(true).on('data', (bytes) => {
-      counts.there += 1;
-      redis.write(bytes);
-    });
-    redis.setNoDelay(true).on('data', (bytes) => {
-      counts.back += 1;
-      client.write(bytes);
-    });
-    client.on('close', () => redis.destroy()).on('error', () => redis.destroy());
-    redis.on('close', () => client.destroy()).on('error', () => client.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanUp.push(() => server.close());
-  const url = new URL(target);
-  url.port = String((server.address() as net.AddressInfo).port);
-  return { url: url.href, counts };
-}
-
 it('costs one round trip together with a cached read of the same turn', async () => {
   const shared = await createTestRedis();
   cleanUp.push(() => shared.close());
-  const { url, counts } = await countingProxy(shared.url);
-  const redis = await connect(url);
+  const proxy = await startRecordingProxy({ target: shared.url });
+  cleanUp.push(() => proxy.close());
+  const redis = await connect(proxy.urlFor(shared.url));
   const limits = limitsOf(redis);
   await redis.set('post', 'cached');
   // As the cache does it.
@@ -167,13 +142,13 @@ it('costs one round trip together with a cached read of the same turn', async ()
       sendingTurn(redis).atEnd(() => redis.mget('post').then(resolve, reject));
     });
   await ask(limits, perMinute(1000), 'warm');
-  const before = { ...counts };
+  proxy.clear();
   const rounds = 50;
   for (let i = 0; i < rounds; i += 1) {
     const [verdict, value] = await Promise.all([ask(limits, perMinute(1000), 'ada'), read()]);
     expect([verdict?.remaining, value]).toEqual([999 - i, ['cached']]);
   }
-  expect(counts.there - before.there).toBe(rounds);
+  expect(proxy.packets()).toHaveLength(rounds);
 });
 
 it('decides what is asked in one turn by one call of the script', async () => {

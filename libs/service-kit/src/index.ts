@@ -39,5 +39,5 @@ export {
 export { deadLetterActions } from './wiring/dead-letter-actions';
 export { consumeEvents, type Subscriptions } from './wiring/consume-events';
 export { onEvent, type HandlingContext, type Subscription } from './wiring/subscriptions';
-export { openLimits, rejectionCounter, type LimitsConfig, type OpenLimits } from './limits/open-limits';
+export { openLimits, rejectionCounter, type LimitsConfig } from './limits/open-limits';
 export type { Limits } from './limits/limits';

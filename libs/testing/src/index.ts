@@ -24,6 +24,7 @@ export {
   type FaultProxyOptions,
 } from './network/fault-proxy';
 export { publishedEvents } from './events/published-events';
+export { startRecordingProxy, type RecordingProxy } from './network/recording-proxy';
 export { startOtlpCollector, type CollectedSpan, type OtlpCollector } from './telemetry/otlp-collector';
 export { recordingLogger, type LogLine, type RecordingLogger } from './telemetry/recording-logger';
 export { testTokens, type TestClaims, type TestTokens } from './tokens/test-tokens';

@@ -15,11 +15,15 @@ export function postsRoutes(binder: RouteBinder, posts: PostsService): void {
     return { status: 201, body: toPostBody(post), headers: [...headers, ...revalidated] };
   });
 
-  binder.bind(getPostRoute, async ({ params, request }) => {
-    // Ids are the same in either case, cache keys are not.
-    const { etag, body } = await posts.read(params.id.toLowerCase());
-    const headers = ['ETag', etag, ...revalidated];
-    if (isUnchanged(request.headers['if-none-match'], etag)) return { status: 304, headers };
-    return { status: 200, raw: body, headers };
-  });
+  binder.bind(
+    getPostRoute,
+    async ({ params, request }) => {
+      // Ids are the same in either case, cache keys are not.
+      const { etag, body } = await posts.read(params.id.toLowerCase());
+      const headers = ['ETag', etag, ...revalidated];
+      if (isUnchanged(request.headers['if-none-match'], etag)) return { status: 304, headers };
+      return { status: 200, raw: body, headers };
+    },
+    { startsWithRead: true },
+  );
 }

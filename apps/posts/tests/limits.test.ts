@@ -1,0 +1,45 @@
+import { startRecordingProxy, type RecordingProxy } from '@rostrum/testing';
+import { PostsApp } from './posts-app';
+
+let app: PostsApp;
+let proxy: RecordingProxy;
+
+beforeAll(async () => {
+  app = await PostsApp.start({
+    through: async ({ redisUrl }) => {
+      proxy = await startRecordingProxy({ target: redisUrl });
+      return { REDIS_URL: proxy.urlFor(redisUrl), RATE_LIMIT_API_REQUESTS: '40' };
+    },
+  });
+});
+
+afterAll(async () => {
+  await app.stop();
+  await proxy.close();
+});
+
+it('reads a cached post and asks for its limit in one round trip', async () => {
+  const [ada, reader] = [await app.person('ada'), await app.person('reader')];
+  const { id } = await ada.post('hello');
+  const path = `/api/v1/posts/${id}`;
+  for (let i = 0; i < 5; i += 1) expect((await ada.get(path)).status).toBe(200);
+  proxy.clear();
+  for (let i = 0; i < 30; i += 1) {
+    const { status, headers } = await reader.get(path);
+    expect([status, headers.get('x-ratelimit-remaining')]).toEqual([200, String(39 - i)]);
+  }
+  const asking = proxy.packets().filter((packet) => packet.includes('rate:'));
+  expect(asking).toHaveLength(30);
+  expect(asking.filter((packet) => packet.includes(id))).toHaveLength(30);
+});
+
+it('does not read for somebody who is over the limit', async () => {
+  const [ada, reader] = [await app.person('ada'), await app.person('reader')];
+  const { id } = await ada.post('hello');
+  const path = `/api/v1/posts/${id}`;
+  for (let i = 0; i < 40; i += 1) await reader.get(path);
+  proxy.clear();
+  for (let i = 0; i < 30; i += 1) expect((await reader.get(path)).status).toBe(429);
+  expect(proxy.packets().filter((packet) => packet.includes(reader.id) || packet.includes(id))).toEqual([]);
+  expect((await ada.get(path)).status).toBe(200);
+});
