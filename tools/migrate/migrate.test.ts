@@ -1,0 +1,124 @@
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const main = path.join(__dirname, 'main.mjs');
+const scratch: string[] = [];
+
+function temporary(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rostrum migrate-'));
+  scratch.push(folder);
+  return folder;
+}
+
+afterAll(() => scratch.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
+
+function run(args: string, environment: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args.split(' ').filter(Boolean)], {
+    encoding: 'utf8',
+    env: { ...process.env, ...environment },
+  });
+  return { code: status, stdout, stderr };
+}
+
+describe('with the data of npm start, which does not run', () => {
+  const dataDir = temporary();
+  const own = { ROSTRUM_DATA_DIR: dataDir, ROSTRUM_ENV_FILE: path.join(dataDir, 'none.env'), PORTS: 'free' };
+
+  it('goes up, looks, tries and goes down, and leaves nothing running', () => {
+    expect(run('posts status', own)).toMatchObject({ code: 2, stderr: '' });
+    expect(run('posts up', own)).toMatchObject({ code: 0, stdout: expect.stringContaining('applied 2026') });
+    expect(run('posts up', own)).toMatchObject({ code: 0, stdout: '"posts" is up to date\n' });
+    expect(run('posts status', own).code).toBe(0);
+    expect(run('posts down --all --dry-run', own).stdout).toContain('drop table follows, posts, profiles');
+    expect(run('posts down --all', { ...own, ENVIRONMENT: 'production' }).code).toBe(64);
+    expect(run('posts down --all', own)).toMatchObject({ code: 0 });
+    const { stdout } = spawnSync('ps', ['-ww', '-eo', 'args='], { encoding: 'utf8' });
+    expect(stdout.split('\n').filter((line) => line.includes(path.join(dataDir, 'postgres')))).toEqual([]);
+    expect(fs.existsSync(path.join(dataDir, 'run/state.json'))).toBe(false);
+  });
+
+  it('looks at all services, and says by its exit code that something has not run', () => {
+    const { code, stdout } = run('all status', own);
+    expect(code).toBe(2);
+    expect(stdout.match(/^(auth|posts|realtime):$/gm)).toEqual(['auth:', 'posts:', 'realtime:']);
+  });
+
+  it('ends when it is interrupted, and so does its server', async () => {
+    const child = spawn(process.execPath, [main, 'posts', 'up'], {
+      env: { ...process.env, ...own },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const postmaster = path.join(dataDir, 'run/state.json');
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    // It writes down what it has started before it does anything with it.
+    const watcher = fs.watch(
+      path.dirname(postmaster),
+      () => fs.existsSync(postmaster) && child.kill('SIGINT'),
+    );
+    await ended;
+    watcher.close();
+    expect(fs.existsSync(postmaster)).toBe(false);
+    expect(run('posts status', own).code).not.toBe(1);
+  });
+});
+
+it('works in the database of DATABASE_MIGRATION_URL, for one service', () => {
+  const url = 'postgres://nobody:nothing@127.0.0.1:1/none';
+  expect(run('posts up', { DATABASE_MIGRATION_URL: url })).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/^migrate up of "posts" failed: .*ECONNREFUSED/),
+  });
+  expect(run('all up', { DATABASE_MIGRATION_URL: url })).toMatchObject({
+    code: 1,
+    stderr: 'DATABASE_MIGRATION_URL is the login of one service. Name that service, or leave it out.\n',
+  });
+});
+
+it('lints', () => {
+  expect(run('lint posts')).toEqual({ code: 0, stdout: 'posts: nothing to complain about\n', stderr: '' });
+});
+
+it('explains itself with examples', () => {
+  expect(run('--help')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/Examples:\n {2}npm run migrate/),
+  });
+});
+
+it.each(['posts', 'posts sideways', 'nobody up', 'new posts', 'lint posts auth', 'up'])(
+  'refuses "%s" in one line',
+  (args) => {
+    const { code, stderr } = run(args);
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  },
+);
+
+describe('a new migration', () => {
+  const create = (name: string, folder: string) => {
+    const script = `import('${path.join(__dirname, 'new-migration.mjs')}').then((m) =>
+      m.newMigration('posts', '${name}', { folder: ${JSON.stringify(folder)}, now: new Date('2026-05-04T03:02:01Z') }))`;
+    return spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  };
+
+  it('is dated, and runs after all others', () => {
+    const folder = temporary();
+    create('add-language', folder);
+    expect(fs.readdirSync(folder)).toEqual(['20260504030201-add-language.ts']);
+    create('add-more', folder);
+    expect(fs.readdirSync(folder).sort()).toEqual([
+      '20260504030201-add-language.ts',
+      '20260504030301-add-more.ts',
+    ]);
+    const text = fs.readFileSync(path.join(folder, '20260504030201-add-language.ts'), 'utf8');
+    expect(text).toMatch(/export async function up[\s\S]+export async function down/);
+  });
+
+  it('has a name that says what it does', () => {
+    const folder = temporary();
+    expect(create('Add Language', folder).stderr).toContain('is no name for a migration');
+    expect(fs.readdirSync(folder)).toEqual([]);
+  });
+});
