@@ -5,10 +5,9 @@ import {
   createKit,
   createService,
   openCache,
-  openDatabase,
   openLimits,
   openEventBus,
-  openRedis,
+  openStores,
   relayEvents,
   type Kit,
   type KitOverrides,
@@ -21,7 +20,7 @@ import { AccountsService } from './accounts/accounts.service';
 import { RegistrationService } from './accounts/registration.service';
 import { BusinessEvents } from './business-events';
 import { composeKeys, composeKeyUpkeep } from './compose-keys';
-import type { AuthConfig, AuthStoresConfig, AuthWorkerConfig } from './config';
+import type { AuthConfig, AuthWorkerConfig } from './config';
 import { BoundedQueue } from './passwords/bounded-queue';
 import { PasswordHasher } from './passwords/password-hasher';
 import { ActiveUsers } from './sessions/active-users';
@@ -32,7 +31,7 @@ import { SessionsService } from './sessions/sessions.service';
 /** The service that answers requests. */
 export async function createAuthService(config: AuthConfig, overrides: KitOverrides = {}): Promise<Service> {
   const kit = createKit({ service: 'auth', role: 'main' }, config, overrides);
-  const { postgres, redis, shared } = openStores(kit, config);
+  const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
   const { database } = postgres;
   const events = new BusinessEvents(kit);
   const passwords = await PasswordHasher.create(openHashingQueue(kit, config));
@@ -69,7 +68,7 @@ export async function createAuthService(config: AuthConfig, overrides: KitOverri
 /** The process that sends this service's events. */
 export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'auth', role: 'worker' }, config, overrides);
-  const { postgres, redis, shared } = openStores(kit, config);
+  const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
   const { database } = postgres;
   const events = openEventBus(kit, config, redis);
   return createService(kit, {
@@ -78,21 +77,6 @@ export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrid
     work: [relayEvents(kit, { database, events }), composeKeyUpkeep(kit, config, database)],
     resources: [events.resource, ...shared.resources],
   });
-}
-
-/** PostgreSQL is needed; without Redis the service is slower and the worker waits. */
-function openStores(kit: Kit, config: AuthStoresConfig) {
-  const postgres = openDatabase(kit, config);
-  const redis = openRedis(kit, config, 'degradable');
-  return {
-    postgres,
-    redis,
-    shared: {
-      dependencies: [postgres.dependency, redis.dependency],
-      resources: [postgres.resource, redis.resource],
-      selfCheck: { query: () => postgres.database.ping(), ping: () => redis.redis.ping() },
-    },
-  };
 }
 
 function openActiveUsers({ metrics }: Kit, { redis }: OpenRedis): ActiveUsers {

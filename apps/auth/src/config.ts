@@ -1,30 +1,18 @@
 import {
-  databaseSettings,
   eventSettings,
   integer,
-  loggingSettings,
   migrationSettings,
   portSettings,
   rateLimitSettings,
-  redisSettings,
-  serviceSettings,
   setting,
-  shutdownSettings,
   tokenSettings,
-  tracingSettings,
   type Config,
 } from '@rostrum/config';
-import { opsSettings } from '@rostrum/service-kit';
+import { processSettings } from '@rostrum/service-kit';
 import { keySettings } from './keys/key-settings';
 
-const processSettings = {
-  ...serviceSettings,
-  ...loggingSettings,
-  ...tracingSettings,
-  ...shutdownSettings,
-  ...opsSettings,
-  ...databaseSettings,
-  ...redisSettings,
+const sharedSettings = {
+  ...processSettings,
   ...keySettings,
 };
 
@@ -44,7 +32,7 @@ export const passwordSettings = {
 };
 
 export const mainSettings = {
-  ...processSettings,
+  ...sharedSettings,
   ...portSettings(8080, 9080),
   ...tokenSettings,
   ...rateLimitSettings,
@@ -55,13 +43,12 @@ export const mainSettings = {
   }),
 };
 
-export const workerSettings = { ...processSettings, ...eventSettings, ...portSettings(8080, 9180) };
+export const workerSettings = { ...sharedSettings, ...eventSettings, ...portSettings(8080, 9180) };
 
 export const migrateSettings = migrationSettings;
 
 export type AuthConfig = Config<typeof mainSettings>;
 export type AuthWorkerConfig = Config<typeof workerSettings>;
-export type AuthStoresConfig = Config<typeof processSettings>;
 
 /** The only reader of the process's environment. */
 export const environment = process.env;

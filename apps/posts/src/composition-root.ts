@@ -6,18 +6,17 @@ import {
   createKit,
   createService,
   deadLetterActions,
+  openAuthClient,
   openCache,
-  openDatabase,
   openLimits,
   openEventBus,
-  openRedis,
+  openStores,
   relayEvents,
-  type Kit,
   type KitOverrides,
   type Service,
 } from '@rostrum/service-kit';
 import { BusinessEvents } from './business-events';
-import type { PostsConfig, PostsStoresConfig, PostsWorkerConfig } from './config';
+import type { PostsConfig, PostsWorkerConfig } from './config';
 import { FeedRepository } from './feed/feed.repository';
 import { feedRoutes } from './feed/feed.routes';
 import { FeedService } from './feed/feed.service';
@@ -34,7 +33,7 @@ import { ProfilesService } from './profiles/profiles.service';
 /** The service that answers requests. */
 export function createPostsService(config: PostsConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'posts', role: 'main' }, config, overrides);
-  const { postgres, redis, shared } = openStores(kit, config);
+  const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
   const { database } = postgres;
   const events = new BusinessEvents(kit);
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
@@ -43,12 +42,14 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const feed = new FeedService(new FeedRepository(database), config.cursorSecret);
   const profiles = new ProfilesService(new ProfilesRepository(database));
   const follows = new FollowsService(database, publisher, events);
+  const auth = openAuthClient(kit, config.jwksUrl);
   return createService(kit, {
     ...shared,
+    resources: [auth.resource, ...shared.resources],
     tokens: createTokenVerifier({
       issuer: config.jwtIssuer,
       audience: config.jwtAudience,
-      keys: remoteKeySet(config.jwksUrl),
+      keys: remoteKeySet(config.jwksUrl, { fetch: auth.fetch }),
     }),
     limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
@@ -63,7 +64,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
 /** The process that sends this service's events and handles those of others. */
 export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'posts', role: 'worker' }, config, overrides);
-  const { postgres, redis, shared } = openStores(kit, config);
+  const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
   const events = openEventBus(kit, config, redis);
   const stores = { database: postgres.database, events };
   return createService(kit, {
@@ -73,19 +74,4 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
     resources: [events.resource, ...shared.resources],
     actions: deadLetterActions(kit, events, ['auth']),
   });
-}
-
-/** PostgreSQL is needed; without Redis the service is slower and the worker waits. */
-function openStores(kit: Kit, config: PostsStoresConfig) {
-  const postgres = openDatabase(kit, config);
-  const redis = openRedis(kit, config, 'degradable');
-  return {
-    postgres,
-    redis,
-    shared: {
-      dependencies: [postgres.dependency, redis.dependency],
-      resources: [postgres.resource, redis.resource],
-      selfCheck: { query: () => postgres.database.ping(), ping: () => redis.redis.ping() },
-    },
-  };
 }

@@ -1,30 +1,14 @@
 import {
-  databaseSettings,
   eventSettings,
-  loggingSettings,
   migrationSettings,
   portSettings,
   rateLimitSettings,
-  redisSettings,
   secretText,
-  serviceSettings,
   setting,
-  shutdownSettings,
   tokenVerifierSettings,
-  tracingSettings,
   type Config,
 } from '@rostrum/config';
-import { opsSettings } from '@rostrum/service-kit';
-
-const processSettings = {
-  ...serviceSettings,
-  ...loggingSettings,
-  ...tracingSettings,
-  ...shutdownSettings,
-  ...opsSettings,
-  ...databaseSettings,
-  ...redisSettings,
-};
+import { processSettings } from '@rostrum/service-kit';
 
 export const mainSettings = {
   ...processSettings,
@@ -44,7 +28,6 @@ export const migrateSettings = migrationSettings;
 
 export type PostsConfig = Config<typeof mainSettings>;
 export type PostsWorkerConfig = Config<typeof workerSettings>;
-export type PostsStoresConfig = Config<typeof processSettings>;
 
 /** The only reader of the process's environment. */
 export const environment = process.env;

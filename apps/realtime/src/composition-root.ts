@@ -6,10 +6,10 @@ import {
   createKit,
   createService,
   deadLetterActions,
-  openDatabase,
   openLimits,
   openEventBus,
-  openRedis,
+  openAuthClient,
+  openStores,
   type Dependency,
   type Kit,
   type KitOverrides,
@@ -35,12 +35,12 @@ import { UpgradeHandler } from './sockets/upgrade-handler';
 
 export function createRealtimeService(config: RealtimeConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'realtime', role: 'main' }, config, overrides);
-  const postgres = openDatabase(kit, config);
-  const redis = openRedis(kit, config, 'critical');
+  const { postgres, redis, shared } = openStores(kit, config, { redis: 'critical' });
+  const auth = openAuthClient(kit, config.jwksUrl);
   const tokens = createTokenVerifier({
     issuer: config.jwtIssuer,
     audience: config.jwtAudience,
-    keys: remoteKeySet(config.jwksUrl),
+    keys: remoteKeySet(config.jwksUrl, { fetch: auth.fetch }),
   });
   const notifications = new NotificationsService(
     new NotificationsRepository(postgres.database),
@@ -52,7 +52,8 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
   const gate = new UpgradeGate(tokens, config.websocketAllowedOrigins);
   const upgrades = new UpgradeHandler(kit, { gate, hub, events });
   return createService(kit, {
-    dependencies: [postgres.dependency, redis.dependency, subscriptions(channels)],
+    ...shared,
+    dependencies: [...shared.dependencies, subscriptions(channels)],
     tokens,
     limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
@@ -62,30 +63,28 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
     attach: (server) => upgrades.attach(server),
     work: [{ name: 'sockets', start: () => hub.start(), stop: () => hub.stop() }],
     resources: [
+      auth.resource,
       postgres.resource,
       { name: 'redis subscriptions', close: () => channels.close() },
       redis.resource,
     ],
-    selfCheck: {
-      query: () => postgres.database.ping(),
-      ping: () => redis.redis.ping(),
-    },
   });
 }
 
 /** Makes notifications of what other services tell. */
 export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'realtime', role: 'worker' }, config, overrides);
-  const { database, dependency, resource } = openDatabase(kit, config);
-  const { redis, ...redisParts } = openRedis(kit, config, 'critical');
-  const follows = notifyOfFollows({ live: new LivePublisher(redis), events: new NotificationEvents(kit) });
-  const events = openEventBus(kit, config, { redis });
+  const { postgres, redis, shared } = openStores(kit, config, { redis: 'critical' });
+  const live = new LivePublisher(redis.redis);
+  const follows = notifyOfFollows({ live, events: new NotificationEvents(kit) });
+  const events = openEventBus(kit, config, redis);
+  const { database } = postgres;
   return createService(kit, {
-    dependencies: [dependency, redisParts.dependency, ...events.dependencies],
+    ...shared,
+    dependencies: [...shared.dependencies, ...events.dependencies],
     work: [consumeEvents(kit, { database, events }, { posts: [follows] })],
-    resources: [events.resource, resource, redisParts.resource],
+    resources: [events.resource, ...shared.resources],
     actions: deadLetterActions(kit, events, ['posts']),
-    selfCheck: { query: () => database.ping(), ping: () => redis.ping() },
   });
 }
 

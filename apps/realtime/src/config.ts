@@ -1,33 +1,17 @@
 import {
-  databaseSettings,
   eventSettings,
   integer,
   list,
-  loggingSettings,
   migrationSettings,
   portSettings,
   rateLimitSettings,
-  redisSettings,
   secretText,
-  serviceSettings,
   setting,
-  shutdownSettings,
   tokenVerifierSettings,
-  tracingSettings,
   webOrigin,
   type Config,
 } from '@rostrum/config';
-import { opsSettings } from '@rostrum/service-kit';
-
-const processSettings = {
-  ...serviceSettings,
-  ...loggingSettings,
-  ...tracingSettings,
-  ...shutdownSettings,
-  ...opsSettings,
-  ...databaseSettings,
-  ...redisSettings,
-};
+import { processSettings } from '@rostrum/service-kit';
 
 export const socketSettings = {
   websocketAllowedOrigins: setting(list(webOrigin()).default([]), {
