@@ -2,6 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { withClient } from '@rostrum/data-access';
+import { createTestDatabase, startPostgresServer, waitFor, type OwnServer } from '@rostrum/testing';
 
 const main = path.join(__dirname, 'main.mjs');
 const scratch: string[] = [];
@@ -61,6 +63,64 @@ describe('with the data of npm start, which does not run', () => {
     watcher.close();
     expect(fs.existsSync(postmaster)).toBe(false);
     expect(run('posts status', own).code).not.toBe(1);
+  });
+});
+
+describe('the migrate.js of a service that is built', () => {
+  const root = path.resolve(__dirname, '../..');
+  let folder: string;
+  let server: OwnServer;
+
+  beforeAll(async () => {
+    fs.mkdirSync(path.join(root, 'dist'), { recursive: true });
+    // Where packages are found.
+    folder = fs.mkdtempSync(path.join(root, 'dist/migrate-test-'));
+    const build = path.join(root, 'tools/build/app.mjs');
+    spawnSync(process.execPath, [build, 'apps/posts', '--out', folder], { stdio: 'inherit' });
+    server = await startPostgresServer();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('explains its sub-commands and its settings', () => {
+    const { status, stdout } = spawnSync(process.execPath, [path.join(folder, 'migrate.js'), '--help'], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/Usage: migrate up\|down\|status[\s\S]+Examples:[\s\S]+DATABASE_MIGRATION_URL/);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('leaves nothing half-done when %s ends it', async (signal) => {
+    const own = await createTestDatabase('posts', { source: {} }, { adminUrl: server.url });
+    const slow = path.join(folder, 'migrations/99990101000000-slow.js');
+    fs.writeFileSync(
+      slow,
+      `exports.up = (knex) => knex.raw('create table half (id int); select pg_sleep(600)');`,
+    );
+    const child = spawn(process.execPath, [path.join(folder, 'migrate.js'), 'up'], {
+      env: { ...process.env, DATABASE_MIGRATION_URL: own.ownerUrl },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const ask = <T extends object>(sql: string) =>
+      withClient(own.adminUrl, async (client) => (await client.query<T>(sql)).rows);
+    const sleeping = `select from pg_stat_activity where state = 'active' and query like '%pg_sleep(600)'
+                         and datname = current_database()`;
+    await waitFor(async () => (await ask(sleeping)).length > 0, { timeoutMs: 30_000 });
+    child.kill(signal);
+    expect(await ended).toBe(130);
+    expect(said).toContain('Migration "99990101000000-slow" was interrupted');
+    expect(await ask(sleeping)).toEqual([]);
+    expect(await ask(`select to_regclass('posts.half') as half`)).toEqual([{ half: null }]);
+    const applied = await ask<{ name: string }>('select name from posts.schema_migrations');
+    expect(applied.map(({ name }) => name)).toContain('20261120120000-create-posts');
+    expect(applied.map(({ name }) => name)).not.toContain('99990101000000-slow');
+    await own.drop();
   });
 });
 
