@@ -17,6 +17,8 @@ export { createCursorCodec, type CursorCodec } from './cursor-codec';
 export { KmsError, type KeyContext, type Kms, type KmsFailure, type WrappedKey } from './kms/kms';
 export { parseMasterKeys, type MasterKey, type MasterKeys } from './kms/master-keys';
 export { createLocalKms } from './kms/local-kms';
+export { createAwsKms, type AwsKmsOptions } from './kms/aws-kms';
+export { createVaultKms, type VaultKmsOptions } from './kms/vault-kms';
 export {
   DataKeys,
   type DataKey,

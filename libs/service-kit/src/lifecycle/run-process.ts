@@ -1,4 +1,4 @@
-import { startFromConfig, type Config, type ConfigSpec, type Environment } from '@rostrum/config';
+import { ConfigError, startFromConfig, type Config, type ConfigSpec, type Environment } from '@rostrum/config';
 import type { Service } from './service';
 
 export interface ProcessOptions<Spec extends ConfigSpec> {
@@ -13,16 +13,14 @@ export async function runProcess<Spec extends ConfigSpec>({
   environment,
   create,
 }: ProcessOptions<Spec>): Promise<void> {
-  const outcome = startFromConfig(spec, {
-    arguments: process.argv.slice(2),
-    environment,
-    print: (line) => process.stdout.write(`${line}\n`),
-  });
+  const print = (line: string) => process.stdout.write(`${line}\n`);
+  const outcome = startFromConfig(spec, { arguments: process.argv.slice(2), environment, print });
   if ('exitCode' in outcome) {
     process.exitCode = outcome.exitCode;
     return;
   }
-  const service = await create(outcome.run);
+  const service = await createOrSay(() => create(outcome.run), print);
+  if (!service) return;
   stopOnSignals(service);
   dieOfTheUnforeseen(service);
   try {
@@ -31,6 +29,21 @@ export async function runProcess<Spec extends ConfigSpec>({
     service.kit.logger.fatal('The start failed', { error });
     await service.stop('the start failed');
     process.exit(1);
+  }
+}
+
+/** Settings that are valid each by itself may still not fit together. */
+async function createOrSay(
+  create: () => Service | Promise<Service>,
+  print: (line: string) => void,
+): Promise<Service | undefined> {
+  try {
+    return await create();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    print(error.message);
+    process.exitCode = 1;
+    return undefined;
   }
 }
 
