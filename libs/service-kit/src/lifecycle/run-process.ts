@@ -1,4 +1,10 @@
-import { ConfigError, startFromConfig, type Config, type ConfigSpec, type Environment } from '@rostrum/config';
+import {
+  ConfigError,
+  startFromConfig,
+  type Config,
+  type ConfigSpec,
+  type Environment,
+} from '@rostrum/config';
 import type { Service } from './service';
 
 export interface ProcessOptions<Spec extends ConfigSpec> {
