@@ -20,19 +20,17 @@ export async function up(knex: Knex): Promise<void> {
       add column suspended_at timestamptz,
       add column deletion_requested_at timestamptz,
       add column purge_after timestamptz;
-    create unique index users_verified_email_key on users (email_index) where email_verified_at is not null;
-    create index users_email_index_idx on users (email_index, created_at);
-    create index users_purge_after_idx on users (purge_after) where purge_after is not null;
 
     -- Which of the service's secrets the hash was peppered with; null for hashes from before there was one.
     alter table passwords add column pepper text;
   `);
 }
 
+/** Fails, and changes nothing, once an address has been sealed: there is no way back from that. */
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
-    drop index users_verified_email_key, users_email_index_idx, users_purge_after_idx;
     alter table users
+      alter column email set not null,
       drop column email_sealed, drop column email_index, drop column email_verified_at,
       drop column pending_email_sealed, drop column pending_email_index, drop column version,
       drop column credentials_version,

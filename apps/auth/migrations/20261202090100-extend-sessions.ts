@@ -16,10 +16,11 @@ export async function up(knex: Knex): Promise<void> {
       add column ends_at timestamptz,
       add column ended_at timestamptz,
       add column ended_because text,
-      add column mode text not null default 'bearer' check (mode in ('bearer', 'cookie')),
+      add column mode text not null default 'bearer',
       add column methods text[] not null default '{pwd}',
       add column client text,
-      add column address_sealed bytea;
+      add column address_sealed bytea,
+      add constraint sessions_mode_check check (mode in ('bearer', 'cookie')) not valid;
     alter table sessions set (fillfactor = 80);
 
     create table one_time_tokens (

@@ -248,6 +248,21 @@ describe('the way back', () => {
     expect(findings).toEqual([]);
   });
 
+  it('may leave a constraint validated', async () => {
+    const findings = await lint({
+      ...base,
+      '2-add': {
+        up: (knex) => knex.raw('alter table one add constraint positive check (n > 0) not valid'),
+        down: (knex) => knex.raw('alter table one drop constraint positive'),
+      },
+      '3-validate': {
+        up: (knex) => knex.raw('alter table one validate constraint positive'),
+        down: () => Promise.resolve(),
+      },
+    });
+    expect(findings).toEqual([]);
+  });
+
   it.each([
     ['leaves something', 'drop table new', /down does not undo what up does: leaves column one.x integer/],
     [

