@@ -29,7 +29,7 @@ export class RouteTable<Route> {
   private readonly byMethod = new Map<string, MethodRoutes<Route>>();
 
   add(method: string, path: string, route: Route): void {
-    const routes = this.byMethod.get(method) ?? { fixed: new Map(), patterns: [] };
+    const routes: MethodRoutes<Route> = this.byMethod.get(method) ?? { fixed: new Map(), patterns: [] };
     this.byMethod.set(method, routes);
     const firstParameter = path.indexOf('/:') + 1;
     if (firstParameter === 0) {
