@@ -24,6 +24,17 @@ export function secretFile(name, make = () => crypto.randomBytes(32).toString('b
   return file;
 }
 
+/** The pair that signs and checks callers' identities: limits of their own for load tests. */
+export function identityKeyFiles() {
+  const privateFile = secretFile('caller-identity.pem', () =>
+    crypto.generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  );
+  const publicFile = secretFile('caller-identity.pub.pem', () =>
+    crypto.createPublicKey(fs.readFileSync(privateFile)).export({ type: 'spki', format: 'pem' }),
+  );
+  return { privateFile, publicFile };
+}
+
 /** The RSA key that signs access tokens, PKCS#8 in PEM. */
 export function signingKeyFile() {
   return secretFile('jwt-signing-key.pem', () => {

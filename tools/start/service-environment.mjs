@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { workspaceRoot } from '../native/workspace.mjs';
-import { masterKeyFile, secretFile, secretText, signingKeyFile } from './secrets.mjs';
+import { identityKeyFiles, masterKeyFile, secretFile, secretText, signingKeyFile } from './secrets.mjs';
 
 const { version } = JSON.parse(fs.readFileSync(path.join(workspaceRoot, 'package.json'), 'utf8'));
 
@@ -15,6 +15,9 @@ const developmentDefaults = {
   // Six processes share one server here, and nobody waits for a load balancer to notice that they stop.
   DATABASE_MAX_CONNECTIONS: '16',
   DATABASE_MIN_IDLE: '2',
+  // A developer tries more often than anybody else, and everybody has one address here.
+  RATE_LIMIT_API_REQUESTS: '600',
+  RATE_LIMIT_AUTH_REQUESTS: '60',
   SHUTDOWN_PROPAGATION_MS: '300',
   SHUTDOWN_DRAIN_MS: '10000',
   SHUTDOWN_MAX_MS: '20000',
@@ -35,6 +38,7 @@ export function serviceEnvironment({ service, kind }, { env, ports, databaseUrl,
     JWT_ISSUER: gateway,
     JWT_AUDIENCE: 'rostrum',
     WEBSOCKET_ALLOWED_ORIGINS: gateway,
+    ...(!env.RATE_LIMIT_IDENTITY_KEY && { RATE_LIMIT_IDENTITY_KEY_FILE: identityKeyFiles().publicFile }),
     ...withoutPackageManager(env),
     SERVICE_NAME: service,
     PORT: String(ports[`${name}_PORT`]),
