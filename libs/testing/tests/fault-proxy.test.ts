@@ -101,6 +101,19 @@ it('makes bytes late and keeps their order', async () => {
   await waitFor(() => heard().endsWith('two'));
 });
 
+it('lets nothing overtake what is late', async () => {
+  const { socket } = await connect();
+  for (let i = 0; i < 3; i += 1) {
+    proxy.delay(500, 'toServer');
+    socket.write('one');
+    await aWhile();
+    await proxy.heal();
+    socket.write('two');
+    await waitFor(() => received.endsWith('two'));
+  }
+  expect(received).toBe('onetwo'.repeat(3));
+});
+
 it('resets connections', async () => {
   const { error } = await connect();
   proxy.reset();

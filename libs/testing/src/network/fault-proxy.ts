@@ -178,6 +178,8 @@ class Link {
 /** Carries the bytes of one direction as long as its fault allows. */
 class Pipe {
   private held: Buffer[] = [];
+  /** Under way, each for as long as the delay was when it came. */
+  private late: Buffer[] = [];
   private dead = false;
   private ended = false;
   private cut: { left: number; action: () => void } | undefined;
@@ -202,6 +204,8 @@ class Pipe {
   apply(): void {
     const fault = this.fault();
     if (fault.kind === 'drop') this.dead = true;
+    // Nothing overtakes what is late: that never happens in a connection.
+    if (fault.kind !== 'delay') this.held.push(...this.late.splice(0));
     if (this.dead) this.held = [];
     if (fault.kind === 'pause' || this.dead) return;
     for (const chunk of this.held) this.to.write(chunk);
@@ -218,14 +222,17 @@ class Pipe {
       return;
     }
     if (fault.kind === 'delay') {
-      setTimeout(() => this.pass(chunk), fault.ms);
+      this.late.push(chunk);
+      setTimeout(() => this.pass(this.late.indexOf(chunk) + 1), fault.ms);
       return;
     }
-    this.pass(chunk);
+    this.late.push(chunk);
+    this.pass(this.late.length);
   }
 
-  private pass(chunk: Buffer): void {
-    this.held.push(chunk);
+  /** So many of those that are late have been so for long enough. */
+  private pass(count: number): void {
+    this.held.push(...this.late.splice(0, count));
     this.apply();
   }
 }
