@@ -22,6 +22,7 @@ export function readyTable(stack) {
     serverRow('PostgreSQL', stack.context.databaseUrl, stack.settings.databaseUrl || log('postgres')),
   );
   rows.push(serverRow('Redis', stack.context.redisUrl, stack.settings.redisUrl || log('redis')));
+  if (stack.mailUrl) rows.push(['mail (caught)', stack.mailUrl, '-', 'ready']);
   return [...align(rows), '', ...notes(stack)];
 }
 

@@ -47,3 +47,8 @@ export function signingKeyFile() {
 export function masterKeyFile() {
   return secretFile('kms-master-keys', () => `1:${crypto.randomBytes(32).toString('base64')}\n`);
 }
+
+/** What auth's tokens, its pepper and its search for addresses come from; likewise. */
+export function authSecretFile() {
+  return secretFile('auth-secrets', () => `1:${crypto.randomBytes(32).toString('base64')}\n`);
+}

@@ -1,7 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { workspaceRoot } from '../native/workspace.mjs';
-import { identityKeyFiles, masterKeyFile, secretFile, secretText, signingKeyFile } from './secrets.mjs';
+import {
+  authSecretFile,
+  identityKeyFiles,
+  masterKeyFile,
+  secretFile,
+  secretText,
+  signingKeyFile,
+} from './secrets.mjs';
 
 const { version } = JSON.parse(fs.readFileSync(path.join(workspaceRoot, 'package.json'), 'utf8'));
 
@@ -24,7 +31,11 @@ const developmentDefaults = {
 };
 
 const ownSettings = {
-  auth: () => ({ JWT_SIGNING_KEY_FILE: signingKeyFile(), KMS_MASTER_KEY_FILE: masterKeyFile() }),
+  auth: () => ({
+    JWT_SIGNING_KEY_FILE: signingKeyFile(),
+    KMS_MASTER_KEY_FILE: masterKeyFile(),
+    AUTH_SECRET_FILE: authSecretFile(),
+  }),
   posts: () => ({ CURSOR_SECRET_FILE: secretFile('cursor-secret') }),
   realtime: () => ({ CURSOR_SECRET_FILE: secretFile('cursor-secret') }),
 };
@@ -38,6 +49,11 @@ export function serviceEnvironment({ service, kind }, { env, ports, databaseUrl,
     JWT_ISSUER: gateway,
     JWT_AUDIENCE: 'rostrum',
     WEBSOCKET_ALLOWED_ORIGINS: gateway,
+    WEB_URL: gateway,
+    MAIL_FROM: 'Rostrum <no-reply@rostrum.example>',
+    // Caught, and shown on a page (tools/mail).
+    SMTP_URL: `smtp://127.0.0.1:${ports.MAIL_SMTP_PORT}`,
+    SMTP_REQUIRE_TLS: 'false',
     ...(!env.RATE_LIMIT_IDENTITY_KEY && { RATE_LIMIT_IDENTITY_KEY_FILE: identityKeyFiles().publicFile }),
     ...withoutPackageManager(env),
     SERVICE_NAME: service,

@@ -6,6 +6,7 @@ import { provideTraefik } from '../native/traefik.mjs';
 import { dataDir } from '../native/workspace.mjs';
 import { buildApps, checkBuilt } from './build-apps.mjs';
 import { developmentCertificate } from './certificate.mjs';
+import { startMailCapture } from '../mail/capture-server.mjs';
 import { startDocsServer } from './docs-server.mjs';
 import { gatewayUnit } from './gateway-unit.mjs';
 import { checkDisk, checkPorts } from './preflight.mjs';
@@ -18,6 +19,7 @@ import { services as allServices } from './settings.mjs';
 /** The whole system on one machine: brings it up in order, and down in the reverse one. */
 export class Stack {
   #docs;
+  #mail;
   #gateway = 'none asked for';
   /** What the making of development data said; empty unless it was made now. */
   seedLines = [];
@@ -38,6 +40,15 @@ export class Stack {
     return this.services.length === allServices.length;
   }
 
+  /** Mail is caught and shown unless there is a server to send it by. */
+  get wantsMail() {
+    return this.services.includes('auth') && !this.context.env.SMTP_URL;
+  }
+
+  get mailUrl() {
+    return this.#mail && `http://127.0.0.1:${this.#mail.webPort}`;
+  }
+
   async up() {
     const { progress } = this;
     await progress.step('settings, ports and disk', () => this.#preflight());
@@ -52,6 +63,7 @@ export class Stack {
       () => this.#eachService('settings of the services', checkConfiguration),
     ]);
     await this.#eachService('migrations', migrateService);
+    if (this.wantsMail) await progress.step('mail capture', () => this.#startMail());
     await progress.step('services ready', () => this.#startServices());
     if (traefik) await progress.step('gateway ready', () => this.#startGateway(traefik));
     if (traefik && this.options.seed) await this.#seedOnce();
@@ -65,6 +77,7 @@ export class Stack {
       if (name === 'POSTGRES_PORT') return !databaseUrl;
       if (name === 'REDIS_PORT') return !redisUrl;
       if (/^(GATEWAY|DOCS)_/.test(name)) return this.wantsGateway;
+      if (name.startsWith('MAIL_')) return this.wantsMail;
       return this.services.some((service) => name.startsWith(service.toUpperCase()));
     });
     await checkPorts(Object.fromEntries(needed));
@@ -135,6 +148,11 @@ export class Stack {
     });
   }
 
+  async #startMail() {
+    const { MAIL_PORT: webPort, MAIL_SMTP_PORT: smtpPort } = this.context.ports;
+    this.#mail = await startMailCapture({ webPort, smtpPort });
+  }
+
   #eachService(what, work) {
     return this.progress.step(what, () =>
       Promise.all(this.services.map((service) => work(service, this.context))),
@@ -199,6 +217,7 @@ export class Stack {
     await stop('services drained and', services);
     await stop('gateway', ['gateway']);
     await this.#docs?.stop();
+    await this.#mail?.stop();
     await stop('Redis', ['redis']);
     await stop('PostgreSQL', ['postgres']);
     return complaints;

@@ -13,6 +13,7 @@ import {
 } from '@rostrum/testing';
 import { createAuthService, createAuthWorker } from '../src/composition-root';
 import { mainSettings, workerSettings } from '../src/config';
+import { Mailbox } from './mailbox';
 
 const migrations = path.join(__dirname, '../migrations');
 
@@ -62,9 +63,10 @@ export interface Answer {
   json: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- each test says what it expects to find
 }
 
-interface Question {
+export interface Question {
   body?: unknown;
   token?: string;
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
@@ -74,6 +76,7 @@ interface Surroundings {
   admin: Database;
   redis: Redis;
   log: RecordingLogger;
+  mailbox: Mailbox;
   ends: (() => Promise<unknown>)[];
 }
 
@@ -81,6 +84,7 @@ interface Surroundings {
 export class AuthApp {
   readonly redis: Redis;
   readonly log: RecordingLogger;
+  readonly mailbox: Mailbox;
   private readonly started: Service[] = [];
   private url = '';
   private opsUrl = '';
@@ -88,6 +92,7 @@ export class AuthApp {
   private constructor(private readonly around: Surroundings) {
     this.redis = around.redis;
     this.log = around.log;
+    this.mailbox = around.mailbox;
   }
 
   static async start({ settings, through }: AppOptions = {}): Promise<AuthApp> {
@@ -96,6 +101,8 @@ export class AuthApp {
     const admin = createDatabase({ url: database.adminUrl, max: 2 });
     const redis = createRedis({ url: testRedis.url });
     const log = recordingLogger({ service: 'auth' });
+    const mailbox = new Mailbox();
+    await mailbox.open();
     const environment = {
       ENVIRONMENT: 'test',
       HOST: '127.0.0.1',
@@ -112,6 +119,12 @@ export class AuthApp {
       RATE_LIMIT_AUTH_REQUESTS: '100000',
       JWT_SIGNING_KEY: newSigningKey(),
       KMS_MASTER_KEY: newMasterKey(),
+      AUTH_SECRET: newMasterKey(),
+      SMTP_URL: mailbox.url,
+      SMTP_REQUIRE_TLS: 'false',
+      MAIL_FROM: 'Rostrum <no-reply@rostrum.test>',
+      MAIL_POLL_MS: '50',
+      WEB_URL: 'https://rostrum.test',
       TRACING_ENABLED: 'false',
       SHUTDOWN_PROPAGATION_MS: '0',
       ...settings,
@@ -120,11 +133,12 @@ export class AuthApp {
     const ends = [
       async () => redis.disconnect(),
       () => admin.close(),
+      () => mailbox.close(),
       () => testRedis.close(),
       () => database.drop(),
       () => log.close(),
     ];
-    const app = new AuthApp({ environment, admin, redis, log, ends });
+    const app = new AuthApp({ environment, admin, redis, log, mailbox, ends });
     try {
       await app.startService();
     } catch (error) {
@@ -143,6 +157,24 @@ export class AuthApp {
     await worker.start();
   }
 
+  /** Another process of the service on the same stores, with connections of its own. */
+  async second(settings: Settings = {}): Promise<AuthApp> {
+    const other = new AuthApp({
+      ...this.around,
+      environment: { ...this.around.environment, ...settings },
+      ends: [],
+    });
+    await other.startService();
+    this.started.push(...other.started);
+    return other;
+  }
+
+  /** How many connections to PostgreSQL it has had at once, at most: none is closed while the test runs. */
+  async mostConnections(): Promise<number> {
+    const states = ['active', 'idle'].map((state) => this.metric(`db_pool_connections{state="${state}"}`));
+    return (await Promise.all(states)).reduce((sum, count) => sum + count, 0);
+  }
+
   async stop(): Promise<void> {
     for (const service of this.started.reverse()) await service.stop('the test is over');
     for (const end of this.around.ends) await end();
@@ -156,8 +188,16 @@ export class AuthApp {
     return this.ask('POST', target, { body, ...question });
   }
 
-  async register(details: unknown): Promise<Answer> {
-    return this.post('/api/v1/auth/register', details);
+  async delete(target: string, question: Question = {}): Promise<Answer> {
+    return this.ask('DELETE', target, question);
+  }
+
+  async patch(target: string, body: unknown, question: Question = {}): Promise<Answer> {
+    return this.ask('PATCH', target, { body, ...question });
+  }
+
+  async register(details: unknown, question: Question = {}): Promise<Answer> {
+    return this.post('/api/v1/auth/register', details, question);
   }
 
   async login(identifier: unknown, password: unknown, question: Question = {}): Promise<Answer> {
@@ -170,6 +210,25 @@ export class AuthApp {
     const { status, json } = await this.register(complete);
     expect(status).toBe(201);
     return { ...complete, id: json.user.id };
+  }
+
+  /** Somebody who has shown that the address is theirs, by the mail that the worker has sent. */
+  async verifiedPerson(details: Partial<Details> = {}): Promise<Person> {
+    const person = await this.person(details);
+    const { token } = await this.mailbox.waitFor(person.email.toLowerCase(), /your address/);
+    expect((await this.post('/api/v1/auth/email/verify', { token })).status).toBe(204);
+    return person;
+  }
+
+  /** All that signing in gives. */
+  async signIn({ username, password }: Pick<Details, 'username' | 'password'>, question: Question = {}) {
+    const { status, json } = await this.login(username, password, question);
+    expect(status).toBe(200);
+    return json as { accessToken: string; refreshToken: string; deviceToken: string };
+  }
+
+  refresh(refreshToken: unknown, question: Question = {}): Promise<Answer> {
+    return this.post('/api/v1/auth/refresh', { refreshToken }, question);
   }
 
   /** An access token, got by signing in. */
@@ -213,19 +272,21 @@ export class AuthApp {
 
   private async startService(): Promise<void> {
     const config = readConfig(mainSettings, this.around.environment);
-    const service = await createAuthService(config, { logger: this.loan() });
+    const service = createAuthService(config, { logger: this.loan() });
     this.started.push(service);
     const { port, opsPort } = await service.start();
     this.url = `http://127.0.0.1:${port}`;
     this.opsUrl = `http://127.0.0.1:${opsPort}`;
   }
 
-  private async ask(method: string, target: string, { body, token, signal }: Question): Promise<Answer> {
+  private async ask(method: string, target: string, question: Question): Promise<Answer> {
+    const { body, token, headers, signal } = question;
     const response = await fetch(this.url + target, {
       method,
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(signal && { signal }),
@@ -249,6 +310,12 @@ async function answerOf(response: Response): Promise<Answer> {
     text,
     json: text === '' ? undefined : JSON.parse(text),
   };
+}
+
+/** The headers that have to be the same for whoever asks. */
+export function tellingHeaders({ headers }: Answer): Record<string, string> {
+  const changing = /^(date|x-request-id|content-length|(x-)?ratelimit.*)$/;
+  return Object.fromEntries([...headers].filter(([name]) => !changing.test(name)));
 }
 
 /** Every error is a problem document that says nothing of how we work. */

@@ -1,5 +1,5 @@
 import { account } from '@rostrum/contracts';
-import { AuthApp, newDetails, type Details, type Person } from './auth-app';
+import { AuthApp, newDetails, tellingHeaders, type Details, type Person } from './auth-app';
 
 let app: AuthApp;
 
@@ -12,7 +12,7 @@ const counts = async () =>
   (
     await app.rows(
       `select (select count(*)::int from auth.users) as users, (select count(*)::int from auth.passwords) as passwords,
-              (select count(*)::int from auth.outbox) as events`,
+              (select count(*)::int from auth.outbox) as events, (select count(*)::int from auth.mail_jobs) as mails`,
     )
   )[0];
 
@@ -26,25 +26,30 @@ describe('registration', () => {
       email: details.email,
       username: details.username,
     });
-    expect(
-      await app.rows('select * from auth.users join auth.passwords on user_id = id where id = $1', [
-        json.user.id,
-      ]),
-    ).toMatchObject([
-      {
-        email: details.email,
-        username: details.username,
-        roles: ['user'],
-        hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/),
-      },
-    ]);
+    const [row, ...others] = await app.rows(
+      'select * from auth.users join auth.passwords on user_id = id where id = $1',
+      [json.user.id],
+    );
+    expect(others).toEqual([]);
+    expect(row).toMatchObject({
+      username: details.username,
+      roles: ['user'],
+      hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/),
+      pepper: '1',
+      email: null,
+      email_verified_at: null,
+    });
   });
 
-  it('keeps an email in lower case', async () => {
+  it('keeps an email sealed, whatever its case', async () => {
     const { id } = await app.person({ email: 'Grace.Hopper@Example.COM' });
-    expect(await app.rows('select email from auth.users where id = $1', [id])).toEqual([
-      { email: 'grace.hopper@example.com' },
-    ]);
+    const rows = await app.rows('select * from auth.users where id = $1', [id]);
+    expect(JSON.stringify(rows)).not.toMatch(/hopper/i);
+    expect(
+      Buffer.concat(Object.values(rows[0] ?? {}).filter(Buffer.isBuffer)).toString('latin1'),
+    ).not.toMatch(/hopper/i);
+    const { status, json } = await app.login('GRACE.hopper@example.com', 'wrong');
+    expect([status, json.code]).toEqual([401, 'INVALID_CREDENTIALS']);
   });
 
   it('says to others that it has happened, in the same transaction', async () => {
@@ -73,32 +78,30 @@ describe('registration', () => {
   });
 });
 
-describe('an account that is there already', () => {
+describe('a username that is there already', () => {
   let taken: Person;
   beforeAll(async () => {
     taken = await app.person();
   });
 
   it.each<[string, () => Partial<Details>]>([
-    ['its email', () => ({ email: taken.email })],
-    ['its email in capitals', () => ({ email: taken.email.toUpperCase() })],
-    ['its username', () => ({ username: taken.username })],
-    ['both', () => ({ email: taken.email, username: taken.username })],
-  ])('cannot be made again with %s, and leaves neither row nor event', async (_, same) => {
+    ['alone', () => ({ username: taken.username })],
+    ['with its email', () => ({ email: taken.email, username: taken.username })],
+  ])('cannot be taken again, %s, and leaves neither row nor event', async (_, same) => {
     const before = [await counts(), await app.metric('users_registered_total')];
     const { status, json, text } = await app.register({ ...newDetails(), ...same() });
-    expect([status, json.code]).toEqual([409, 'ACCOUNT_EXISTS']);
+    expect([status, json.code]).toEqual([409, 'USERNAME_TAKEN']);
     expect(text).not.toContain(taken.username);
     expect([await counts(), await app.metric('users_registered_total')]).toEqual(before);
   });
 
-  it('could not even be made by a statement that knows nothing of lower case', async () => {
-    const insert = app.rows(
-      'insert into auth.users (id, email, username) values (gen_random_uuid(), $1, $2)',
-      [taken.email.toUpperCase(), newDetails().username],
-    );
-    await expect(insert).rejects.toThrow('users_email_key');
-  });
+  it.each(['admin', 'root', 'rostrum', '_support_', 'null'])(
+    'cannot be %s, which is ours',
+    async (username) => {
+      const { status, json } = await app.register({ ...newDetails(), username });
+      expect([status, json.code]).toEqual([409, 'USERNAME_TAKEN']);
+    },
+  );
 
   it('is made once, however many ask for it at once', async () => {
     const details = newDetails();
@@ -110,6 +113,31 @@ describe('an account that is there already', () => {
     expect(
       await app.rows(`select 1 from auth.outbox where payload->>'username' = $1`, [details.username]),
     ).toHaveLength(1);
+  });
+});
+
+describe('an email that is there already', () => {
+  it('makes no difference that anybody can see but its owner', async () => {
+    const owner = await app.person();
+    const free = newDetails();
+    const claim = { ...newDetails(), email: owner.email.toUpperCase() };
+    const answers = [await app.register(free), await app.register(claim)];
+    const shown = answers.map((answer, index) => ({
+      status: answer.status,
+      headers: tellingHeaders(answer),
+      user: { ...answer.json.user, id: '', createdAt: '', email: index, username: index },
+    }));
+    expect(shown[1]).toEqual({ ...shown[0], user: { ...shown[0]?.user, email: 1, username: 1 } });
+    expect(answers[1]?.json.user).toMatchObject({ email: owner.email, emailVerified: false });
+
+    // Whoever has claimed it can use the account, by either name; so can the owner, and neither gets the other's.
+    for (const identifier of [claim.username, owner.email]) {
+      const { json } = await app.login(identifier, claim.password);
+      expect(json.user).toMatchObject({ username: claim.username });
+    }
+    const { json } = await app.login(owner.email, owner.password);
+    expect(json.user).toMatchObject({ id: owner.id });
+    expect((await app.login(owner.email, free.password)).status).toBe(401);
   });
 });
 
@@ -143,6 +171,16 @@ describe('a registration that is refused', () => {
     const { status, json } = await app.register(body);
     expect([status, json.code]).toEqual([400, 'VALIDATION_FAILED']);
     expect(json.errors.map(({ path }: { path: string }) => path)).toEqual([field]);
+    expect(await counts()).toEqual(before);
+  });
+
+  it.each([
+    ['password123', 'PASSWORD_TOO_COMMON'],
+    ['Ada_Lovelace_7', 'PASSWORD_TOO_PERSONAL'],
+  ])('chooses %s for a password', async (password, code) => {
+    const before = await counts();
+    const { status, json } = await app.register({ ...newDetails(), username: 'ada_lovelace', password });
+    expect([status, json.code]).toEqual([422, code]);
     expect(await counts()).toEqual(before);
   });
 

@@ -15,7 +15,14 @@ const canary = {
 const secret = /canary[.-](email|password|wrong|role)|argon2id|eyJ|PRIVATE KEY/i;
 
 it('neither a password nor an email nor a token is in any log line or metric', async () => {
-  const token = await app.tokenOf(await app.person(canary));
+  await app.startWorker();
+  const person = await app.verifiedPerson(canary);
+  const { accessToken: token, refreshToken, deviceToken } = await app.signIn(person);
+  const mailed = await app.mailbox.waitFor(canary.email.toLowerCase(), /your address/);
+  const rotated = await app.refresh(refreshToken, {
+    headers: { cookie: `__Host-rostrum_refresh=${refreshToken}` },
+  });
+  const given = [refreshToken, deviceToken, rotated.json.refreshToken, mailed.token];
   const query = `email=${encodeURIComponent(canary.email)}&password=${canary.password}`;
   const answers = [
     await app.register(canary),
@@ -28,10 +35,10 @@ it('neither a password nor an email nor a token is in any log line or metric', a
     await app.get(`/api/v1/auth/me?${query}`, { token }),
     await app.get(`/api/v1/auth/nothing?access_token=${token}`),
   ];
-  expect(answers.map(({ status }) => status)).toEqual([409, 409, 400, 400, 401, 401, 400, 200, 404]);
+  expect(answers.map(({ status }) => status)).toEqual([409, 201, 400, 400, 401, 401, 400, 200, 404]);
 
   // PostgreSQL answers an error in the midst of a registration: what it was about must not come out with it.
-  await app.rows(`alter table auth.users add constraint broken check (email = 'never') not valid`);
+  await app.rows(`alter table auth.users add constraint broken check (email_index = '\\x00') not valid`);
   await app.rows(`alter table auth.passwords add constraint broken check (hash = 'never') not valid`);
   for (const username of ['third_7731', 'fourth_7731']) {
     const broken = await app.register({ ...canary, email: `x${canary.email}`, username });
@@ -41,6 +48,10 @@ it('neither a password nor an email nor a token is in any log line or metric', a
     await app.rows('alter table auth.users drop constraint if exists broken');
   }
 
+  for (const each of given) {
+    expect(each).toMatch(/^[\w-]{40,}$/);
+    expect(app.log.text()).not.toContain(each);
+  }
   expect(await app.metrics()).not.toMatch(secret);
   for (const answer of answers.filter(({ status }) => status >= 400)) expect(answer.text).not.toMatch(secret);
   expect(app.log.lines().length).toBeGreaterThan(answers.length);

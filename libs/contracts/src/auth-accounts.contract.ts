@@ -84,24 +84,26 @@ export const deleteMeRoute = defineRoute({
   problems: passwordProblems,
 });
 
-export const accountExport = z.object({
-        exportedAt: timestamp,
-        account: account.extend({
-          emailVerifiedAt: timestamp.nullable(),
-          pendingEmail: z.string().nullable(),
-          passwordChangedAt: timestamp.nullable(),
-        }),
-        sessions: z.array(session),
-        activity: z.array(
-          z.object({
-            at: timestamp,
-            action: z.string(),
-            result: z.string(),
-            address: z.string().nullable(),
-            userAgent: z.string().nullable(),
-          }),
-        ),
-      }).meta({ id: 'AccountExport' });
+export const accountExport = z
+  .object({
+    exportedAt: timestamp,
+    account: account.extend({
+      emailVerifiedAt: timestamp.nullable(),
+      pendingEmail: z.string().nullable(),
+      passwordChangedAt: timestamp.nullable(),
+    }),
+    sessions: z.array(session),
+    activity: z.array(
+      z.object({
+        at: timestamp,
+        action: z.string(),
+        result: z.string(),
+        address: z.string().nullable(),
+        userAgent: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'AccountExport' });
 
 export type AccountExport = z.output<typeof accountExport>;
 

@@ -5,15 +5,35 @@ import { v7 as uuidv7 } from 'uuid';
 export interface Account {
   id: string;
   email: string;
+  emailVerified: boolean;
   username: string;
   roles: string[];
   createdAt: Date;
+  /** Grows with each change. */
+  version: number;
+}
+
+/** An account as its row has it. The address is sealed, except in rows from before it was. */
+export interface AccountRow extends Omit<Account, 'email'> {
+  email: string | null;
+  emailSealed: Buffer | null;
+  suspendedAt: Date | null;
+  deletionRequestedAt: Date | null;
+  emailVerifiedAt: Date | null;
+  /** Grows with whatever must stop a sign-in that has already looked. */
+  credentialsVersion: number;
+}
+
+/** A password as it is stored: argon2's own text, and the secret that was mixed in. */
+export interface StoredPassword {
+  hash: string;
+  pepper: string | null;
 }
 
 /** What is needed to check a password. */
 export interface AccountWithPassword {
-  account: Account;
-  passwordHash: string;
+  account: AccountRow;
+  password: StoredPassword;
 }
 
 export interface Registration {
@@ -23,10 +43,19 @@ export interface Registration {
 }
 
 /** An account that is being made now. */
-export function newAccount({ email, username }: Registration): Account {
-  return { id: uuidv7(), email, username, roles: ['user'], createdAt: new Date() };
+export function newAccount({ email, username }: Pick<Registration, 'email' | 'username'>): Account {
+  return {
+    id: uuidv7(),
+    email,
+    emailVerified: false,
+    username,
+    roles: ['user'],
+    createdAt: new Date(),
+    version: 1,
+  };
 }
 
-export function toAccountBody({ id, email, username, createdAt }: Account): AccountBody {
-  return { id, email, username, createdAt: createdAt.toISOString() };
+export function toAccountBody(account: Account): AccountBody {
+  const { id, email, emailVerified, username, roles, createdAt } = account;
+  return { id, email, emailVerified, username, roles, createdAt: createdAt.toISOString() };
 }

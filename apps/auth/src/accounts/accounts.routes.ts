@@ -1,22 +1,80 @@
-import { meRoute, registerRoute } from '@rostrum/contracts';
-import type { RouteBinder } from '@rostrum/service-kit';
+import {
+  changeMeRoute,
+  deleteMeRoute,
+  exportMeRoute,
+  meRoute,
+  registerRoute,
+  resendVerificationRoute,
+  verifyEmailRoute,
+} from '@rostrum/contracts';
+import { isUnchanged, type RouteBinder } from '@rostrum/service-kit';
+import { auditOrigin } from '../audit/audit-origin';
+import type { PasswordProof } from '../passwords/password-proof';
+import { clearedCookies } from '../sessions/session-replies';
 import { toAccountBody } from './account';
 import type { AccountsService } from './accounts.service';
+import type { DeletionService } from './deletion.service';
+import type { EmailsService } from './emails.service';
+import type { ExportService } from './export.service';
 import type { RegistrationService } from './registration.service';
 
 export interface AccountsFeature {
   accounts: AccountsService;
   registration: RegistrationService;
+  emails: EmailsService;
+  deletion: { proof: PasswordProof; service: DeletionService };
+  exports: ExportService;
 }
 
-export function accountsRoutes(binder: RouteBinder, { accounts, registration }: AccountsFeature): void {
-  binder.bind(registerRoute, async ({ body, signal }) => ({
+/** The client may keep the account, but asks whether it is still the same before it shows it again. */
+const revalidated = ['Cache-Control', 'private, no-cache'];
+
+export function accountsRoutes(binder: RouteBinder, feature: AccountsFeature): void {
+  const { accounts, registration, deletion, exports } = feature;
+
+  binder.bind(registerRoute, async ({ body, request, signal }) => ({
     status: 201,
-    body: { user: toAccountBody(await registration.register(body, signal)) },
+    body: { user: toAccountBody(await registration.register(body, auditOrigin(request), signal)) },
   }));
 
-  binder.bind(meRoute, async ({ user }) => ({
+  binder.bind(meRoute, async ({ user, request }) => {
+    const { etag, json } = await accounts.read(user.userId);
+    const headers = ['ETag', etag, ...revalidated];
+    if (isUnchanged(request.headers['if-none-match'], etag)) return { status: 304, headers };
+    return { status: 200, raw: json, headers };
+  });
+
+  binder.bind(deleteMeRoute, async ({ user: { userId }, body: { password }, request, signal }) => {
+    const from = auditOrigin(request);
+    await deletion.proof.require({ userId, password, from, signal });
+    const deletedAfter = await deletion.service.request(userId, from);
+    return { status: 202, body: { deletedAfter: deletedAfter.toISOString() }, headers: clearedCookies() };
+  });
+
+  binder.bind(exportMeRoute, async ({ user }) => ({
     status: 200,
-    raw: await accounts.read(user.userId),
+    body: await exports.exportOf(user),
+    headers: ['Content-Disposition', 'attachment; filename="account.json"'],
   }));
+
+  emailsRoutes(binder, feature.emails);
+}
+
+function emailsRoutes(binder: RouteBinder, emails: EmailsService): void {
+  binder.bind(changeMeRoute, async ({ user, body, request, signal }) => {
+    const from = auditOrigin(request);
+    const ifMatch = request.headers['if-match'];
+    const { etag, json } = await emails.change({ userId: user.userId, ...body, ifMatch, from, signal });
+    return { status: 202, raw: json, headers: ['ETag', etag] };
+  });
+
+  binder.bind(verifyEmailRoute, async ({ body, request }) => {
+    await emails.verify(body.token, auditOrigin(request));
+    return { status: 204 };
+  });
+
+  binder.bind(resendVerificationRoute, async ({ user }) => {
+    await emails.resend(user.userId);
+    return { status: 202 };
+  });
 }

@@ -132,8 +132,7 @@ it('Redis and the process judge alike, whatever happens', async () => {
       for (const { wait, what } of steps) {
         clock.now += wait;
         if (what === 'begin') {
-          const [local, shared] = await Promise.all(stores.map((store) => store.begin(key, limits)));
-          expect(shared).toEqual(local);
+          expect(await stores[1].begin(key, limits)).toEqual(stores[0].begin(key, limits));
         } else for (const store of stores) await store.end(key, what, limits);
       }
     }),

@@ -13,6 +13,7 @@ export type KeyPurpose =
   | 'mailed token'
   | 'password pepper'
   | 'email index'
+  | 'retired username'
   | 'cached account'
   | 'attempts';
 

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { DerivedKey, Keyring } from '../secrets/keyring';
+import { uuidBytes, uuidText } from '../secrets/uuid-bytes';
 
 /** What a refresh token is made of: the session, which of its tokens it is, and what nobody can guess. */
 export interface RefreshToken {
@@ -64,7 +65,7 @@ export class RefreshTokens {
     if (mac.length !== macBytes || bytes.toString('base64url') !== text) return undefined;
     if (!this.keys.some((key) => timingSafeEqual(macOf(key, signed), mac))) return undefined;
     return {
-      sessionId: uuidOf(signed.subarray(0, idBytes)),
+      sessionId: uuidText(signed.subarray(0, idBytes)),
       generation: signed.readUInt32BE(idBytes),
       secret: signed.subarray(idBytes + generationBytes),
     };
@@ -73,7 +74,7 @@ export class RefreshTokens {
 
 function signedPart({ sessionId, generation, secret }: RefreshToken): Buffer {
   const bytes = Buffer.alloc(signedBytes);
-  bytes.write(sessionId.replaceAll('-', ''), 0, 'hex');
+  uuidBytes(sessionId).copy(bytes);
   bytes.writeUInt32BE(generation, idBytes);
   secret.copy(bytes, idBytes + generationBytes);
   return bytes;
@@ -81,8 +82,4 @@ function signedPart({ sessionId, generation, secret }: RefreshToken): Buffer {
 
 function macOf({ key }: DerivedKey, signed: Buffer): Buffer {
   return createHmac('sha256', key).update('token').update(signed).digest().subarray(0, macBytes);
-}
-
-function uuidOf(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

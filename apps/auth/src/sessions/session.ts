@@ -1,30 +1,76 @@
-import type { Account } from '../accounts/account';
 import { v7 as uuidv7 } from 'uuid';
+import { graceMs, type FamilyState } from './refresh-rules';
+
+/** Where the client keeps the tokens: by itself, or in the browser's cookies. */
+export type SessionMode = 'bearer' | 'cookie';
+
+/** Why a session is over. */
+export type EndReason =
+  | 'logout'
+  | 'ended by its owner'
+  | 'password changed'
+  | 'password reset'
+  | 'token replayed'
+  | 'account deleted'
+  | 'ended by an admin'
+  | 'account suspended'
+  | 'too many sessions';
 
 /** One sign-in of one person, on one device. */
 export interface Session {
   id: string;
   userId: string;
   createdAt: Date;
+  usedAt: Date;
+  expiresAt: Date;
+  mode: SessionMode;
+  /** How its owner was recognised, in the words of RFC 8176. */
+  methods: readonly string[];
+  client: string | null;
+  addressSealed: Buffer | null;
+}
+
+export interface NewSession extends Omit<Session, 'addressSealed' | 'usedAt'> {
+  addressSealed: Buffer | undefined;
+  tokenHash: Buffer;
+  /** However often it is refreshed, it is over then. */
+  endsAt: Date;
+}
+
+export interface SessionLimits {
+  /** A session that is not refreshed for so long is over. */
+  idleSeconds: number;
+  /** However often it is refreshed. */
+  totalSeconds: number;
+}
+
+/** When a session that begins now is over. */
+export function newLifetime({ idleSeconds, totalSeconds }: SessionLimits) {
+  const createdAt = new Date();
+  const after = (seconds: number) => new Date(createdAt.getTime() + seconds * 1000);
+  return {
+    id: uuidv7(),
+    createdAt,
+    expiresAt: after(Math.min(idleSeconds, totalSeconds)),
+    endsAt: after(totalSeconds),
+  };
+}
+
+/** Whose token it is that was exchanged, and in which session. */
+export interface RefreshedSession {
+  sessionId: string;
+  userId: string;
+  username: string;
+  roles: string[];
+  mode: SessionMode;
   expiresAt: Date;
 }
 
-/** What a person proves who they are with. */
-export interface Credentials {
-  /** Their email or their username. */
-  identifier: string;
-  password: string;
+/** A session as it is found when a token of it is shown. */
+export interface FoundFamily extends RefreshedSession {
+  state: FamilyState;
+  tokenHash: Buffer | null;
+  isOver: boolean;
 }
 
-export interface SignedIn {
-  account: Account;
-  accessToken: string;
-  expiresIn: number;
-}
-
-/** A session that begins now. */
-export function newSession(userId: string, ttlSeconds: number): Session {
-  const createdAt = new Date();
-  const expiresAt = new Date(createdAt.getTime() + ttlSeconds * 1000);
-  return { id: uuidv7(), userId, createdAt, expiresAt };
-}
+export const graceSeconds = graceMs / 1000;

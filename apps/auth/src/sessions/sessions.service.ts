@@ -1,51 +1,68 @@
-import type { TokenSigner } from '@rostrum/security';
-import type { AccountWithPassword } from '../accounts/account';
-import type { AccountsRepository } from '../accounts/accounts.repository';
-import type { BusinessEvents } from '../business-events';
-import type { PasswordHasher } from '../passwords/password-hasher';
-import { newSession, type Credentials, type SignedIn } from './session';
+import type { Database } from '@rostrum/data-access';
+import type { AccessClaims } from '@rostrum/security';
+import type { AuditOrigin } from '../audit/audit-event';
+import type { UserKeys } from '../keys/user-keys';
+import type { EndReason, Session } from './session';
+import type { SessionEndings } from './session-endings';
+import { placeOfAddress } from './session-starter';
 import { sessionsErrors } from './sessions.errors';
-import type { SessionsRepository } from './sessions.repository';
+import { SessionsRepository, type SessionChoice } from './sessions.repository';
 
 export interface SessionsDependencies {
-  accounts: Pick<AccountsRepository, 'findByEmail' | 'findByUsername'>;
-  sessions: SessionsRepository;
-  passwords: Pick<PasswordHasher, 'verify'>;
-  signer: TokenSigner;
-  events: Pick<BusinessEvents, 'userSignedIn' | 'signInRefused'>;
+  database: Database;
+  userKeys: Pick<UserKeys, 'open'>;
+  endings: Pick<SessionEndings, 'end'>;
 }
 
-export class SessionsService {
-  constructor(
-    private readonly dependencies: SessionsDependencies,
-    private readonly sessionTtlSeconds: number,
-  ) {}
+/** A session for its owner to see. */
+export interface SessionView extends Omit<Session, 'addressSealed'> {
+  address: string | null;
+}
 
-  /** Every refusal is the same, and takes the same work, whether or not there is such an account. */
-  async signIn({ identifier, password }: Credentials, signal: AbortSignal): Promise<SignedIn> {
-    const { passwords, sessions, signer, events } = this.dependencies;
-    const found = await this.find(identifier);
-    const proven = await passwords.verify(password, found?.passwordHash, signal);
-    if (!found || !proven) {
-      events.signInRefused();
-      throw sessionsErrors.invalidCredentials();
-    }
-    const { account } = found;
-    const session = newSession(account.id, this.sessionTtlSeconds);
-    await sessions.insert(session);
-    const accessToken = await signer.sign({
-      userId: account.id,
-      sessionId: session.id,
-      username: account.username,
-      roles: account.roles,
-    });
-    events.userSignedIn(account.id);
-    return { account, accessToken, expiresIn: signer.ttlSeconds };
+type Owner = Pick<AccessClaims, 'userId' | 'sessionId'>;
+
+/** What people see of their sessions and do with them. */
+export class SessionsService {
+  constructor(private readonly dependencies: SessionsDependencies) {}
+
+  async list(userId: string): Promise<SessionView[]> {
+    const sessions = await new SessionsRepository(this.dependencies.database).list(userId);
+    return Promise.all(
+      sessions.map(async ({ addressSealed, ...session }) => ({
+        ...session,
+        address: addressSealed && (await this.openAddress(session, addressSealed)),
+      })),
+    );
   }
 
-  /** No username has an @ in it. */
-  private find(identifier: string): Promise<AccountWithPassword | undefined> {
-    const { accounts } = this.dependencies;
-    return identifier.includes('@') ? accounts.findByEmail(identifier) : accounts.findByUsername(identifier);
+  async logout({ userId, sessionId }: Owner, from: AuditOrigin): Promise<void> {
+    await this.end(userId, { choice: { userId, only: sessionId }, reason: 'logout', from });
+  }
+
+  /** A session of somebody else is not there. */
+  async endOne({ userId }: Owner, sessionId: string, from: AuditOrigin): Promise<void> {
+    const choice = { userId, only: sessionId };
+    const ended = await this.end(userId, { choice, reason: 'ended by its owner', from });
+    if (ended === 0) throw sessionsErrors.notFound();
+  }
+
+  async endMany({ userId, sessionId }: Owner, exceptCurrent: boolean, from: AuditOrigin): Promise<number> {
+    const choice = { userId, except: exceptCurrent ? sessionId : undefined };
+    return this.end(userId, { choice, reason: 'ended by its owner', from });
+  }
+
+  private end(
+    userId: string,
+    { choice, reason, from }: { choice: SessionChoice; reason: EndReason; from: AuditOrigin },
+  ): Promise<number> {
+    const { database, endings } = this.dependencies;
+    const actor = { kind: 'user' as const, id: userId };
+    return database.transaction((trx) => endings.end(trx, { ...choice, reason, actor, from }));
+  }
+
+  private async openAddress({ id, userId }: Pick<Session, 'id' | 'userId'>, sealed: Buffer) {
+    const { database, userKeys } = this.dependencies;
+    const place = placeOfAddress(id);
+    return (await userKeys.open(database, userId, { sealed, place }))?.toString() ?? null;
   }
 }

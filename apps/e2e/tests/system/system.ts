@@ -147,6 +147,12 @@ function commonEnvironment(folder: string): Record<string, string> {
     KMS_MASTER_KEY: `1:${randomBytes(32).toString('base64')}`,
     CURSOR_SECRET: randomBytes(32).toString('hex'),
     OPS_TOKEN: randomBytes(32).toString('hex'),
+    AUTH_SECRET: `1:${randomBytes(32).toString('base64')}`,
+    MAIL_FROM: 'Rostrum <no-reply@rostrum.test>',
+    WEB_URL: 'https://rostrum.test',
+    // Nobody answers there; tests that read mail name a server of their own.
+    SMTP_URL: 'smtp://127.0.0.1:9',
+    SMTP_REQUIRE_TLS: 'false',
     LOG_SAMPLE_FIRST: '0',
     LOG_SAMPLE_EVERY: '1',
     SHUTDOWN_PROPAGATION_MS: '2500',

@@ -1,0 +1,43 @@
+import { createHmac } from 'node:crypto';
+import type { AccessTokenSigner } from '@rostrum/security';
+import type { DerivedKey, Keyring } from '../secrets/keyring';
+import type { RefreshedSession } from './session';
+
+export type SessionTokenSubject = Pick<
+  RefreshedSession,
+  'sessionId' | 'userId' | 'username' | 'roles' | 'mode'
+>;
+
+export interface AccessTokens {
+  accessToken: string;
+  /** In cookie mode. */
+  csrfToken: string | undefined;
+}
+
+/** Makes what a session gives its client besides the refresh token. */
+export class SessionTokens {
+  private readonly csrfKeys: readonly DerivedKey[];
+
+  constructor(
+    private readonly signer: Pick<AccessTokenSigner, 'sign' | 'ttlSeconds'>,
+    keyring: Keyring,
+  ) {
+    this.csrfKeys = keyring.keysFor('csrf token').all;
+  }
+
+  get ttlSeconds(): number {
+    return this.signer.ttlSeconds;
+  }
+
+  async accessTokenFor(subject: SessionTokenSubject): Promise<AccessTokens> {
+    const { userId, sessionId, username, roles, mode } = subject;
+    const csrfToken = mode === 'cookie' ? this.csrfTokens(sessionId)[0] : undefined;
+    const accessToken = await this.signer.sign({ userId, sessionId, username, roles, csrf: csrfToken });
+    return { accessToken, csrfToken };
+  }
+
+  /** The CSRF tokens that a session may have, under each of our keys: the same as long as it lasts. */
+  csrfTokens(sessionId: string): string[] {
+    return this.csrfKeys.map(({ key }) => createHmac('sha256', key).update(sessionId).digest('base64url'));
+  }
+}
