@@ -12,14 +12,16 @@ import {
   type RedisConnection,
 } from './redis-servers';
 
-/** How each client was opened: to open another to the same place. */
-const origins = new WeakMap<Redis, RedisConnection & { connectionName?: string }>();
+type Origin = RedisConnection & { connectionName?: string; commandTimeoutMs: number };
 
-export function rememberOrigin(redis: Redis, origin: RedisConnection & { connectionName?: string }): void {
+/** How each client was opened: to open another to the same place. */
+const origins = new WeakMap<Redis, Origin>();
+
+export function rememberOrigin(redis: Redis, origin: Origin): void {
   origins.set(redis, origin);
 }
 
-function originOf(redis: Redis): RedisConnection & { connectionName?: string } {
+export function originOf(redis: Redis): Origin {
   const origin = origins.get(redis);
   if (!origin) throw new Error('This client was not made by createRedis');
   return origin;

@@ -41,9 +41,9 @@ export const blockingLimitMs = 15_000;
  * silent they fail after the command timeout, and the connection is made anew at least once a second.
  */
 export function createRedis(options: RedisOptions): Redis {
-  const { isTraced = () => true, hooks = {} } = options;
-  const redis = openClient(options);
-  rememberOrigin(redis, options);
+  const { isTraced = () => true, hooks = {}, commandTimeoutMs = defaultCommandTimeoutMs } = options;
+  const redis = openClient({ ...options, commandTimeoutMs });
+  rememberOrigin(redis, { ...options, commandTimeoutMs });
   keepContexts(redis, isTraced);
   if (options.guard) guardCommands(redis, options.guard);
   // Commands given before the first connection is there wait for it, within their timeout. From then on none waits.
@@ -58,8 +58,8 @@ async function stopWaiting(redis: Redis): Promise<void> {
   redis.options.enableOfflineQueue = false;
 }
 
-function openClient(options: RedisOptions): Redis {
-  const { connectionName, commandTimeoutMs = defaultCommandTimeoutMs } = options;
+function openClient(options: RedisOptions & { commandTimeoutMs: number }): Redis {
+  const { connectionName, commandTimeoutMs } = options;
   const clientOptions = {
     ...(connectionName !== undefined && { connectionName }),
     commandTimeout: commandTimeoutMs,

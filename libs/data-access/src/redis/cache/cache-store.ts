@@ -1,10 +1,11 @@
 import type { Redis } from '../redis';
+import { originOf } from '../redis-connections';
 import { CacheChanges } from './changes';
 import { CacheLinks } from './cache-links';
 import { CacheReads } from './reads';
 
-/** Redis is given up for a read after this; then it is asked nothing until it answers again. */
-const readTimeoutMs = 100;
+/** A read gives Redis up sooner than a command would: it has somewhere else to go. By default after 100 ms. */
+const shareOfCommandTimeout = 0.4;
 
 /** What all caches on one client share. */
 export class CacheStore {
@@ -14,6 +15,7 @@ export class CacheStore {
 
   constructor(readonly redis: Redis) {
     this.links = new CacheLinks(redis, () => void this.changes.payOwed());
+    const readTimeoutMs = shareOfCommandTimeout * originOf(redis).commandTimeoutMs;
     this.reads = new CacheReads(redis, this.links, readTimeoutMs);
     this.changes = new CacheChanges(redis, this.links);
   }

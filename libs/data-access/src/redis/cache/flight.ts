@@ -34,8 +34,8 @@ interface Lease {
 
 const firstPollMs = 5;
 const lastPollMs = 50;
-/** Longer than a lease: by then, the death of its holder has been noticed and somebody else has loaded. */
-const patienceMs = 3_000;
+/** In leases: by then, the death of a holder has been noticed and somebody else has loaded. */
+const patience = 3;
 
 /** One way to a value, which all may share who set off before its load began, or know its lease to hold still. */
 export class Flight {
@@ -60,7 +60,7 @@ export class Flight {
   }
 
   private async byWayOfRedis({ entry, link }: Sight): Promise<Value> {
-    const giveUpAt = performance.now() + patienceMs;
+    const giveUpAt = performance.now() + patience * this.plan.leaseMs;
     let seen: Buffer | null = entry;
     let pollMs = firstPollMs;
     // Somebody who is changing the value has put up a fence: what is read now may be overtaken before it is put in.
