@@ -140,6 +140,23 @@ it('lints', () => {
   expect(run('lint posts')).toEqual({ code: 0, stdout: 'posts: nothing to complain about\n', stderr: '' });
 });
 
+describe('an old version', () => {
+  it('is tested on the schema of today, in a checkout that is gone afterwards', () => {
+    const { code, stdout } = run('test-old-version realtime --base HEAD --only notifications.test');
+    expect(stdout).toMatch(/as of [0-9a-f]{7,}[\s\S]+realtime: works on the schema of today/);
+    expect(code).toBe(0);
+    const trees = spawnSync('git', ['worktree', 'list'], { cwd: __dirname, encoding: 'utf8' }).stdout;
+    expect(trees).not.toContain('old-version-');
+  });
+
+  it('must be one that exists', () => {
+    expect(run('test-old-version realtime --base nowhere')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Name a commit that is here with --base.'),
+    });
+  });
+});
+
 it('explains itself with examples', () => {
   expect(run('--help')).toMatchObject({
     code: 0,
@@ -147,14 +164,19 @@ it('explains itself with examples', () => {
   });
 });
 
-it.each(['posts', 'posts sideways', 'nobody up', 'new posts', 'lint posts auth', 'up'])(
-  'refuses "%s" in one line',
-  (args) => {
-    const { code, stderr } = run(args);
-    expect(code).toBe(1);
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-  },
-);
+it.each([
+  'posts',
+  'posts sideways',
+  'nobody up',
+  'new posts',
+  'lint posts auth',
+  'up',
+  'test-old-version a b',
+])('refuses "%s" in one line', (args) => {
+  const { code, stderr } = run(args);
+  expect(code).toBe(1);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+});
 
 describe('a new migration', () => {
   const create = (name: string, folder: string) => {
