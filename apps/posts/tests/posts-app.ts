@@ -207,7 +207,11 @@ export class Caller {
   async send(
     method: string,
     path: string,
-    { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {},
+    {
+      headers = {},
+      body,
+      signal,
+    }: { headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {},
   ): Promise<Answer> {
     const response = await fetch(this.how.url + path, {
       method,
@@ -217,6 +221,7 @@ export class Caller {
         ...headers,
       },
       ...(body !== undefined && { body }),
+      ...(signal && { signal }),
     });
     const text = await response.text();
     return {

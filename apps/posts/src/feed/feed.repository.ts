@@ -6,6 +6,7 @@ export interface PageOfFeed {
   /** Only posts older than this one; undefined for the newest. */
   before: string | undefined;
   limit: number;
+  signal?: AbortSignal | undefined;
 }
 
 /** Above every id, so that the first page is the same prepared statement as all others. */
@@ -18,7 +19,7 @@ export class FeedRepository {
    * Takes the newest ids of each author from the index alone and reads only the rows of the page: the cost depends on
    * how many people are followed, never on how much they have written or how far back the page is.
    */
-  async home(viewerId: string, { before = afterAll, limit }: PageOfFeed): Promise<Post[]> {
+  async home(viewerId: string, { before = afterAll, limit, signal }: PageOfFeed): Promise<Post[]> {
     const { rows } = await this.db.query<PostRow>(
       'home_feed',
       `select p.id, p.author_id, a.username, p.text, p.created_at, p.version
@@ -32,6 +33,7 @@ export class FeedRepository {
          join profiles a on a.user_id = p.author_id
         order by p.id desc`,
       [viewerId, before, limit],
+      { signal },
     );
     return rows.map(toPost);
   }

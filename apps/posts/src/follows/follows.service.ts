@@ -1,5 +1,5 @@
 import { userFollowed } from '@rostrum/contracts';
-import type { Database, Queryable } from '@rostrum/data-access';
+import type { Database, Queryable, Transaction } from '@rostrum/data-access';
 import type { EventPublisher } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
 import type { Person } from '../profiles/profile';
@@ -16,9 +16,9 @@ export class FollowsService {
   ) {}
 
   /** Following somebody again changes nothing and tells nobody. */
-  async follow(follower: Person, username: string): Promise<void> {
+  async follow(follower: Person, username: string, signal: AbortSignal): Promise<void> {
     if (username === follower.username) throw followsErrors.cannotFollowYourself();
-    await this.database.transaction(async (trx) => {
+    const work = async (trx: Transaction) => {
       const followeeId = await idOf(username, trx);
       // A token may be older than its holder's present name.
       if (followeeId === follower.id) throw followsErrors.cannotFollowYourself();
@@ -35,15 +35,17 @@ export class FollowsService {
         },
       });
       trx.onCommit(() => this.events.userFollowed(followeeId));
-    });
+    };
+    await this.database.transaction(work, { signal });
   }
 
-  async unfollow(follower: Person, username: string): Promise<void> {
-    await this.database.transaction(async (trx) => {
+  async unfollow(follower: Person, username: string, signal: AbortSignal): Promise<void> {
+    const work = async (trx: Transaction) => {
       const followeeId = await idOf(username, trx);
       const removed = await new FollowsRepository(trx).remove({ followerId: follower.id, followeeId });
       if (removed) trx.onCommit(() => this.events.userUnfollowed(followeeId));
-    });
+    };
+    await this.database.transaction(work, { signal });
   }
 }
 

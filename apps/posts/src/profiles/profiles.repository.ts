@@ -1,4 +1,4 @@
-import { mapViolation, type Queryable } from '@rostrum/data-access';
+import { mapViolation, type Queryable, type QueryOptions } from '@rostrum/data-access';
 import type { Person, Profile } from './profile';
 import { profilesErrors } from './profiles.errors';
 
@@ -31,12 +31,13 @@ export class ProfilesRepository {
     );
   }
 
-  async findByUsername(username: string): Promise<Profile | undefined> {
+  async findByUsername(username: string, options?: QueryOptions): Promise<Profile | undefined> {
     const { rows } = await this.db.query<Profile>(
       'find_profile',
       `select user_id as id, username, followers, following, created_at as "createdAt"
          from profiles where username = $1`,
       [username],
+      options,
     );
     return rows[0];
   }

@@ -14,6 +14,7 @@ export interface PageOfNotifications {
   /** Only what is older than this one; undefined for the newest. */
   before: string | undefined;
   limit: number;
+  signal: AbortSignal;
 }
 
 /** Above every id, so that the first page is the same prepared statement as all others. */
@@ -36,7 +37,7 @@ export class NotificationsRepository {
 
   async newest(
     recipientId: string,
-    { before = afterAll, limit }: PageOfNotifications,
+    { before = afterAll, limit, signal }: PageOfNotifications,
   ): Promise<Notification[]> {
     const { rows } = await this.db.query<NotificationRow>(
       'newest_notifications',
@@ -45,17 +46,19 @@ export class NotificationsRepository {
         where recipient_id = $1 and id < $2
         order by id desc limit $3`,
       [recipientId, before, limit],
+      { signal },
     );
     return rows.map(toNotification);
   }
 
   /** Ids that are not the recipient's are as good as ids of nothing. */
-  async markRead(recipientId: string, ids: readonly string[]): Promise<void> {
+  async markRead(recipientId: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
     await this.db.query(
       'mark_notifications_read',
       `update notifications set read_at = now()
         where recipient_id = $1 and id = any($2::uuid[]) and read_at is null`,
       [recipientId, ids],
+      { signal },
     );
   }
 }

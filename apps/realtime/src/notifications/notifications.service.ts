@@ -5,6 +5,7 @@ import type { NotificationsRepository } from './notifications.repository';
 export interface NotificationsRequest {
   cursor: string | undefined;
   limit: number;
+  signal: AbortSignal;
 }
 
 export interface NotificationPage {
@@ -18,17 +19,17 @@ export class NotificationsService {
     private readonly cursorSecret: string,
   ) {}
 
-  async list(userId: string, { cursor, limit }: NotificationsRequest): Promise<NotificationPage> {
+  async list(userId: string, { cursor, limit, signal }: NotificationsRequest): Promise<NotificationPage> {
     // Named after the user: a cursor that has come into other hands opens nothing there.
     const cursors = createCursorCodec<string>(this.cursorSecret, `notifications:${userId}`);
     const before = cursor === undefined ? undefined : cursors.decode(cursor);
-    const found = await this.notifications.newest(userId, { before, limit: limit + 1 });
+    const found = await this.notifications.newest(userId, { before, limit: limit + 1, signal });
     const notifications = found.slice(0, limit);
     const last = notifications.at(-1);
     return { notifications, nextCursor: found.length > limit && last ? cursors.encode(last.id) : null };
   }
 
-  async markRead(userId: string, ids: readonly string[]): Promise<void> {
-    await this.notifications.markRead(userId, ids);
+  async markRead(userId: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.notifications.markRead(userId, ids, signal);
   }
 }
