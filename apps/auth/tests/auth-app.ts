@@ -158,15 +158,22 @@ export class AuthApp {
   }
 
   /** Another process of the service on the same stores, with connections of its own. */
-  async second(settings: Settings = {}): Promise<AuthApp> {
-    const other = new AuthApp({
-      ...this.around,
-      environment: { ...this.around.environment, ...settings },
-      ends: [],
-    });
+  async second(
+    settings: Settings = {},
+    through?: (databaseUrl: string) => Promise<Settings>,
+  ): Promise<AuthApp> {
+    const { environment } = this.around;
+    const more = await through?.(environment['DATABASE_URL'] ?? '');
+    const around = { ...this.around, environment: { ...environment, ...settings, ...more }, ends: [] };
+    const other = new AuthApp(around);
     await other.startService();
     this.started.push(...other.started);
     return other;
+  }
+
+  /** Waits for something that happens by itself. */
+  async until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
+    await waitFor(condition, { what, timeoutMs: 20_000 });
   }
 
   /** How many connections to PostgreSQL it has had at once, at most: none is closed while the test runs. */
