@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { createTestDatabase, type TestDatabase } from '@rostrum/testing';
 import { withClient, type Migration, type MigrationConfig, type MigrationMap } from '../src';
 import { lintMigrations, lintRules, type Finding } from '../src/migrations/schema-checks';
@@ -279,7 +281,9 @@ describe('the way back', () => {
   });
 });
 
-it('has a test for each of its rules', () => {
+it('has a test and a line in the documentation for each of its rules', () => {
   const names = lintRules.map(({ name }) => name);
+  const documentation = fs.readFileSync(path.join(__dirname, '../../../docs/migrations.md'), 'utf8');
+  expect(names.filter((name) => !documentation.includes(`\`${name}\``))).toEqual([]);
   expect(names.filter((name) => !refused.some(([rule]) => rule === name))).toEqual([]);
 });
