@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '@rostrum/config';
 import { createOutbox, type Database, type Redis } from '@rostrum/data-access';
-import { createPolicy } from '@rostrum/resilience';
 import type { TokenSigner } from '@rostrum/security';
 import {
   createEventPublisher,
@@ -138,9 +137,9 @@ function composePasswords(
   };
 }
 
-function openPasswordPolicy({ logger }: Kit, config: AccountsConfig): PasswordPolicy {
+function openPasswordPolicy({ breakers, logger }: Kit, config: AccountsConfig): PasswordPolicy {
   const { breachedPasswordsUrl: url, breachedPasswordsRequired: onlineRequired } = config;
-  const policy = createPolicy({ name: 'breached_passwords', timeoutMs: breachedPasswordsTimeoutMs });
+  const policy = breakers.openPolicy({ name: 'breached_passwords', timeoutMs: breachedPasswordsTimeoutMs });
   return new PasswordPolicy({
     online: url === undefined ? undefined : new BreachedPasswordsClient(url, policy),
     onlineRequired,

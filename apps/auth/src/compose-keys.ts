@@ -31,7 +31,7 @@ const keepUpEveryMs = 60_000;
 
 /** Where keys are kept, what is noted about them, and how they change: for every process and command. */
 export function composeKeyCare(
-  kit: Pick<Kit, 'logger'>,
+  kit: Pick<Kit, 'breakers' | 'logger'>,
   config: KeysConfig,
   { database, list, onRevoked }: { database: Database; list: RevocationList; onRevoked: () => void },
 ) {

@@ -4,6 +4,7 @@ import { DataKeys, Envelope } from '@rostrum/security';
 import type { Kit } from '@rostrum/service-kit';
 import { DataKeysRepository } from './data-keys.repository';
 import type { kmsSettings } from './kms-settings';
+import { guardKms } from './guarded-kms';
 import { openKms } from './open-kms';
 import { UserKeys } from './user-keys';
 
@@ -17,12 +18,12 @@ export interface KeyVault {
 }
 
 export function openKeyVault(
-  { logger }: Pick<Kit, 'logger'>,
+  { breakers, logger }: Pick<Kit, 'breakers' | 'logger'>,
   config: Config<typeof kmsSettings>,
   database: Database,
 ): KeyVault {
   const dataKeys = new DataKeys({
-    kms: openKms(config),
+    kms: guardKms(openKms(config), breakers),
     store: new DataKeysRepository(database),
     context: { service: 'auth' },
     onError: (error) => logger.warn('Whether there is a newer data key is not known', { error }),

@@ -2,12 +2,15 @@ import type { Config, serviceSettings } from '@rostrum/config';
 import type { Metrics, RostrumLogger } from '@rostrum/observability';
 import {
   createGate,
+  createPolicy,
   type Breaker,
   type BreakerHooks,
   type BreakerOptions,
   type BreakerState,
   type Gate,
   type GateOptions,
+  type Policy,
+  type PolicyOptions,
 } from '@rostrum/resilience';
 import type { AdminAction, OpsReply } from '../ops/admin-actions';
 
@@ -52,6 +55,14 @@ export class Breakers {
     const gate = createGate({ name, probe, ...this.limits, hooks: this.hooks });
     this.add(gate);
     return gate;
+  }
+
+  /** Deadline, retries, circuit and bulkhead for calls that are wrapped. */
+  openPolicy(options: Omit<PolicyOptions, 'hooks'>): Policy {
+    const breaker = options.breaker === false ? options.breaker : { ...this.limits, ...options.breaker };
+    const policy = createPolicy({ ...options, breaker, hooks: this.hooks });
+    this.add(policy);
+    return policy;
   }
 
   add(breaker: Breaker): void {
