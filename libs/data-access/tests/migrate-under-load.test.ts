@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { createTestDatabase, waitFor, type TestDatabase } from '@rostrum/testing';
+import { createTestDatabase, startPgBouncer, waitFor, type TestDatabase } from '@rostrum/testing';
 import { migrate, withClient, type MigrateOptions, type Migration, type MigrationMap } from '../src';
 
 type Told = Parameters<NonNullable<MigrateOptions['onProgress']>>[0];
@@ -258,12 +258,27 @@ describe('an interruption', () => {
   });
 });
 
-it('stops when its lock turns out to be lost, as it is behind some poolers', async () => {
+it('stops when a migration has let go of the lock', async () => {
   const careless: MigrationMap = {
     '2-careless': { up: (knex) => knex.raw('select pg_advisory_unlock_all()') },
     '3-next': { up: (knex) => knex.raw('select 1') },
   };
-  await expect(up(careless)).rejects.toThrow(/lock of this migration is not held/);
+  await expect(up(careless)).rejects.toThrow(/The lock that keeps other migrations of "alpha" out was lost/);
+});
+
+it('refuses a pooler that would keep its lock for ever', async () => {
+  const pooler = await startPgBouncer({ target: own.adminUrl, logins: [own.ownerUrl] });
+  try {
+    const url = pooler.urlFor(own.ownerUrl);
+    const source = { ...base, ...addColumn };
+    await expect(migrate(url, { source, schema: 'alpha' }, 'up')).rejects.toThrow(
+      /There is a pooler in between/,
+    );
+    expect((await migrate(url, { source, schema: 'alpha' }, 'status')).pending).toEqual(['2-extend']);
+  } finally {
+    await pooler.stop();
+  }
+  expect((await up(addColumn)).ran).toEqual(['2-extend']);
 });
 
 it('ends a statement that takes too long', async () => {

@@ -95,6 +95,7 @@ class MigrationRun {
   async change(direction: Direction): Promise<MigrationStatus> {
     const { schema, signal, waitMs = defaults.waitMs } = this.options;
     const onWait = (holder: string) => this.tell({ kind: 'waiting', holder });
+    await this.session.refuseTransactionPooler();
     await takeLock(this.session, { schema, waitMs, signal, onWait });
     const known = await this.known();
     const plan = direction === 'up' ? await this.checkedPlan(known) : planDown(known, this.options);

@@ -33,7 +33,7 @@ export async function takeLock(session: MigrationSession, options: LockOptions):
   }
 }
 
-/** A pooler between us and the server may hand each statement to another connection, where the lock is not ours. */
+/** Whatever a migration did to its session, the lock must still be there for the next one. */
 export async function confirmLock(session: MigrationSession, schema: string): Promise<void> {
   const [row] = await session.query<{ held: boolean }>(
     `select exists (select from pg_locks l where ${isOurLock} and l.pid = pg_backend_pid()) as held`,
@@ -41,7 +41,7 @@ export async function confirmLock(session: MigrationSession, schema: string): Pr
   );
   if (row?.held) return;
   throw new Error(
-    'The lock of this migration is not held by its own connection. Is there a pooler in between? Migrations need the server itself',
+    `The lock that keeps other migrations of "${schema}" out was lost: did one of them let go of it?`,
   );
 }
 

@@ -37,17 +37,10 @@ export class MigrationSession {
   private body: BodyOptions | undefined;
 
   private constructor(
-    url: string,
+    private readonly url: string,
     private readonly schema: string,
   ) {
-    this.client = new Client({
-      ...connectionTarget(url),
-      application_name: `migrate ${schema}`,
-      connectionTimeoutMillis: 10_000,
-      keepAlive: true,
-    });
-    // Its loss while idle is noticed by the next statement.
-    this.client.on('error', () => undefined);
+    this.client = newClient(url, schema);
     this.knex = knexOver((statement) => this.sendForKnex(statement));
   }
 
@@ -55,6 +48,31 @@ export class MigrationSession {
     const session = new MigrationSession(url, schema);
     await session.client.connect();
     return session;
+  }
+
+  /**
+   * A pooler that lends its connections for one transaction at a time would leave our lock on one of them for ever. It
+   * gives itself away by lending the one that we have just used to somebody else, while we are still here.
+   */
+  async refuseTransactionPooler(): Promise<void> {
+    const process = await this.processOfServer(this.client);
+    // The driver's types leave out what the server said when we came.
+    if (process === (this.client as unknown as Cancellable).processID) return;
+    const second = newClient(this.url, this.schema);
+    await second.connect();
+    try {
+      if ((await this.processOfServer(second)) !== process) return;
+    } finally {
+      await second.end();
+    }
+    throw new Error(
+      'There is a pooler in between that lends connections for one transaction: migrations need the server itself',
+    );
+  }
+
+  private async processOfServer(client: Client): Promise<number | undefined> {
+    const { rows } = await client.query<{ id: number }>('select pg_backend_pid() as id');
+    return rows[0]?.id;
   }
 
   async close(): Promise<void> {
@@ -119,6 +137,18 @@ export class MigrationSession {
     const send: Send = ({ text, values }) => this.client.query({ text, values: [...(values ?? [])] });
     return body?.intercept ? body.intercept(statement, send) : send(statement);
   }
+}
+
+function newClient(url: string, schema: string): Client {
+  const client = new Client({
+    ...connectionTarget(url),
+    application_name: `migrate ${schema}`,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  });
+  // Its loss while idle is noticed by the next statement.
+  client.on('error', () => undefined);
+  return client;
 }
 
 type Callback = (error: unknown, result?: QueryResult) => void;
