@@ -139,7 +139,10 @@ function composePasswords(
 
 function openPasswordPolicy({ breakers, logger }: Kit, config: AccountsConfig): PasswordPolicy {
   const { breachedPasswordsUrl: url, breachedPasswordsRequired: onlineRequired } = config;
-  const policy = breakers.openPolicy({ name: 'breached_passwords', timeoutMs: breachedPasswordsTimeoutMs });
+  const policy = breakers.openPolicy(
+    { name: 'breached_passwords', timeoutMs: breachedPasswordsTimeoutMs },
+    onlineRequired ? 'no password can be chosen' : 'the list that is built in is asked alone',
+  );
   return new PasswordPolicy({
     online: url === undefined ? undefined : new BreachedPasswordsClient(url, policy),
     onlineRequired,

@@ -131,8 +131,12 @@ it('what callers do wrong counts for nothing', async () => {
 
 describe('an operator', () => {
   it('sees all circuits', async () => {
+    const closed = { state: 'closed', since: expect.any(String) };
     expect((await running.ops('/admin/breakers')).body).toEqual({
-      breakers: ['postgres', 'redis'].map((name) => ({ name, state: 'closed', since: expect.any(String) })),
+      breakers: [
+        { ...closed, name: 'postgres', whenOpen: expect.stringContaining('503') },
+        { ...closed, name: 'redis', whenOpen: expect.stringContaining('caches are left out') },
+      ],
     });
   });
 

@@ -117,6 +117,18 @@ it('has its circuits where operators find them, as long as it lives', async () =
   expect(await metrics()).not.toContain(name);
 });
 
+it('what is called in other ways has circuits there too, each with a name of its own', async () => {
+  const policy = kit.breakers.openPolicy({ name: 'kms', timeoutMs: 10_000 }, 'known keys stay in use');
+  for (let i = 0; i < 5; i += 1)
+    await policy.execute(() => Promise.reject(new Error('down'))).catch(() => undefined);
+  const list = (await kit.breakers.actions()['GET /admin/breakers']?.(new URLSearchParams()))?.body;
+  expect(list).toMatchObject({
+    breakers: [{ name: 'kms', state: 'open', whenOpen: 'known keys stay in use' }],
+  });
+  expect(() => kit.breakers.openPolicy({ name: 'kms', timeoutMs: 1 })).toThrow('two circuit breakers');
+  policy.dispose();
+});
+
 it('auth is left alone while it is down, and asked for its keys until it is back', async () => {
   const { fetch, resource } = keep(openAuthClient(kit, `${origin}/.well-known/jwks.json`));
   expect(resource.name).toBe('auth');

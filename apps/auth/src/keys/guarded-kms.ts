@@ -8,7 +8,10 @@ const timeoutMs = 10_000;
 /** A keeper of keys elsewhere is left alone while it is down; that it refuses something is no sign of that. */
 export function guardKms(kms: Kms, breakers: Pick<Breakers, 'openPolicy'>): Kms {
   if (kms.provider === 'local') return kms;
-  const policy = breakers.openPolicy({ name: 'kms', timeoutMs, isFailure: (error) => !isRefusal(error) });
+  const policy = breakers.openPolicy(
+    { name: 'kms', timeoutMs, isFailure: (error) => !isRefusal(error) },
+    'data keys that are open already stay in use',
+  );
   const guarded = <T>(ask: () => Promise<T>): Promise<T> =>
     policy.execute(ask).catch((error: unknown) => {
       throw isAppError(error)

@@ -20,8 +20,11 @@ const reasons = ['circuit-open', 'bulkhead-full'] as const;
 
 interface Known {
   breaker: Breaker;
+  whenOpen: string;
   since: Date;
 }
+
+const refused = 'what needs it is answered 503';
 
 /** All circuit breakers of a process: what they tell goes into its logs and metrics, and operators find them here. */
 export class Breakers {
@@ -50,25 +53,25 @@ export class Breakers {
     };
   }
 
-  /** A circuit for a store whose calls are too short to be wrapped. */
-  openGate(name: string, probe: GateOptions['probe']): Gate {
+  /** A circuit for a store whose calls are too short to be wrapped. `whenOpen` tells operators what is done without it. */
+  openGate(name: string, probe: GateOptions['probe'], whenOpen = refused): Gate {
     const gate = createGate({ name, probe, ...this.limits, hooks: this.hooks });
-    this.add(gate);
+    this.add(gate, whenOpen);
     return gate;
   }
 
   /** Deadline, retries, circuit and bulkhead for calls that are wrapped. */
-  openPolicy(options: Omit<PolicyOptions, 'hooks'>): Policy {
+  openPolicy(options: Omit<PolicyOptions, 'hooks'>, whenOpen = refused): Policy {
     const breaker = options.breaker === false ? options.breaker : { ...this.limits, ...options.breaker };
     const policy = createPolicy({ ...options, breaker, hooks: this.hooks });
-    this.add(policy);
+    this.add(policy, whenOpen);
     return policy;
   }
 
-  add(breaker: Breaker): void {
+  add(breaker: Breaker, whenOpen = refused): void {
     const { name } = breaker;
     if (this.known.has(name)) throw new TypeError(`There are two circuit breakers called ${name}`);
-    this.known.set(name, { breaker, since: new Date() });
+    this.known.set(name, { breaker, whenOpen, since: new Date() });
     this.series.states.set({ name }, stateValues[breaker.state()]);
     this.series.failures.inc({ name }, 0);
     for (const reason of reasons) this.series.rejections.inc({ name, reason }, 0);
@@ -133,6 +136,6 @@ function createSeries(metrics: Metrics) {
   };
 }
 
-function describe({ breaker, since }: Known) {
-  return { name: breaker.name, state: breaker.state(), since: since.toISOString() };
+function describe({ breaker, since, whenOpen }: Known) {
+  return { name: breaker.name, state: breaker.state(), since: since.toISOString(), whenOpen };
 }

@@ -20,7 +20,11 @@ export function openDatabase(kit: Kit, config: Config<typeof databaseSettings>):
     'Time from asking PostgreSQL to its answer',
     { labelNames: ['operation', 'outcome'], buckets: queryBuckets },
   );
-  const gate = kit.breakers.openGate('postgres', (signal) => database.ping(signal));
+  const gate = kit.breakers.openGate(
+    'postgres',
+    (signal) => database.ping(signal),
+    'what is cached is still read; all else is answered 503',
+  );
   const database: Database = createDatabase({
     url: config.databaseUrl,
     applicationName: `rostrum ${kit.service} ${kit.role}`,

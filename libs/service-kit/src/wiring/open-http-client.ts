@@ -18,7 +18,7 @@ const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
  */
 export function openHttpClient(
   kit: Kit,
-  options: Omit<HttpClientOptions, 'headers' | 'hooks'>,
+  { whenOpen, ...options }: Omit<HttpClientOptions, 'headers' | 'hooks'> & { whenOpen?: string },
 ): OpenHttpClient {
   const { breakers, logger, tracing } = kit;
   const durations = durationsOf(kit.metrics);
@@ -28,7 +28,7 @@ export function openHttpClient(
     headers: () => tracing.outgoingHeaders(),
     hooks: {
       ...breakers.hooks,
-      onBreaker: (breaker) => breakers.add(breaker),
+      onBreaker: (breaker) => breakers.add(breaker, whenOpen),
       onBreakerGone: (breaker) => breakers.remove(breaker),
       onExchange: ({ name, method, outcome, seconds }) =>
         durations.observe({ client: name, method, outcome }, seconds),
@@ -48,6 +48,7 @@ export function openAuthClient(kit: Kit, jwksUrl: string): OpenHttpClient {
   const { origin, pathname } = new URL(jwksUrl);
   return openHttpClient(kit, {
     name: 'auth',
+    whenOpen: 'the keys that are known stay good',
     origin,
     probePath: pathname,
     // Shorter than those who ask are ready to wait: else their giving up would hide that it hangs.

@@ -11,6 +11,11 @@ export interface OpenRedis {
   resource: Resource;
 }
 
+const whenOpen: Record<Criticality, string> = {
+  critical: 'not ready; what needs it is answered 503',
+  degradable: 'caches are left out, limits are kept by each process',
+};
+
 /** The service's Redis, with its place in readiness and its end. */
 export function openRedis(
   kit: Kit,
@@ -18,7 +23,7 @@ export function openRedis(
   criticality: Criticality,
 ): OpenRedis {
   let closing = false;
-  const gate = kit.breakers.openGate('redis', () => pingRedis(redis));
+  const gate = kit.breakers.openGate('redis', () => pingRedis(redis), whenOpen[criticality]);
   const redis: Redis = createRedis({
     ...config.redis,
     commandTimeoutMs: config.redisCommandTimeoutMs,
