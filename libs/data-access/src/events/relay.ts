@@ -107,7 +107,7 @@ class OutboxRelay implements Relay {
     const started = performance.now();
     const count = (await this.whileLocked((trx) => this.publishWaiting(trx))) ?? 0;
     if (count > 0) this.hooks.onPublished?.({ count, seconds: (performance.now() - started) / 1000 });
-    return count > 0 ? 0 : pollMs;
+    return count > 0 || this.mayHaveLost ? 0 : pollMs;
   }
 
   private noteError(error: unknown): void {
@@ -125,7 +125,8 @@ class OutboxRelay implements Relay {
   private async publishWaiting(trx: Transaction): Promise<number> {
     const { bus, stream, batchSize } = this.options;
     const waiting = await this.rows.waiting(trx, batchSize);
-    if (waiting.length === 0) return 0;
+    // What has been lost since we looked has to be in the stream before these.
+    if (waiting.length === 0 || this.mayHaveLost) return 0;
     const events: SerializedEvent[] = waiting.map(({ event }) => event);
     const receipts = await bus.publish(stream, events);
     await this.rows.notePublished(

@@ -5,7 +5,7 @@ export interface WorkLoopOptions {
 }
 
 /** Doubled with each failure, up to a limit, and never quite the same for two that have failed together. */
-export function backoffMs(failures: number, { firstMs = 100, lastMs = 5_000 } = {}): number {
+export function backoffMs(failures: number, { firstMs = 100, lastMs = 2_000 } = {}): number {
   return Math.min(firstMs * 2 ** (failures - 1), Math.max(firstMs, lastMs)) * (0.5 + Math.random() / 2);
 }
 

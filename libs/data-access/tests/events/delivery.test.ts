@@ -2,7 +2,8 @@ import { problems } from '@rostrum/errors';
 import { waitFor } from '@rostrum/testing';
 import { withClient, type BusEvent, type ConsumerOptions } from '../../src';
 import { engineKinds, type Engine } from './engines';
-import { byKey, effect, EventStage, nameOf, numbered, traceparent } from './stage';
+import { effect, nameOf } from './shared';
+import { byKey, EventStage, numbered, traceparent } from './stage';
 
 describe.each(engineKinds)('events over $name', ({ start }) => {
   let engine: Engine;

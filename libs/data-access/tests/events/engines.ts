@@ -3,9 +3,8 @@ import {
   createTestRedis,
   startFaultProxy,
   startNatsServer,
-  startRedisServer,
+  startRedisCluster,
   type FaultProxy,
-  type OwnServer,
 } from '@rostrum/testing';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -23,11 +22,12 @@ import {
 export type BusSettings = Partial<Omit<RedisBusOptions, 'redis'> & Omit<NatsBusOptions, 'servers'>>;
 
 /** A server with an engine, and buses on it: the tests ask the same of each. */
-export interface Engine {
+export interface Engine<Proxy = FaultProxy> {
+  readonly url: string;
   /** Another connection each time, as another process has. */
   open(settings?: BusSettings): EventBus;
   /** The same through a proxy that does to the connection what networks do. */
-  openThrough(settings?: BusSettings): Promise<{ bus: EventBus; proxy: FaultProxy }>;
+  openThrough(settings?: BusSettings): Promise<{ bus: EventBus; proxy: Proxy }>;
   /** Puts something into a partition that is no event. */
   putRaw(stream: string, partition: number, text: string): Promise<void>;
   /** What a crash without any disk leaves of a stream. */
@@ -37,11 +37,11 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export interface EngineKind {
+export type Cut = Pick<FaultProxy, 'reset'>;
+
+export interface EngineKind<Proxy = FaultProxy> {
   name: string;
-  start: () => Promise<Engine>;
-  /** A server that is the test's alone; what it has acknowledged survives `kill` where the engine promises so. */
-  startOwn: () => Promise<{ server: OwnServer; engine: Engine }>;
+  start: () => Promise<Engine<Proxy>>;
 }
 
 export const engineKinds: EngineKind[] = [
@@ -51,20 +51,12 @@ export const engineKinds: EngineKind[] = [
       const shared = await createTestRedis();
       return redisEngine(shared.url, () => shared.close());
     },
-    startOwn: async () => {
-      const server = await startRedisServer({ persistent: 'everysec' });
-      return { server, engine: redisEngine(server.url, () => server.stop()) };
-    },
   },
   {
     name: 'NATS',
     start: async () => {
       const server = await startNatsServer();
       return natsEngine(server.url, () => server.stop());
-    },
-    startOwn: async () => {
-      const server = await startNatsServer();
-      return { server, engine: natsEngine(server.url, () => server.stop()) };
     },
   },
 ];
@@ -73,6 +65,59 @@ export const engineKinds: EngineKind[] = [
 export function newStream(): string {
   return `events:${randomUUID().slice(0, 8)}`;
 }
+
+/** Three nodes, each with a part of the keys: what belongs together must be on one. */
+export const redisCluster: EngineKind<Cut> = {
+  name: 'Redis Cluster',
+  start: async () => {
+    const group = await startRedisCluster();
+    const clients: Redis[] = [];
+    const open = () => {
+      const redis = createRedis({ clusterNodes: group.members, commandTimeoutMs: 2_000 });
+      clients.push(redis);
+      return redis;
+    };
+    const own = open();
+    const keyOf = (stream: string, partition: number) => `{${stream}}:${partition}`;
+    const eachNode = async <T>(ask: (node: Redis) => Promise<T>) => {
+      const nodes = group.members.map(({ host, port }) => createRedis({ url: `redis://${host}:${port}` }));
+      try {
+        return await Promise.all(nodes.map((node) => ask(node)));
+      } finally {
+        nodes.forEach((node) => node.disconnect());
+      }
+    };
+    const cuts: Promise<unknown>[] = [];
+    return {
+      url: '',
+      open: (settings = {}) => createRedisBus({ ...settings, redis: open() }),
+      openThrough: (settings = {}) =>
+        Promise.resolve({
+          bus: createRedisBus({ ...settings, redis: open() }),
+          proxy: {
+            reset: () =>
+              void cuts.push(
+                eachNode((node) => node.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')),
+              ),
+          },
+        }),
+      putRaw: async (stream, partition, text) =>
+        void (await own.xadd(keyOf(stream, partition), '*', 'some', text)),
+      loseStream: async (stream) => {
+        for (const key of (await eachNode((node) => node.keys(`{${stream}}*`))).flat()) await own.del(key);
+      },
+      lengthOf: async (stream, partitions) => {
+        const lengths = Array.from({ length: partitions }, (_, each) => own.xlen(keyOf(stream, each)));
+        return (await Promise.all(lengths)).reduce((sum, length) => sum + length, 0);
+      },
+      close: async () => {
+        await Promise.all(cuts);
+        await Promise.all(clients.map((client) => closeRedis(client)));
+        await group.stop();
+      },
+    };
+  },
+};
 
 export function redisEngine(url: string, end: () => Promise<void>): Engine {
   const clients: Redis[] = [];
@@ -85,6 +130,7 @@ export function redisEngine(url: string, end: () => Promise<void>): Engine {
   const own = connectTo(url);
   const keysOf = (stream: string) => own.keys(`{${stream}}*`);
   return {
+    url,
     open: (settings = {}) => createRedisBus({ ...settings, redis: connectTo(url) }),
     openThrough: async (settings = {}) => {
       const proxy = await startFaultProxy({ target: url });
@@ -106,7 +152,7 @@ export function redisEngine(url: string, end: () => Promise<void>): Engine {
   };
 }
 
-function natsEngine(url: string, end: () => Promise<void>): Engine {
+export function natsEngine(url: string, end: () => Promise<void>): Engine {
   const buses: EventBus[] = [];
   const proxies: FaultProxy[] = [];
   let own: Promise<NatsConnection> | undefined;
@@ -121,6 +167,7 @@ function natsEngine(url: string, end: () => Promise<void>): Engine {
     return bus;
   };
   return {
+    url,
     open: (settings = {}) => openAt(url, settings),
     openThrough: async (settings = {}) => {
       const proxy = await startFaultProxy({ target: url });

@@ -5,7 +5,6 @@ import {
   startConsumer,
   startRelay,
   withClient,
-  type BusEvent,
   type Consumer,
   type ConsumerOptions,
   type Database,
@@ -13,13 +12,11 @@ import {
   type Outbox,
   type Relay,
   type RelayOptions,
-  type Transaction,
 } from '../../src';
 import { thingsMigrations } from '../things';
 import { newStream, type Engine } from './engines';
+import { effect, group, schema } from './shared';
 
-export const schema = 'alpha';
-export const group = 'counters';
 export const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 export interface Effect {
@@ -128,10 +125,27 @@ export class EventStage {
     return (await this.effects()).map(({ name }) => name);
   }
 
+  async count(): Promise<number> {
+    const { rows } = await this.database.query<{ count: number }>(
+      'effects.count',
+      'select count(*)::int as count from effects',
+    );
+    return rows[0]?.count ?? 0;
+  }
+
+  /** The members that hold a partition now. */
+  async owners(): Promise<Set<string>> {
+    const { rows } = await this.database.query<{ owner: string }>(
+      'owners',
+      'select distinct owner from event_leases where owner is not null and expires_at > now()',
+    );
+    return new Set(rows.map(({ owner }) => owner));
+  }
+
   /** Until so many effects are there, and the group is through with everything. */
   async untilDone(count: number, timeoutMs = 20_000): Promise<string[]> {
     const what = `${count} effects`;
-    await waitFor(async () => (await this.effects()).length >= count, { timeoutMs, what });
+    await waitFor(async () => (await this.count()) >= count, { timeoutMs, what });
     await this.untilIdle(timeoutMs);
     return this.names();
   }
@@ -157,18 +171,6 @@ export class EventStage {
       admin.query(`set search_path = ${schema}; ${statements}`),
     );
   }
-}
-
-export async function effect(event: BusEvent, trx: Transaction, member = 'one'): Promise<void> {
-  await trx.query('effect', 'insert into effects (key, name, member) values ($1, $2, $3)', [
-    event.key,
-    nameOf(event),
-    member,
-  ]);
-}
-
-export function nameOf({ payload }: BusEvent): string {
-  return (payload as { name: string }).name;
 }
 
 export const numbered = (total: number, from = 0): string[] =>

@@ -43,6 +43,7 @@ class NatsBus implements EventBus {
 
   /** One after the other within a partition: an event must not be there before the one ahead of it is. */
   async publish(stream: string, events: readonly SerializedEvent[]): Promise<string[]> {
+    const { interruptions } = this.link;
     const created = await this.ensureStream(stream);
     const receipts: string[] = [];
     const queues = new Map<number, { event: SerializedEvent; index: number }[]>();
@@ -53,6 +54,8 @@ class NatsBus implements EventBus {
     const outcomes = await Promise.allSettled(
       [...queues].map(async ([partition, queue]) => {
         for (const { event, index } of queue) {
+          // Our caller decided to publish while another connection stood, and may have something to make good first.
+          if (interruptions !== this.link.interruptions) throw new Error('The connection to NATS was lost');
           const sequence = await this.publishOne(stream, partition, event);
           receipts[index] = receiptOf(partition, `${sequence}@${created}`);
         }

@@ -20,6 +20,8 @@ const requestTimeoutMs = 2_000;
 
 /** One connection to NATS, made when it is first needed and made anew by itself for ever after. */
 export class NatsLink {
+  /** How often the connection was lost. */
+  interruptions = 0;
   private opening: Promise<JetStream> | undefined;
   private opened: JetStream | undefined;
   private closed = false;
@@ -104,6 +106,7 @@ export class NatsLink {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
       // The server may have come back with nothing in it.
       this.streams.clear();
+      this.interruptions += 1;
       for (const listener of this.listeners) listener();
     }
   }

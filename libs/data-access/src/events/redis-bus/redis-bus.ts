@@ -31,11 +31,13 @@ class RedisBus implements EventBus {
   private readonly maxPerPartition: number;
   /** As we last knew them. */
   private readonly lengths = new Map<string, number>();
+  private interruptions = 0;
 
   constructor({ redis, partitions = defaultPartitions, maxLength = 1_000_000 }: RedisBusOptions) {
     this.redis = redis;
     this.partitions = partitions;
     this.maxPerPartition = Math.ceil(maxLength / partitions);
+    this.onInterruption(() => (this.interruptions += 1));
   }
 
   /** All or none: with some refused and some not, the order would be lost. */
@@ -43,7 +45,10 @@ class RedisBus implements EventBus {
     const counts = new Map<number, number>();
     const placed = events.map((event) => ({ event, partition: partitionOf(event.key, this.partitions) }));
     for (const { partition } of placed) counts.set(partition, (counts.get(partition) ?? 0) + 1);
+    const { interruptions } = this;
     await this.assertRoom(stream, counts);
+    // Our caller decided to publish while another connection stood, and may have something else to make good first.
+    if (interruptions !== this.interruptions) throw new Error('The connection to Redis was lost');
     const batch = this.redis.multi();
     for (const { event, partition } of placed) {
       batch.xadd(redisKeys.partition(stream, partition), '*', ...toFields(event));
