@@ -169,7 +169,7 @@ export class BoundRoute {
     exchange.admission = admission;
     if (!admission) return this.read(request, response, exchange);
     const read = () => this.read(request, response, exchange);
-    return this.work.startsWithRead ? admission.meanwhile(read) : admission.before(read);
+    return this.work.startsWithRead ? admission.meanwhile(read, exchange) : admission.before(read);
   }
 
   /** Who is turned away has asked all the same, and is told so; only an address is known of them. */
@@ -242,9 +242,6 @@ class Input implements LooseInput {
   ) {}
 
   get signal(): AbortSignal {
-    const response = this.request.res as Response;
-    const signal = signalOf(response);
-    const admission = exchangeOf(response)?.admission;
-    return admission?.state === 'pending' ? AbortSignal.any([signal, admission.signal]) : signal;
+    return signalOf(this.request.res as Response);
   }
 }

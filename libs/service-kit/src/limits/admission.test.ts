@@ -88,17 +88,17 @@ describe('work that is begun before its admission', () => {
     const admission = newAdmission();
     const answer = jest.fn();
     const end = Promise.withResolvers<void>();
-    const { signal } = admission;
+    const exchange = { abort: new AbortController() };
     const outcome = outcomeOf(
       admission.meanwhile(async () => {
         await end.promise;
         admission.release(answer);
-      }),
+      }, exchange),
     );
     admission.onVerdict(-1, 1000);
     await later();
     expect(outcome).toEqual({ state: 'failed', error: refusal });
-    expect(signal.reason).toBe(refusal);
+    expect(exchange.abort.signal.reason).toBe(refusal);
     end.resolve();
     await later();
     expect(answer).not.toHaveBeenCalled();

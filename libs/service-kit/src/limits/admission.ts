@@ -11,6 +11,11 @@ export interface Judge {
   decideLocally(admission: Admission): AppError | undefined;
 }
 
+/** Has a controller once somebody has asked for its signal. */
+interface Abortable {
+  abort?: AbortController | undefined;
+}
+
 type State = 'pending' | 'admitted' | 'refused';
 
 /**
@@ -28,7 +33,6 @@ export class Admission implements LimitAsker {
   private onFailed: ((error: unknown) => void) | undefined;
   /** What came of the work before the verdict did. */
   private held: (() => void) | undefined;
-  private controller: AbortController | undefined;
 
   constructor(
     readonly policy: LimitPolicy,
@@ -55,7 +59,6 @@ export class Admission implements LimitAsker {
       return;
     }
     this.state = 'refused';
-    this.controller?.abort(problem);
     this.onRefused?.(problem);
   }
 
@@ -75,10 +78,14 @@ export class Admission implements LimitAsker {
    * Begins the work at once and holds back what comes of it, an answer or an error, until it is admitted. Where it is
    * refused, that is told at once, the work is aborted, and nobody hears of its end.
    */
-  meanwhile(work: () => void | Promise<void>): Promise<void> {
+  meanwhile(work: () => void | Promise<void>, exchange: Abortable = {}): Promise<void> {
     if (this.problem) return Promise.reject(this.problem);
     return new Promise((resolve, reject) => {
-      this.onRefused = this.onFailed = reject;
+      this.onFailed = reject;
+      this.onRefused = (problem) => {
+        exchange.abort?.abort(problem);
+        reject(problem);
+      };
       const fail = (error: unknown) => this.release(() => reject(error));
       const end = () => {
         if (this.state === 'admitted') resolve();
@@ -113,13 +120,6 @@ export class Admission implements LimitAsker {
     } catch (error) {
       this.onFailed?.(error);
     }
-  }
-
-  /** Aborted where the request is refused, or is already. */
-  get signal(): AbortSignal {
-    this.controller ??= new AbortController();
-    if (this.state === 'refused') this.controller.abort(this.problem);
-    return this.controller.signal;
   }
 
   /** Both families of headers, each with the end of a line before it, as they stand in a head. */
