@@ -94,7 +94,7 @@ export class MailComposer {
     const owner = first?.account.emailVerified && first.account.id !== account.id ? first.account : undefined;
     const addressee = owner ?? account;
     await this.jobs.assign(job.id, addressee.id);
-    if (await this.isTooMuch(job.kind, addressee.id)) return undefined;
+    if (await this.isTooMuch(job, addressee.id)) return undefined;
     if (owner) {
       const details = { claimedBy: account.username };
       return { to, text: addressInUse(this.facts(owner, details)) };
@@ -108,7 +108,7 @@ export class MailComposer {
     if (!found?.account.emailSealed) return undefined;
     const { account } = found;
     await this.jobs.assign(job.id, account.id);
-    if (await this.isTooMuch(job.kind, account.id)) return undefined;
+    if (await this.isTooMuch(job, account.id)) return undefined;
     const to = await this.addressOf(account, found.account.emailSealed);
     const text = await this.withToken(job, {
       account,
@@ -121,7 +121,7 @@ export class MailComposer {
   /** To people about their own account, at an address that they have shown to be theirs. */
   private async notice(job: MailJob): Promise<ComposedMail | undefined> {
     const account = await this.accountOf(job);
-    if (!account?.emailSealed || !account.emailVerified || (await this.isTooMuch(job.kind, account.id)))
+    if (!account?.emailSealed || !account.emailVerified || (await this.isTooMuch(job, account.id)))
       return undefined;
     const to = await this.addressOf(account, account.emailSealed);
     return { to, text: mailTexts[job.kind](this.facts(account, job.details)) };
@@ -148,8 +148,8 @@ export class MailComposer {
     return mailTexts[job.kind]({ ...this.facts(account, job.details), token });
   }
 
-  private async isTooMuch(kind: MailKind, userId: string): Promise<boolean> {
-    return (await this.jobs.countSent(userId, kind, hour)) >= mostPerHour[kind];
+  private async isTooMuch(job: MailJob, userId: string): Promise<boolean> {
+    return (await this.jobs.countBefore(job, userId, hour)) >= mostPerHour[job.kind];
   }
 
   private accountOf({ userId }: MailJob): Promise<AccountRow | undefined> {

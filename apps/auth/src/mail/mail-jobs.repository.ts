@@ -63,13 +63,21 @@ export class MailJobsRepository {
     );
   }
 
-  /** How many of this kind somebody has been sent in the last so many seconds. */
-  async countSent(userId: string, kind: MailKind, seconds: number): Promise<number> {
+  /**
+   * How many of this kind somebody has been sent in the last so many seconds, or will be by jobs that came before this
+   * one: whoever handles them at the same time counts alike.
+   */
+  async countBefore(
+    { id, kind }: Pick<MailJob, 'id' | 'kind'>,
+    userId: string,
+    seconds: number,
+  ): Promise<number> {
     const { rows } = await this.db.query<{ count: number }>(
-      'count_sent_mail',
+      'count_mail_before',
       `select count(*)::int as count from mail_jobs
-        where user_id = $1 and kind = $2 and outcome = 'sent' and done_at > now() - $3 * interval '1 second'`,
-      [userId, kind, seconds],
+        where user_id = $2 and kind = $3 and created_at > now() - $4 * interval '1 second' and id < $1
+          and (outcome = 'sent' or done_at is null)`,
+      [id, userId, kind, seconds],
     );
     return rows[0]?.count ?? 0;
   }

@@ -71,7 +71,7 @@ function resultOf(error: unknown): SendResult {
   const { responseCode, code = 'unknown' } = error as { responseCode?: number; code?: string };
   if (responseCode === undefined) return { outcome: 'unreachable', reason: code };
   const reason = `${code} ${responseCode}`;
-  // Whom we are is no fault of the mail.
-  if (code === 'EAUTH') return { outcome: 'unreachable', reason };
+  // Who we are, or that there is no TLS, is no fault of the mail.
+  if (code === 'EAUTH' || code === 'ETLS') return { outcome: 'unreachable', reason };
   return { outcome: responseCode >= 500 ? 'refused' : 'later', reason };
 }
