@@ -17,7 +17,7 @@ import { AccountsService } from './accounts/accounts.service';
 import { Addresses } from './accounts/addresses';
 import { DeletionService } from './accounts/deletion.service';
 import { EmailsService } from './accounts/emails.service';
-import { ExportService } from './accounts/export.service';
+import { ExportService, type ActivityReader } from './accounts/export.service';
 import { RegistrationService } from './accounts/registration.service';
 import { AttemptGuard } from './attempts/attempt-guard';
 import { LocalAttempts, RedisAttempts } from './attempts/attempt-store';
@@ -54,6 +54,8 @@ export interface AccountsSurroundings {
   database: Database;
   redis: Redis;
   keys: { vault: KeyVault; audit: AuditLog; revocations: SessionRevocations; signer: TokenSigner };
+  /** What the audit log says of somebody. */
+  activity: ActivityReader;
 }
 
 const forgetAttemptsMs = 3_600_000;
@@ -74,7 +76,12 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
   const emails = new EmailsService({ database, addresses, proof, tokens, effects });
   const changes = new PasswordsService({ database, addresses, passwords, tokens, effects });
   const { service: listed, deletion } = sessions;
-  const exports = new ExportService({ database, addresses, sessions: listed, activity: noActivity });
+  const exports = new ExportService({
+    database,
+    addresses,
+    sessions: listed,
+    activity: surroundings.activity,
+  });
   return {
     accounts,
     endings: effects.endings,
@@ -88,9 +95,6 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
     },
   };
 }
-
-/** Until the audit log can be read. */
-const noActivity = { activityOf: () => Promise.resolve([]) };
 
 function composeBase(kit: Kit, config: AccountsConfig, { database, redis, keys }: AccountsSurroundings) {
   const keyring = new Keyring(config.authSecrets);

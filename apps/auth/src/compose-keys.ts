@@ -116,13 +116,14 @@ function keyWork({ logger }: Kit, { care, keys, broadcast, list }: KeyWorkParts)
 }
 
 /** What the worker does about keys. */
-export function composeKeyUpkeep(kit: Kit, config: KeysConfig, database: Database): BackgroundWork {
-  const list = new RevocationList();
-  const { rotation } = composeKeyCare(kit, config, { database, list, onRevoked: () => undefined });
+export function composeKeyUpkeep(
+  { logger }: Pick<Kit, 'logger'>,
+  { rotation }: Pick<KeyCare, 'rotation'>,
+): BackgroundWork {
   return new RepeatedWork({
     name: 'key rotation',
     everyMs: keepUpEveryMs,
     round: () => rotation.keepUp({ kind: 'system', name: 'auth-worker' }),
-    onError: (error) => kit.logger.warn('The signing keys could not be looked after', { error }),
+    onError: (error) => logger.warn('The signing keys could not be looked after', { error }),
   });
 }

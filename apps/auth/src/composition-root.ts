@@ -13,6 +13,8 @@ import {
 } from '@rostrum/service-kit';
 import { composeAccountUpkeep } from './compose-account-upkeep';
 import { composeAccounts } from './compose-accounts';
+import { bindAdmin, composeAdmin } from './compose-admin';
+import { composeAuditUpkeep } from './compose-audit';
 import { composeKeyCare, composeKeys, composeKeyUpkeep } from './compose-keys';
 import type { AuthConfig, AuthWorkerConfig } from './config';
 import { ActiveUsers } from './sessions/active-users';
@@ -23,7 +25,17 @@ export function createAuthService(config: AuthConfig, overrides: KitOverrides = 
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
   const stores = { database: postgres.database, redis: redis.redis };
   const keys = composeKeys(kit, config, stores);
-  const accounts = composeAccounts(kit, config, { ...stores, keys });
+  const accounts = composeAccounts(kit, config, {
+    ...stores,
+    keys,
+    activity: { activityOf: (userId) => admin.audit.activityOf(userId) },
+  });
+  const admin = composeAdmin(config, {
+    ...stores,
+    keys,
+    endings: accounts.endings,
+    forget: (userId) => accounts.accounts.forget(userId),
+  });
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, keys.dependency],
@@ -33,6 +45,7 @@ export function createAuthService(config: AuthConfig, overrides: KitOverrides = 
     routes: (binder) => {
       accounts.routes(binder);
       keys.routes(binder);
+      bindAdmin(binder, admin);
     },
   });
 }
@@ -52,7 +65,12 @@ export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrid
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
-    work: [relayEvents(kit, { database, events }), composeKeyUpkeep(kit, config, database), ...accounts.work],
+    work: [
+      relayEvents(kit, { database, events }),
+      composeKeyUpkeep(kit, keys),
+      ...composeAuditUpkeep(kit, config, { database, vault: keys.vault }),
+      ...accounts.work,
+    ],
     resources: [accounts.resource, events.resource, ...shared.resources],
     actions: accounts.actions,
   });

@@ -8,6 +8,7 @@ import {
 } from '@rostrum/config';
 import { processSettings } from '@rostrum/service-kit';
 import { mailSettings, passwordSettings, secretSettings, signInSettings } from './account-settings';
+import { auditSettings } from './audit/audit-settings';
 import { keySettings } from './keys/key-settings';
 
 const sharedSettings = {
@@ -29,6 +30,7 @@ export const workerSettings = {
   ...sharedSettings,
   ...eventSettings,
   ...mailSettings,
+  ...auditSettings,
   ...portSettings(8080, 9180),
 };
 

@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { authAccountRoutes } from './auth-accounts.contract';
+import { authAdminRoutes } from './auth-admin.contract';
+import { authAuditRoutes } from './auth-audit.contract';
 import { authTags as tags } from './auth-fields.contract';
+import { authKeysRoutes } from './auth-keys.contract';
 import { authPasswordRoutes } from './auth-passwords.contract';
 import { authSessionRoutes } from './auth-sessions.contract';
+import { verifyRoute } from './auth-verify.contract';
 import { timestamp, username, uuid } from './common';
 import { defineEvent } from './define-event';
 import { defineRoute } from './define-route';
@@ -27,6 +31,10 @@ export const authRoutes = [
   ...authAccountRoutes,
   ...authSessionRoutes,
   ...authPasswordRoutes,
+  ...authAdminRoutes,
+  ...authKeysRoutes,
+  ...authAuditRoutes,
+  verifyRoute,
   jwksRoute,
 ] as const;
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Database, Transaction } from '@rostrum/data-access';
+import { isAppError } from '@rostrum/errors';
 import { currentContext } from '@rostrum/observability';
 import type { Envelope } from '@rostrum/security';
 import { v7 as uuidv7 } from 'uuid';
@@ -32,6 +33,21 @@ export class AuditLog {
   /** For what changes nothing else, such as a refusal. */
   async recordAlone(entry: AuditEntry): Promise<void> {
     await this.dependencies.database.transaction((trx) => this.record(trx, entry));
+  }
+
+  /** Notes that something was refused, where it was; what was done is for the work itself to note. */
+  async notingRefusals<Result>(
+    entry: Omit<AuditEntry, 'result'>,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isAppError(error) && error.status < 500) {
+        await this.recordAlone({ ...entry, result: 'refused', details: { code: error.code } });
+      }
+      throw error;
+    }
   }
 
   private async bodyOf(trx: Transaction, entry: AuditEntry): Promise<AuditBody> {

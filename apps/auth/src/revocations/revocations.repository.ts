@@ -28,6 +28,20 @@ export class RevocationsRepository {
     );
   }
 
+  /**
+   * When the tokens of a user that were issued with an earlier revocation in mind may say that they were issued, in
+   * milliseconds; 0 where there was none.
+   */
+  async lastIssueFor(userId: string): Promise<number> {
+    const { rows } = await this.db.query<{ at: string }>(
+      'last_issue_for_user',
+      `select coalesce((max(revoked_at) / 1000 + 1) * 1000, 0) as at from revocations
+        where kind = 'subject' and target = $1`,
+      [userId],
+    );
+    return Number(rows[0]?.at);
+  }
+
   /** All that still matter. */
   async all(): Promise<Revocation[]> {
     const { rows } = await this.db.query<RevocationRow>(

@@ -29,7 +29,11 @@ export class Revocations {
 
   /** All tokens that a person has now. Their sessions go on and get them new ones. */
   async revokeUser(trx: Transaction, userId: string): Promise<void> {
-    await this.revoke(trx, [this.revocation('subject', userId, Date.now() + underWayMs)]);
+    // Tokens that came right after the last time are dated ahead, to be told from those before: this must reach them.
+    const lastIssue = await new RevocationsRepository(trx).lastIssueFor(userId);
+    await this.revoke(trx, [
+      this.revocation('subject', userId, Math.max(Date.now() + underWayMs, lastIssue)),
+    ]);
   }
 
   /** Everything that a key has signed, whoever did it. */

@@ -15,7 +15,8 @@ export type KeyPurpose =
   | 'email index'
   | 'retired username'
   | 'cached account'
-  | 'attempts';
+  | 'attempts'
+  | 'list cursor';
 
 export interface DerivedKey {
   id: string;

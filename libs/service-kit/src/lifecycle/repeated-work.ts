@@ -4,11 +4,13 @@ export interface RepeatedWorkOptions {
   name: string;
   /** From the end of one round to the beginning of the next. */
   everyMs: number;
+  /** The first round waits for so long, and the start does not wait for it. */
+  firstAfterMs?: number;
   round: () => Promise<void>;
   onError: (error: unknown) => void;
 }
 
-/** Background work in rounds. The start waits for the first one, the stop for the one that is under way. */
+/** Background work in rounds. The start waits for the first one, unless that is put off; the stop for the one under way. */
 export class RepeatedWork implements BackgroundWork {
   readonly name: string;
   private timer: NodeJS.Timeout | undefined;
@@ -19,8 +21,10 @@ export class RepeatedWork implements BackgroundWork {
     this.name = options.name;
   }
 
-  start(): Promise<void> {
-    return this.run();
+  async start(): Promise<void> {
+    const { firstAfterMs } = this.options;
+    if (firstAfterMs === undefined) await this.run();
+    else this.timer = setTimeout(() => void this.run(), firstAfterMs);
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,165 @@
+import type { Database, Transaction } from '@rostrum/data-access';
+import { createCursorCodec, type CursorCodec } from '@rostrum/security';
+import type { Addresses } from '../accounts/addresses';
+import type { AuditActor, AuditOrigin } from '../audit/audit-event';
+import type { AuditLog } from '../audit/audit-log';
+import type { Revocations } from '../revocations/revocations';
+import type { SessionEndings } from '../sessions/session-endings';
+import { assertNotLastAdmin } from './admin-guard';
+import { adminErrors } from './admin.errors';
+import { UsersRepository, type UserRow, type UserSearch } from './users.repository';
+
+export interface UsersDependencies {
+  database: Database;
+  addresses: Pick<Addresses, 'index'>;
+  endings: Pick<SessionEndings, 'end'>;
+  notes: {
+    audit: Pick<AuditLog, 'record' | 'recordAlone' | 'notingRefusals'>;
+    revocations: Pick<Revocations, 'revokeUser'>;
+  };
+  /** Forgets what is cached of the account. */
+  forget: (userId: string) => Promise<void>;
+}
+
+/** Who asks for something, from where. */
+export interface Admin {
+  actor: AuditActor;
+  from?: AuditOrigin | undefined;
+}
+
+export interface UserQuery {
+  cursor?: string | undefined;
+  limit: number;
+  q?: string | undefined;
+  role?: string | undefined;
+  status?: UserSearch['status'];
+}
+
+export type GrantedRole = 'moderator' | 'admin';
+
+/** What admins do with accounts; all of it is in the audit log. */
+export class UsersService {
+  private readonly cursors: CursorCodec<string>;
+
+  constructor(
+    private readonly dependencies: UsersDependencies,
+    cursorSecret: string,
+  ) {
+    this.cursors = createCursorCodec(cursorSecret, 'admin users');
+  }
+
+  async list(query: UserQuery, admin: Admin): Promise<{ users: UserRow[]; nextCursor: string | null }> {
+    const { database, addresses, notes } = this.dependencies;
+    const { q, limit, cursor, role, status } = query;
+    const isEmail = q?.includes('@') ?? false;
+    const found = await new UsersRepository(database).search({
+      before: cursor === undefined ? undefined : this.cursors.decode(cursor),
+      limit: limit + 1,
+      usernamePrefix: isEmail ? undefined : q,
+      email: q !== undefined && isEmail ? { email: q, indexes: addresses.index.all(q) } : undefined,
+      role,
+      status,
+    });
+    const users = found.slice(0, limit);
+    const last = users.at(-1);
+    // What was searched for may be somebody's address.
+    const details = { found: users.length, searched: q !== undefined };
+    await notes.audit.recordAlone({ action: 'users.listed', result: 'succeeded', details, ...admin });
+    return { users, nextCursor: found.length > limit && last ? this.cursors.encode(last.id) : null };
+  }
+
+  async read(id: string, admin: Admin): Promise<UserRow> {
+    const user = await new UsersRepository(this.dependencies.database).find(id);
+    if (!user) throw adminErrors.unknownUser();
+    await this.dependencies.notes.audit.recordAlone({
+      action: 'user.read',
+      result: 'succeeded',
+      subjectId: id,
+      ...admin,
+    });
+    return user;
+  }
+
+  /** The sessions are over with the same commit, and no sign-in that is under way makes another. */
+  async suspend(id: string, reason: string, admin: Admin): Promise<UserRow> {
+    return this.change({ id, admin, action: 'user.suspended' }, async (trx, users) => {
+      if (admin.actor.kind === 'user' && admin.actor.id === id) throw adminErrors.ownAccount();
+      await assertNotLastAdmin(trx, id);
+      if (!(await users.suspend(id))) return;
+      await this.dependencies.notes.revocations.revokeUser(trx, id);
+      await this.dependencies.endings.end(trx, { userId: id, reason: 'account suspended', ...admin });
+      await this.note(trx, 'user.suspended', { id, admin, details: { reason } });
+    });
+  }
+
+  async restore(id: string, admin: Admin): Promise<UserRow> {
+    return this.change({ id, admin, action: 'user.restored' }, async (trx, users) => {
+      if (await users.restore(id)) await this.note(trx, 'user.restored', { id, admin });
+    });
+  }
+
+  /** Tokens without the role are refused, so that the next one, which has it, is not long in coming. */
+  async grantRole(id: string, role: GrantedRole, admin: Admin): Promise<UserRow> {
+    return this.change({ id, admin, action: 'role.granted' }, async (trx, users) => {
+      if (!(await users.grantRole(id, role))) return;
+      await this.dependencies.notes.revocations.revokeUser(trx, id);
+      await this.note(trx, 'role.granted', { id, admin, details: { role } });
+    });
+  }
+
+  async takeRole(id: string, role: GrantedRole, admin: Admin): Promise<UserRow> {
+    return this.change({ id, admin, action: 'role.taken' }, async (trx, users) => {
+      if (role === 'admin') await assertNotLastAdmin(trx, id);
+      if (!(await users.takeRole(id, role))) return;
+      await this.dependencies.notes.revocations.revokeUser(trx, id);
+      await this.note(trx, 'role.taken', { id, admin, details: { role } });
+    });
+  }
+
+  /** Resolves to how many there were. */
+  async endSessions(id: string, admin: Admin): Promise<number> {
+    let ended = 0;
+    await this.change({ id, admin, action: 'user.sessions-ended' }, async (trx) => {
+      ended = await this.dependencies.endings.end(trx, { userId: id, reason: 'ended by an admin', ...admin });
+      await this.note(trx, 'user.sessions-ended', { id, admin, details: { ended } });
+    });
+    return ended;
+  }
+
+  /** The account as it is after the change. What is refused is noted too. */
+  private async change(change: Change, work: ChangeWork): Promise<UserRow> {
+    const { id, action, admin } = change;
+    const { database, notes } = this.dependencies;
+    return notes.audit.notingRefusals({ action, subjectId: id, ...admin }, () =>
+      database.transaction((trx) => this.changeIn(trx, id, work)),
+    );
+  }
+
+  private async changeIn(trx: Transaction, id: string, work: ChangeWork): Promise<UserRow> {
+    const users = new UsersRepository(trx);
+    if (!(await users.find(id))) throw adminErrors.unknownUser();
+    await work(trx, users);
+    trx.onCommit(() => this.dependencies.forget(id));
+    const user = await users.find(id);
+    if (!user) throw adminErrors.unknownUser();
+    return user;
+  }
+
+  private async note(
+    trx: Transaction,
+    action: ActionName,
+    { id, admin, details }: { id: string; admin: Admin; details?: Record<string, string | number> },
+  ): Promise<void> {
+    const entry = { action, result: 'succeeded' as const, subjectId: id, details, ...admin };
+    await this.dependencies.notes.audit.record(trx, entry);
+  }
+}
+
+type ActionName = `${string}.${string}`;
+type ChangeWork = (trx: Transaction, users: UsersRepository) => Promise<void>;
+
+interface Change {
+  id: string;
+  action: ActionName;
+  admin: Admin;
+}

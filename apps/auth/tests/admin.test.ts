@@ -1,0 +1,369 @@
+import { randomUUID } from 'node:crypto';
+import { authAdminRoutes, authAuditRoutes, authKeysRoutes, type RouteContract } from '@rostrum/contracts';
+import { AuthApp, type Answer, type Person } from './auth-app';
+
+const users = '/api/v1/auth/admin/users';
+const keysPath = '/api/v1/auth/admin/keys';
+const auditPath = '/api/v1/auth/admin/audit';
+let app: AuthApp;
+let root: Person;
+let token: string;
+
+beforeAll(async () => {
+  app = await AuthApp.start({ settings: { JWKS_MAX_AGE: '1' } });
+  root = await app.person();
+  await makeAdmin(root);
+  token = await app.tokenOf(root);
+});
+afterAll(() => app.stop());
+
+/** As the first admin is made, by somebody who works on the database. */
+const makeAdmin = ({ id }: Person) =>
+  app.rows(`update auth.users set roles = '{user,admin}' where id = $1`, [id]);
+const me = (as: string) => app.get('/api/v1/auth/me', { token: as });
+const codes = ({ status, json }: Answer) => [status, json?.code];
+const suspend = (id: string, as = token) =>
+  app.post(`${users}/${id}/suspend`, { reason: 'spam' }, { token: as });
+
+interface EventRow {
+  action: string;
+  result: string;
+  actor_id: string;
+  subject_id: string;
+  body: string;
+}
+const eventsAbout = (id: string) =>
+  app.rows<EventRow>(
+    'select * from auth.audit_events where subject_id = $1 order by occurred_at desc, seq desc',
+    [id],
+  );
+
+describe('accounts', () => {
+  it('are listed newest first, page by page, each once', async () => {
+    const people = [];
+    for (let n = 0; n < 5; n += 1)
+      people.push(await app.person({ username: `pager_${n}_${root.id.slice(-4)}` }));
+    const seen: string[] = [];
+    let next: string | undefined = `${users}?q=pager_&limit=2`;
+    while (next) {
+      const answer: Answer = await app.get(next, { token });
+      expect(answer.status).toBe(200);
+      seen.push(...answer.json.items.map(({ id }: Person) => id));
+      next = /<([^>]+)>; rel="next"/.exec(answer.headers.get('link') ?? '')?.[1];
+      expect(next === undefined).toBe(answer.json.nextCursor === null);
+    }
+    expect(seen).toEqual(people.map(({ id }) => id).reverse());
+  });
+
+  it('are found by the beginning of a name, by a whole address, by role and by state', async () => {
+    const [ada, eve] = [await app.person(), await app.person()];
+    await suspend(eve.id);
+    const find = async (query: string) =>
+      (await app.get(`${users}?${query}`, { token })).json.items.map(({ id }: Person) => id);
+    expect(await find(`q=${ada.username.slice(0, 12)}`)).toEqual([ada.id]);
+    expect(await find(`q=${ada.username.slice(0, 12).toUpperCase()}`)).toEqual([ada.id]);
+    expect(await find(`q=${encodeURIComponent(ada.email)}`)).toEqual([ada.id]);
+    expect(await find(`q=${encodeURIComponent(ada.email.slice(1))}`)).toEqual([]);
+    expect(await find('q=%25')).toEqual([]);
+    expect(await find('role=admin')).toEqual([root.id]);
+    expect(await find('role=moderator')).toEqual([]);
+    expect(await find('status=suspended')).toContain(eve.id);
+    expect(await find('status=active')).not.toContain(eve.id);
+    expect(codes(await app.get(`${users}?cursor=AAAA`, { token }))).toEqual([400, 'INVALID_CURSOR']);
+  });
+
+  it('are shown whole, without anything secret', async () => {
+    const ada = await app.person();
+    const { status, json, text } = await app.get(`${users}/${ada.id}`, { token });
+    expect([status, json]).toEqual([
+      200,
+      {
+        id: ada.id,
+        username: ada.username,
+        email: ada.email,
+        emailVerified: false,
+        roles: ['user'],
+        createdAt: expect.any(String),
+        suspendedAt: null,
+        deletionRequestedAt: null,
+      },
+    ]);
+    expect(text).not.toMatch(/argon2|hash|sealed/);
+  });
+
+  it('that are not there are 404 for each of them', async () => {
+    const id = randomUUID();
+    const answers = [
+      await app.get(`${users}/${id}`, { token }),
+      await suspend(id),
+      await app.post(`${users}/${id}/restore`, undefined, { token }),
+      await app.put(`${users}/${id}/roles/moderator`, { token }),
+      await app.delete(`${users}/${id}/roles/moderator`, { token }),
+      await app.delete(`${users}/${id}/sessions`, { token }),
+    ];
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
+  });
+});
+
+describe('a suspended account', () => {
+  it('is out at once, cannot come back, and is let in again when it is restored', async () => {
+    const ada = await app.person();
+    const { accessToken, refreshToken } = await app.signIn(ada);
+    expect((await me(accessToken)).status).toBe(200);
+    const { status, json } = await suspend(ada.id);
+    expect([status, json.suspendedAt]).toEqual([200, expect.any(String)]);
+    expect((await me(accessToken)).status).toBe(401);
+    expect((await app.refresh(refreshToken)).status).toBe(401);
+    expect(codes(await app.login(ada.username, ada.password))).toEqual([403, 'ACCOUNT_SUSPENDED']);
+
+    expect((await app.post(`${users}/${ada.id}/restore`, undefined, { token })).json.suspendedAt).toBeNull();
+    expect((await app.refresh(refreshToken)).status).toBe(401);
+    expect((await me(await app.tokenOf(ada))).status).toBe(200);
+  });
+
+  it('is out of other processes too, within five seconds', async () => {
+    const other = await app.second();
+    const ada = await app.person();
+    const as = await app.tokenOf(ada);
+    expect((await other.get('/api/v1/auth/me', { token: as })).status).toBe(200);
+    const began = performance.now();
+    await suspend(ada.id);
+    await app.until(
+      async () => (await other.get('/api/v1/auth/me', { token: as })).status === 401,
+      'the other process to refuse',
+    );
+    const took = performance.now() - began;
+    process.stdout.write(`suspended: refused by another process after ${Math.round(took)} ms\n`);
+    expect(took).toBeLessThan(5_000);
+  });
+
+  it('is noted with who, from where and why, and suspending twice is one suspension', async () => {
+    const ada = await app.person();
+    await suspend(ada.id);
+    const [event, ...others] = (await eventsAbout(ada.id)).filter(
+      ({ action }) => action === 'user.suspended',
+    );
+    expect(event).toMatchObject({ result: 'succeeded', actor_id: root.id });
+    expect(JSON.parse(String(event?.body))).toMatchObject({
+      details: { reason: 'spam' },
+      from: { owner: root.id },
+      requestId: expect.any(String),
+    });
+    expect(event?.body).not.toContain('127.0.0.1');
+    await suspend(ada.id);
+    expect(others).toEqual([]);
+    expect((await eventsAbout(ada.id)).filter(({ action }) => action === 'user.suspended')).toHaveLength(1);
+  });
+});
+
+describe('roles', () => {
+  it('a role that is granted is in the next token, one that is taken is in none that is good', async () => {
+    const ada = await app.person();
+    const before = await app.signIn(ada);
+    expect(codes(await app.get(users, { token: before.accessToken }))).toEqual([403, 'FORBIDDEN']);
+    expect((await app.put(`${users}/${ada.id}/roles/admin`, { token })).json.roles).toEqual([
+      'user',
+      'admin',
+    ]);
+    expect((await app.get(users, { token: before.accessToken })).status).toBe(401);
+    const { json: granted } = await app.refresh(before.refreshToken);
+    expect((await app.get(users, { token: granted.accessToken })).status).toBe(200);
+    expect((await me(granted.accessToken)).json.roles).toEqual(['user', 'admin']);
+
+    expect((await app.delete(`${users}/${ada.id}/roles/admin`, { token })).json.roles).toEqual(['user']);
+    expect((await app.get(users, { token: granted.accessToken })).status).toBe(401);
+    const { json: taken } = await app.refresh(granted.refreshToken);
+    expect(codes(await app.get(users, { token: taken.accessToken }))).toEqual([403, 'FORBIDDEN']);
+    expect((await me(taken.accessToken)).json.roles).toEqual(['user']);
+  });
+
+  it.each(['user', 'root', 'Admin'])('%s is none that can be granted', async (role) => {
+    const ada = await app.person();
+    expect(codes(await app.put(`${users}/${ada.id}/roles/${role}`, { token }))).toEqual([
+      400,
+      'VALIDATION_FAILED',
+    ]);
+  });
+
+  it('the last admin stays one, and nobody suspends themselves', async () => {
+    expect(codes(await app.delete(`${users}/${root.id}/roles/admin`, { token }))).toEqual([
+      409,
+      'LAST_ADMIN',
+    ]);
+    expect(codes(await suspend(root.id))).toEqual([409, 'OWN_ACCOUNT']);
+    const refusals = (await eventsAbout(root.id)).filter(({ result }) => result === 'refused');
+    expect(refusals.map(({ action }) => action).sort()).toEqual(['role.taken', 'user.suspended']);
+
+    const second = await app.person();
+    await makeAdmin(second);
+    const theirs = await app.tokenOf(second);
+    await suspend(second.id);
+    expect(codes(await app.delete(`${users}/${root.id}/roles/admin`, { token }))).toEqual([
+      409,
+      'LAST_ADMIN',
+    ]);
+    expect((await app.get(users, { token: theirs })).status).toBe(401);
+    await app.rows(`update auth.users set roles = '{user}' where id = $1`, [second.id]);
+  });
+
+  it('of two admins who remove each other at once, one stays', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const pair = [await app.person(), await app.person()];
+      for (const each of pair) await makeAdmin(each);
+      const [one, other] = await Promise.all(pair.map((each) => app.tokenOf(each)));
+      await app.rows(`update auth.users set roles = '{user}' where id = $1`, [root.id]);
+      const [first, second] = pair as [Person, Person];
+      const answers = await Promise.all([
+        app.delete(`${users}/${second.id}/roles/admin`, { token: String(one) }),
+        round % 2
+          ? suspend(first.id, String(other))
+          : app.delete(`${users}/${first.id}/roles/admin`, { token: String(other) }),
+      ]);
+      const left = await app.rows(
+        `select from auth.users where 'admin' = any(roles) and suspended_at is null`,
+      );
+      await makeAdmin(root);
+      await app.rows(`update auth.users set roles = '{user}' where id = any($1)`, [pair.map(({ id }) => id)]);
+      expect(left).toHaveLength(1);
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    }
+  });
+});
+
+it('all sessions of somebody end, and how many there were is told', async () => {
+  const ada = await app.person();
+  const sessions = [await app.signIn(ada), await app.signIn(ada)];
+  expect((await app.delete(`${users}/${ada.id}/sessions`, { token })).json).toEqual({ ended: 2 });
+  for (const { accessToken, refreshToken } of sessions) {
+    expect((await me(accessToken)).status).toBe(401);
+    expect((await app.refresh(refreshToken)).status).toBe(401);
+  }
+  expect((await app.delete(`${users}/${ada.id}/sessions`, { token })).json).toEqual({ ended: 0 });
+  expect((await me(await app.tokenOf(ada))).status).toBe(200);
+});
+
+describe('signing keys', () => {
+  const list = async (as = token) =>
+    (await app.get(keysPath, { token: as })).json.keys as { kid: string; state: string }[];
+  const stateOf = async (kid: string, as?: string) => (await list(as)).find((key) => key.kid === kid)?.state;
+
+  it('are listed, rotated and revoked', async () => {
+    const [signing, waiting] = ['signing', 'waiting'].map(async (state) =>
+      String((await list()).find((key) => key.state === state)?.kid),
+    );
+    const [old, next] = [String(await signing), String(await waiting)];
+    const rotated = await app.post(`${keysPath}/rotate`, undefined, { token });
+    expect([rotated.status, rotated.json.kid]).toEqual([200, next]);
+    await app.until(async () => (await stateOf(next)) === 'signing', 'the next key to sign');
+    expect(await stateOf(old)).toBe('verifying');
+    expect((await me(token)).status).toBe(200);
+
+    const revoked = await app.post(`${keysPath}/${old}/revoke`, { reason: 'leaked' }, { token });
+    expect(revoked.status).toBe(204);
+    // It had signed the admin's own token.
+    expect((await app.get(keysPath, { token })).status).toBe(401);
+    token = await app.tokenOf(root);
+    expect(await stateOf(old)).toBe('revoked');
+    expect(codes(await app.post(`${keysPath}/${old}/revoke`, { reason: 'x' }, { token }))).toEqual([
+      409,
+      'KEY_ALREADY_REVOKED',
+    ]);
+    expect((await app.post(`${keysPath}/nothing/revoke`, { reason: 'x' }, { token })).status).toBe(404);
+  });
+});
+
+describe('the audit log', () => {
+  it('is read newest first, by person and by action, with what is sealed opened', async () => {
+    const ada = await app.person();
+    await app.signIn(ada, { headers: { 'user-agent': 'Canary/7.7' } });
+    await suspend(ada.id);
+    const read = async (query: string) => (await app.get(`${auditPath}?${query}`, { token })).json.items;
+    const about = await read(`subjectId=${ada.id}`);
+    expect(about.map(({ action }: EventRow) => action)).toContain('user.suspended');
+    const times = about.map(({ at }: { at: string }) => at);
+    expect(times).toEqual([...times].sort().reverse());
+    const [event] = await read(`subjectId=${ada.id}&action=user.suspended`);
+    expect(event).toMatchObject({
+      actor: { kind: 'user', id: root.id },
+      details: { reason: 'spam' },
+      from: { address: '127.0.0.1' },
+    });
+    const group = await read(`actorId=${root.id}&action=user`);
+    expect(new Set(group.map(({ action }: EventRow) => action.split('.')[0]))).toEqual(new Set(['user']));
+    expect(await read(`subjectId=${ada.id}&until=2020-01-01T00:00:00Z`)).toEqual([]);
+    const after = await read(`subjectId=${ada.id}&since=2020-01-01T00:00:00Z`);
+    expect(after.length).toBeGreaterThanOrEqual(about.length);
+  });
+
+  it('has pages, and no event is on two of them', async () => {
+    const seen: string[] = [];
+    let next: string | undefined = `${auditPath}?actorId=${root.id}&limit=7`;
+    for (let page = 0; next && page < 4; page += 1) {
+      const answer: Answer = await app.get(next, { token });
+      seen.push(...answer.json.items.map(({ id }: { id: string }) => id));
+      next = /<([^>]+)>; rel="next"/.exec(answer.headers.get('link') ?? '')?.[1];
+    }
+    expect(seen).toHaveLength(28);
+    expect(new Set(seen).size).toBe(28);
+  });
+
+  it('is verified, and tampering shows', async () => {
+    const verify = () => app.post(`${auditPath}/verify`, {}, { token });
+    expect((await verify()).json).toMatchObject({ intact: true, complete: true, findings: [] });
+    await app.rows('alter table auth.audit_events disable trigger user');
+    await app.rows(
+      `update auth.audit_events set body = replace(body, 'spam', 'ham') where action = 'user.suspended'`,
+    );
+    await app.rows('alter table auth.audit_events enable trigger user');
+    const { json } = await verify();
+    expect(json.intact).toBe(false);
+    expect(json.findings[0]).toMatchObject({ kind: 'event changed' });
+    const anchors = [{ position: 99, hash: 'x' }];
+    const anchored = await app.post(`${auditPath}/verify`, { anchors }, { token });
+    expect(anchored.json.findings).toContainEqual({ kind: 'checkpoint missing', position: 99 });
+  });
+});
+
+it('every action of an admin leaves an event of theirs', async () => {
+  const ada = await app.person();
+  const values: Record<string, string> = { id: ada.id, role: 'moderator', kid: 'nothing' };
+  const bodies: Record<string, unknown> = {
+    adminSuspendUser: { reason: 'spam' },
+    adminRevokeKey: { reason: 'x' },
+    adminVerifyAudit: {},
+  };
+  const ofRoot = async () =>
+    (await app.rows('select from auth.audit_events where actor_id = $1', [root.id])).length;
+  const silent: string[] = [];
+  const routes: readonly RouteContract[] = [...authAdminRoutes, ...authKeysRoutes, ...authAuditRoutes];
+  for (const { operationId, method, path } of routes) {
+    const before = await ofRoot();
+    const target = path.replace(/:(\w+)/g, (_, name: string) => String(values[name]));
+    const question = { token, ...(bodies[operationId] !== undefined && { body: bodies[operationId] }) };
+    const send = { get: 'get', post: 'post', put: 'put', delete: 'delete', patch: 'patch' }[method] as 'get';
+    if (method === 'post') await app.post(target, bodies[operationId], question);
+    else await app[send](target, question);
+    if ((await ofRoot()) === before) silent.push(operationId);
+  }
+  expect(silent).toEqual([]);
+});
+
+describe('what a gateway asks before it passes a request on', () => {
+  const ask = (question: { token?: string; headers?: Record<string, string> } = {}) =>
+    app.get('/api/v1/auth/verify', question);
+
+  it('says whose token it is, and in which session with which roles', async () => {
+    const { status, headers, text } = await ask({ token });
+    expect([status, text]).toEqual([204, '']);
+    expect(headers.get('x-user-id')).toBe(root.id);
+    expect(headers.get('x-user-roles')).toBe('user,admin');
+    expect(headers.get('x-session-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('refuses what is no good token', async () => {
+    expect((await ask()).status).toBe(401);
+    expect((await ask({ token: `${token}x` })).status).toBe(401);
+    expect((await ask({ headers: { authorization: 'Basic eDp5' } })).status).toBe(401);
+  });
+});
