@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { gzipSync } from 'node:zlib';
 import { waitFor } from '@rostrum/testing';
 import { createHttpClient, type Breaker, type HttpClient, type HttpClientOptions } from '../src';
 import { answers, FaultyServer } from './faulty-server';
@@ -11,7 +12,7 @@ beforeEach(async () => {
   server = await startServer();
 });
 afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
+  for (const client of clients.splice(0)) client.close();
   await Promise.all(servers.splice(0).map((each) => each.close()));
 });
 
@@ -41,7 +42,7 @@ describe('a call', () => {
       `${server.origin}/things?x=1`,
       { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"b":2}' },
     );
-    expect([answer.status, answer.headers['x-kind'], answer.json()]).toEqual([201, 'made', { a: 1 }]);
+    expect([answer.status, answer.headers.get('x-kind'), answer.json()]).toEqual([201, 'made', { a: 1 }]);
     expect(server.requests).toMatchObject([
       {
         method: 'POST',
@@ -139,6 +140,15 @@ describe('an answer', () => {
     await expect(client.request(server.origin)).rejects.toMatchObject(useless);
     expect(server.requests).toHaveLength(1);
     expect((await open({ maxBytes: 100_000 }).request(server.origin)).body).toHaveLength(100_000);
+  });
+
+  it('that grows when it is unpacked is measured unpacked', async () => {
+    const packed = gzipSync(Buffer.alloc(1_000_000, 'x'));
+    expect(packed.length).toBeLessThan(10_000);
+    server.handler = (_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
+    await expect(open({ maxBytes: 999_999 }).request(server.origin)).rejects.toMatchObject(useless);
+    expect((await open({ maxBytes: 1_000_000 }).request(server.origin)).body).toHaveLength(1_000_000);
   });
 
   it('that sends us to another host is not followed', async () => {

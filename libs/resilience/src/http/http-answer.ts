@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { problems } from '@rostrum/errors';
 
 /** A whole answer; what is in it is not believed yet. */
@@ -7,7 +6,7 @@ export class HttpAnswer {
   constructor(
     private readonly from: string,
     readonly status: number,
-    readonly headers: IncomingHttpHeaders,
+    readonly headers: Headers,
     readonly body: Buffer,
   ) {}
 

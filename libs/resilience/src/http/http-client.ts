@@ -1,6 +1,5 @@
 import { isAppError, problems } from '@rostrum/errors';
 import { LRUCache } from 'lru-cache';
-import { Agent } from 'undici';
 import type { Breaker, BreakerOptions } from '../breaker';
 import { createPolicy, type Policy, type PolicyHooks } from '../policy';
 import { HttpAnswer } from './http-answer';
@@ -76,19 +75,10 @@ class FaultStatus extends Error {
  */
 export class HttpClient {
   private readonly options: HttpClientOptions & Defaulted;
-  private readonly agent: Agent;
   private readonly policies: LRUCache<string, Policy>;
 
   constructor(options: HttpClientOptions) {
     this.options = { ...defaults, ...options };
-    const { maxBytes, timeoutMs, bulkhead, attemptTimeoutMs } = this.options;
-    this.agent = new Agent({
-      connections: bulkhead.limit,
-      maxResponseSize: maxBytes,
-      connectTimeout: attemptTimeoutMs,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-    });
     this.policies = new LRUCache({
       max: mostOrigins,
       dispose: (policy) => {
@@ -105,17 +95,16 @@ export class HttpClient {
   ): Promise<HttpAnswer> {
     const target = this.targetOf(url);
     const headers = { ...this.options.headers?.(), ...request.headers };
-    const outgoing = { url: target, method, headers, body, dispatcher: this.agent };
+    const outgoing = { url: target, method, headers, body, maxBytes: this.options.maxBytes };
     return this.policyFor(target.origin).execute(
       ({ signal }) => this.attempt({ ...outgoing, signal }, request.signal),
       { signal: request.signal, retry: idempotent.has(method) || hasIdempotencyKey(headers) },
     );
   }
 
-  /** Cuts what is under way. */
-  async close(): Promise<void> {
+  /** Forgets its circuits and ends their probes; what is under way ends within its time. */
+  close(): void {
     this.policies.clear();
-    await this.agent.destroy();
   }
 
   private targetOf(url: string | URL): URL {
@@ -151,10 +140,10 @@ export class HttpClient {
   }
 
   private probe(origin: string): Pick<BreakerOptions, 'probe'> {
-    const { probePath, attemptTimeoutMs } = this.options;
+    const { probePath, attemptTimeoutMs, maxBytes } = this.options;
     if (probePath === undefined) return {};
     const url = new URL(probePath, origin);
-    const outgoing = { url, method: 'GET', headers: {}, body: undefined, dispatcher: this.agent };
+    const outgoing = { url, method: 'GET', headers: {}, body: undefined, maxBytes };
     return {
       probe: () => this.attempt({ ...outgoing, signal: AbortSignal.timeout(attemptTimeoutMs) }, undefined),
     };
@@ -168,7 +157,7 @@ export class HttpClient {
       const { status, headers, body } = await exchange(outgoing);
       outcome = `${Math.floor(status / 100)}xx`;
       if (status >= 500 || status === 429)
-        throw new FaultStatus(status, retryAfterMs(headers['retry-after']));
+        throw new FaultStatus(status, retryAfterMs(headers.get('retry-after')));
       return new HttpAnswer(name, status, headers, body);
     } catch (error) {
       if (error instanceof UnusableAnswer) outcome = 'unusable';

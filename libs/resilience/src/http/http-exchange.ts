@@ -1,19 +1,16 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { request, type Dispatcher } from 'undici';
-
 /** One request as it goes out. */
 export interface HttpExchange {
   url: URL;
   method: string;
   headers: Record<string, string>;
   body: string | Buffer | undefined;
-  dispatcher: Dispatcher;
+  maxBytes: number;
   signal: AbortSignal;
 }
 
 export interface RawAnswer {
   status: number;
-  headers: IncomingHttpHeaders;
+  headers: Headers;
   body: Buffer;
 }
 
@@ -35,26 +32,33 @@ export async function exchange(outgoing: HttpExchange): Promise<RawAnswer> {
   throw new UnusableAnswer(`It redirects more than ${mostRedirects} times`);
 }
 
-async function send({ url, body, ...outgoing }: HttpExchange): Promise<RawAnswer> {
-  // undici knows fewer methods by type than it sends.
-  const method = outgoing.method as Dispatcher.HttpMethod;
-  try {
-    const {
-      statusCode,
-      headers,
-      body: stream,
-    } = await request(url, { ...outgoing, method, ...(body !== undefined && { body }) });
-    return { status: statusCode, headers, body: Buffer.from(await stream.arrayBuffer()) };
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw error;
-    throw new UnusableAnswer('It is larger than it may be', { cause: error });
+async function send({ url, method, headers, body, maxBytes, signal }: HttpExchange): Promise<RawAnswer> {
+  const init = { method, headers, signal, redirect: 'manual' as const };
+  const response = await fetch(url, body === undefined ? init : { ...init, body });
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: await readAtMost(response, maxBytes),
+  };
+}
+
+/** What is counted is what it is after decompression: a small answer may hide a large one. */
+async function readAtMost(response: Response, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    // Leaving the loop ends the transfer.
+    if (bytes > maxBytes) throw new UnusableAnswer(`It is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
   }
+  return Buffer.concat(chunks, bytes);
 }
 
 function redirectOf(answer: RawAnswer, { method }: HttpExchange, from: URL): URL | undefined {
-  const { location } = answer.headers;
+  const location = answer.headers.get('location');
   const reads = method === 'GET' || method === 'HEAD';
-  if (!reads || !redirects.has(answer.status) || location === undefined) return undefined;
+  if (!reads || !redirects.has(answer.status) || location === null) return undefined;
   const to = URL.parse(location, from.href);
   if (to?.origin !== from.origin) throw new UnusableAnswer('It redirects to another host');
   return to;

@@ -65,10 +65,7 @@ async function fetchWith(
   init: { signal?: AbortSignal } = {},
 ): Promise<Response> {
   const { status, headers, body } = await client.request(url, init);
-  const list = Object.entries(headers).flatMap(([name, value]) =>
-    [value ?? []].flat().map((each): [string, string] => [name, each]),
-  );
-  return new Response(body.length > 0 ? new Uint8Array(body) : null, { status, headers: list });
+  return new Response(body.length > 0 ? new Uint8Array(body) : null, { status, headers });
 }
 
 type Histogram = ReturnType<Metrics['histogram']>;
