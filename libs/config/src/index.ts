@@ -5,6 +5,7 @@ export { ConfigError, readConfig, type Environment } from './read-config';
 export { describeConfig, documentConfig } from './describe-config';
 export { startFromConfig, type ConfigCommand, type ConfigOutcome } from './command-line';
 export * from './settings';
+export * from './database-settings';
 export * from './redis-settings';
 export * from './rate-limit-settings';
 export * from './event-settings';

@@ -81,34 +81,6 @@ export const tracingSettings = {
   }),
 };
 
-export const databaseSettings = {
-  databaseUrl: setting(postgresUrl(), {
-    env: 'DATABASE_URL',
-    doc: 'PostgreSQL, as the role that reads and writes rows',
-    secret: true,
-  }),
-  databaseMaxConnections: setting(integer(1, 10_000).default(100), {
-    env: 'DATABASE_MAX_CONNECTIONS',
-    doc: 'connections this process may hold',
-  }),
-  databaseMinIdle: setting(integer(0, 10_000).default(10), {
-    env: 'DATABASE_MIN_IDLE',
-    doc: 'connections kept open',
-  }),
-  databaseConnMaxLifetime: setting(integer(1, 86_400).default(1800), {
-    env: 'DATABASE_CONN_MAX_LIFETIME',
-    doc: 'seconds after which a connection is replaced',
-  }),
-  databaseConnMaxIdle: setting(integer(1, 86_400).default(300), {
-    env: 'DATABASE_CONN_MAX_IDLE',
-    doc: 'seconds after which an idle connection is closed',
-  }),
-  databaseQueryTimeoutMs: setting(integer(1, 600_000).default(10_000), {
-    env: 'DATABASE_QUERY_TIMEOUT_MS',
-    doc: 'the longest a query may take',
-  }),
-};
-
 export const migrationSettings = {
   environment: serviceSettings.environment,
   databaseMigrationUrl: setting(postgresUrl(), {

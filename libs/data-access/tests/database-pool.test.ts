@@ -205,6 +205,24 @@ describe('a connection that is not given back', () => {
   });
 });
 
+it('leaves a server that takes no writes any more, as one that was the primary does', async () => {
+  const takesWrites = (whether: boolean) =>
+    withClient(own.adminUrl, (admin) =>
+      admin.query(
+        `alter role rostrum_alpha in database ${own.name} set default_transaction_read_only = ${whether ? 'off' : 'on'}`,
+      ),
+    );
+  const add = `insert into things (name) values ('a')`;
+  const unavailable = { code: 'POSTGRES_UNAVAILABLE', status: 503 };
+  const database = open({ max: 1 });
+  await takesWrites(false);
+  await expect(database.query('things.add', add)).rejects.toMatchObject(unavailable);
+  const work = database.transaction((trx) => trx.query('things.add', add));
+  await expect(work).rejects.toMatchObject(unavailable);
+  await takesWrites(true);
+  await database.query('things.add', add);
+});
+
 it('tells of slow statements, in the context of whoever asked', async () => {
   const request = new AsyncLocalStorage<string>();
   const slow: unknown[] = [];

@@ -131,7 +131,14 @@ export async function startStoreService(environment: Record<string, string>): Pr
     resources: [postgres.resource, redis.resource],
     routes: (binder) => bindRoutes(binder, stores),
   });
-  const { port, opsPort } = await service.start();
+  const stop = async () => {
+    await service.stop('the tests are over');
+    await log.close();
+  };
+  const { port, opsPort } = await service.start().catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   const [url, opsUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${opsPort}`];
   return {
     service,
@@ -149,10 +156,7 @@ export async function startStoreService(environment: Record<string, string>): Pr
       return { status: response.status, body: (await response.json()) as Record<string, never> };
     },
     metric: async (series) => valueOf(series, await (await fetch(`${opsUrl}/metrics`)).text()),
-    stop: async () => {
-      await service.stop('the tests are over');
-      await log.close();
-    },
+    stop,
   };
 }
 

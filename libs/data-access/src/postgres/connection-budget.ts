@@ -7,8 +7,6 @@ export interface ConnectionPlan {
   perProcess: number;
   /** Left to others: other services, migrations, people. */
   reserve: number;
-  /** Clients that the pooler in between takes; what it asks of the server is its own affair. */
-  poolerClients?: number | undefined;
 }
 
 interface ServerLimits {
@@ -28,14 +26,9 @@ export async function connectionBudgetProblem(
   db: Queryable,
   plan: ConnectionPlan,
 ): Promise<string | undefined> {
-  const { processes, perProcess, reserve, poolerClients } = plan;
+  const { processes, perProcess, reserve } = plan;
   const wanted = processes * perProcess;
   const sum = `${processes} processes × ${perProcess} connections = ${wanted}`;
-  if (poolerClients !== undefined) {
-    return wanted > poolerClients
-      ? `${sum}, more than the ${poolerClients} clients that the pooler takes`
-      : undefined;
-  }
   const { rows } = await db.query<ServerLimits>('connection-limits', limits);
   const { most, kept, role_limit: roleLimit } = rows[0] as ServerLimits;
   const free = most - kept - reserve;

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { ClientConfig } from 'pg';
 import type { StoreGuard } from '../store-guard';
+import { connectionBudgetProblem, type ConnectionPlan } from './connection-budget';
 import { connectionTarget } from './connection-target';
 import { databaseDefaults, type DatabaseHooks, type DatabaseOptions } from './database-options';
 import { createKnex } from './knex';
@@ -142,6 +143,15 @@ export class Database implements Queryable {
 
   stats(): PoolStats {
     return this.pool.stats();
+  }
+
+  /** Why so many processes with so many connections each cannot work here. Rejects when the primary does not answer. */
+  async connectionBudgetProblems(plan: ConnectionPlan): Promise<string[]> {
+    const servers = [this.queries, ...(this.replicas?.all() ?? [])];
+    const asked = await Promise.allSettled(servers.map((server) => connectionBudgetProblem(server, plan)));
+    const [primary] = asked;
+    if (primary?.status === 'rejected') throw primary.reason;
+    return asked.flatMap((answer) => (answer.status === 'fulfilled' && answer.value ? [answer.value] : []));
   }
 
   get hasReplicas(): boolean {

@@ -6,8 +6,15 @@ const conflict = (code: string, detail: string) => (cause: SqlError) =>
   problems.conflict(code, detail, cause);
 const invalid = (cause: SqlError) =>
   problems.badRequest('INVALID_VALUE', 'A value has a form, a length or a size that cannot be kept', cause);
-const later = (code: string, detail: string) => (cause: SqlError) =>
-  new AppError({ code, status: 503, title: 'Service unavailable', detail, retryAfterSeconds: 1, cause });
+const later = (cause: SqlError) =>
+  new AppError({
+    code: 'TRANSACTION_CONFLICT',
+    status: 503,
+    title: 'Service unavailable',
+    detail: 'Others changed the same at the same time; try again soon',
+    retryAfterSeconds: 1,
+    cause,
+  });
 
 /**
  * Too long, out of range, no such date, bytes or escapes that are no text (the NUL character above all), no number, no
@@ -38,8 +45,8 @@ const answers: Readonly<Record<string, (cause: SqlError) => AppError>> = {
   '23505': conflict('ALREADY_EXISTS', 'There is one like this already'),
   '23514': invalid,
   '23P01': conflict('ALREADY_EXISTS', 'There is one already that this one would overlap'),
-  '40': later('TRANSACTION_CONFLICT', 'Others changed the same at the same time; try again soon'),
-  '55P03': later('LOCK_TIMEOUT', 'Somebody else works on this just now; try again soon'),
+  '40': later,
+  '55P03': (cause) => postgresErrors.unavailable(cause),
   '08': (cause) => postgresErrors.unavailable(cause),
   '25006': (cause) => postgresErrors.unavailable(cause),
   '53': (cause) => postgresErrors.unavailable(cause),

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { problems, type AppError } from '@rostrum/errors';
+import { postgresErrors } from './postgres.errors';
 
 /** What PostgreSQL says of an error, as far as programs act on it. */
 export interface SqlError extends Error {
@@ -49,15 +49,18 @@ export function mapViolation(error: unknown, answers: Record<string, (cause: Sql
 /** Codes with which the server takes the connection away or refuses to give one. */
 const connectionCodes = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '53400', '25P03', '25P04']);
 
-/** The driver has no codes for these. */
+const poolTimeoutMessage = 'timeout exceeded when trying to connect';
+const readTimeoutMessage = 'Query read timeout';
+
+/** Neither the driver nor we have codes for these. */
 const driverMessages = [
   'Connection terminated',
   'Client has encountered a connection error',
   'Client was closed',
   'Cannot use a pool after calling end',
-  'timeout exceeded when trying to connect',
   'timeout expired',
-  'Query read timeout',
+  poolTimeoutMessage,
+  readTimeoutMessage,
 ];
 
 /** Whether the connection, not the statement, is at fault: the connection must not be used again. */
@@ -66,8 +69,6 @@ export function isConnectionError(error: unknown): boolean {
   if (!isError(error)) return false;
   return 'syscall' in error || driverMessages.some((start) => error.message.startsWith(start));
 }
-
-const poolTimeoutMessage = 'timeout exceeded when trying to connect';
 
 /** No connection became free in time. */
 export function poolTimeout(): Error {
@@ -78,8 +79,6 @@ export function isPoolTimeout(error: unknown): boolean {
   return isError(error) && error.message === poolTimeoutMessage;
 }
 
-const readTimeoutMessage = 'Query read timeout';
-
 /** The server took the statement but did not answer within the client's own limit: it is frozen or unreachable. */
 export function readTimeout(): Error {
   return new Error(readTimeoutMessage);
@@ -87,6 +86,14 @@ export function readTimeout(): Error {
 
 export function isReadTimeout(error: unknown): boolean {
   return isError(error) && error.message === readTimeoutMessage;
+}
+
+/**
+ * The server takes no writes: the primary that this was has become a standby. Whoever did not ask for a read-only
+ * transaction has the wrong server, and a new connection may lead to the right one.
+ */
+export function isReadOnlyServer(error: unknown): boolean {
+  return isSqlError(error) && error.code === '25006';
 }
 
 /** The statement took too long, or waited too long for a lock. */
@@ -101,9 +108,5 @@ export function outcomeOf(error: unknown): QueryOutcome {
 /** Errors that are no fault of the statement become a 503 with the cause kept; all others come back as they are. */
 export function toQueryError(error: unknown): unknown {
   const outcome = outcomeOf(error);
-  return outcome === 'error' ? error : postgresUnavailable(error);
-}
-
-export function postgresUnavailable(cause: unknown): AppError {
-  return problems.unavailable('postgres', 1, cause);
+  return outcome === 'error' ? error : postgresErrors.unavailable(error);
 }

@@ -12,7 +12,7 @@ import {
   type Row,
 } from './queryable';
 import type { WriteMark } from './replicas/write-mark';
-import { isConnectionError, isSqlError } from './sql-state';
+import { isConnectionError, isReadOnlyServer, isSqlError } from './sql-state';
 
 export type { Queryable, QueryOptions, QueryResult, Row } from './queryable';
 
@@ -61,7 +61,7 @@ export async function runTransaction<T>(
 ): Promise<CommittedTransaction<T>> {
   const { limitMs } = protocol;
   const { signal } = options;
-  const trx = new OpenTransaction(connection, limitMs, signal);
+  const trx = new OpenTransaction(connection, limitMs, options);
   try {
     await connection.run(
       { text: beginStatement(options, protocol) },
@@ -134,11 +134,17 @@ class OpenTransaction implements Transaction {
   firstError: unknown;
   private open = true;
 
+  private readonly signal: AbortSignal | undefined;
+  private readonly readOnly: boolean;
+
   constructor(
     private readonly connection: Connection,
     private readonly limitMs: number,
-    private readonly signal: AbortSignal | undefined,
-  ) {}
+    { signal, readOnly = false }: TransactionOptions,
+  ) {
+    this.signal = signal;
+    this.readOnly = readOnly;
+  }
 
   async query<T extends object = Row>(
     ...[name, text, values, options]: Parameters<Queryable['query']>
@@ -170,8 +176,10 @@ class OpenTransaction implements Transaction {
     try {
       return await this.connection.run(statement, { operation, limitMs: this.limitMs, signal });
     } catch (error) {
+      const wrongServer = isReadOnlyServer(error) && !this.readOnly;
+      if (wrongServer) this.connection.broken = true;
       this.firstError ??= error;
-      throw error;
+      throw wrongServer ? postgresErrors.unavailable(error) : error;
     }
   }
 }

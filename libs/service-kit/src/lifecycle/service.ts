@@ -22,6 +22,8 @@ export interface BackgroundWork {
 /** Something that is closed when nothing needs it any more. */
 export interface Resource {
   name: string;
+  /** Before anybody is served; what it rejects with ends the start. */
+  open?: () => Promise<void> | void;
   close: () => Promise<void> | void;
 }
 
@@ -100,6 +102,7 @@ function httpOptions({ service, config, logger, metrics, tracing }: Kit, { token
 async function start({ kit, parts, health, publicServer, opsServer }: Running) {
   const { config, logger, tracing } = kit;
   const opsPort = await listen(opsServer, { port: config.opsPort, host: config.host });
+  for (const resource of parts.resources) await resource.open?.();
   if (publicServer) parts.attach?.(publicServer);
   const port = publicServer && (await listen(publicServer, { port: config.port, host: config.host }));
   for (const work of parts.work ?? []) await work.start();

@@ -1,8 +1,10 @@
 import type { Config, databaseSettings } from '@rostrum/config';
-import { createDatabase, type Database } from '@rostrum/data-access';
+import { createDatabase, type Database, type DatabaseOptions } from '@rostrum/data-access';
 import type { Dependency } from '../health/health-registry';
 import type { Kit } from '../lifecycle/kit';
 import type { Resource } from '../lifecycle/service';
+import { connectionBudgetCheck } from './check-connection-budget';
+import { databaseHooks, observeConnections } from './database-hooks';
 
 export interface OpenDatabase {
   database: Database;
@@ -10,45 +12,22 @@ export interface OpenDatabase {
   resource: Resource;
 }
 
-const queryBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-
 /** The service's PostgreSQL, with its metrics, its place in readiness and its end. */
 export function openDatabase(kit: Kit, config: Config<typeof databaseSettings>): OpenDatabase {
-  const { metrics, logger } = kit;
-  const durations = metrics.histogram(
-    'db_query_duration_seconds',
-    'Time from asking PostgreSQL to its answer',
-    { labelNames: ['operation', 'outcome'], buckets: queryBuckets },
-  );
   const gate = kit.breakers.openGate(
     'postgres',
     (signal) => database.ping(signal),
     'what is cached is still read; all else is answered 503',
   );
   const database: Database = createDatabase({
-    url: config.databaseUrl,
+    ...waysTo(config),
+    ...limitsOf(config),
     applicationName: `rostrum ${kit.service} ${kit.role}`,
-    max: config.databaseMaxConnections,
-    minIdle: Math.min(config.databaseMinIdle, config.databaseMaxConnections),
-    maxLifetimeMs: config.databaseConnMaxLifetime * 1000,
-    idleTimeoutMs: config.databaseConnMaxIdle * 1000,
-    queryTimeoutMs: config.databaseQueryTimeoutMs,
     guard: gate,
-    hooks: {
-      onQuery: ({ operation, outcome, seconds }) => durations.observe({ operation, outcome }, seconds),
-      onPoolError: (error) => logger.warn('A PostgreSQL connection was lost', { error }),
-      onCommitActionError: (error) => logger.error('What should follow a commit has failed', { error }),
-    },
+    hooks: databaseHooks(kit),
   });
-  metrics.gauge('db_pool_connections', 'Connections to PostgreSQL, by state', {
-    labelNames: ['state'],
-    collect: (gauge) => {
-      const { total, idle, waiting } = database.stats();
-      gauge.set({ state: 'active' }, total - idle);
-      gauge.set({ state: 'idle' }, idle);
-      gauge.set({ state: 'waiting' }, waiting);
-    },
-  });
+  observeConnections(kit, database);
+  const budget = connectionBudgetCheck(kit, database, config);
   return {
     database,
     dependency: {
@@ -59,10 +38,37 @@ export function openDatabase(kit: Kit, config: Config<typeof databaseSettings>):
     },
     resource: {
       name: 'postgres',
+      open: () => budget.open(),
       close: async () => {
+        budget.close();
         gate.dispose();
         await database.close();
       },
     },
   };
+}
+
+function waysTo(config: Config<typeof databaseSettings>) {
+  const { pooler, directUrl } = config.databaseWays;
+  return {
+    url: config.databaseUrl,
+    directUrl,
+    pooler,
+    tls: config.databaseTls,
+    replicaUrls: config.databaseReplicaUrls,
+    replicaLimits: { maxLagMs: config.databaseReplicaMaxLagMs },
+  } satisfies Partial<DatabaseOptions>;
+}
+
+function limitsOf(config: Config<typeof databaseSettings>) {
+  return {
+    max: config.databaseMaxConnections,
+    minIdle: Math.min(config.databaseMinIdle, config.databaseMaxConnections),
+    acquireTimeoutMs: config.databaseAcquireTimeoutMs,
+    maxLifetimeMs: config.databaseConnMaxLifetime * 1000,
+    idleTimeoutMs: config.databaseConnMaxIdle * 1000,
+    queryTimeoutMs: config.databaseQueryTimeoutMs,
+    slowQueryMs: config.databaseSlowQueryMs,
+    leakAfterMs: config.databaseLeakAfterSeconds * 1000,
+  } satisfies Partial<DatabaseOptions>;
 }

@@ -1,4 +1,5 @@
 import type { Config, databaseSettings, redisSettings } from '@rostrum/config';
+import { ReadAfterWrite, redisKeys, redisMarkStore } from '@rostrum/data-access';
 import type { Criticality } from '../health/health-registry';
 import type { Kit } from '../lifecycle/kit';
 import type { ServiceParts } from '../lifecycle/service';
@@ -8,6 +9,8 @@ import { openRedis, type OpenRedis } from './open-redis';
 export interface OpenStores {
   postgres: OpenDatabase;
   redis: OpenRedis;
+  /** Where reads go that may be answered by a replica. */
+  reads: ReadAfterWrite;
   /** What `createService` has to know of both. */
   shared: Required<Pick<ServiceParts, 'dependencies' | 'resources' | 'selfCheck'>>;
 }
@@ -20,9 +23,17 @@ export function openStores(
 ): OpenStores {
   const postgres = openDatabase(kit, config);
   const redis = openRedis(kit, config, criticality);
+  const keys = redisKeys(kit.service);
+  const reads = new ReadAfterWrite({
+    database: postgres.database,
+    store: redisMarkStore(redis.redis, (subject) => keys.key('wrote', subject)),
+    pinMs: config.databaseReadOwnWritesMs,
+    onStoreError: (error) => kit.logger.debug('It is not known who has written', { error }),
+  });
   return {
     postgres,
     redis,
+    reads,
     shared: {
       dependencies: [postgres.dependency, redis.dependency],
       resources: [postgres.resource, redis.resource],

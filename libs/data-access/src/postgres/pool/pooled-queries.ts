@@ -7,6 +7,8 @@ import {
   type QueryResult,
   type Row,
 } from '../queryable';
+import { postgresErrors } from '../postgres.errors';
+import { isReadOnlyServer } from '../sql-state';
 import type { Statement } from './connection';
 import type { ConnectionPool } from './connection-pool';
 
@@ -47,6 +49,10 @@ export class PooledQueries implements Queryable {
     const connection = this.pool.take(operation) ?? (await this.pool.wait({ operation, signal }));
     try {
       return toQueryResult<T>(await connection.run(statement, { operation, limitMs: this.limitMs, signal }));
+    } catch (error) {
+      if (!isReadOnlyServer(error)) throw error;
+      connection.broken = true;
+      throw postgresErrors.unavailable(error);
     } finally {
       connection.release();
     }

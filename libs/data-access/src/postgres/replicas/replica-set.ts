@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ClientConfig } from 'pg';
 import { ConnectionPool, type PoolOptions } from '../pool/connection-pool';
+import type { Queryable } from '../queryable';
 import { isError } from '../sql-state';
 import { LagHistory } from './lag-history';
 import { askOn, Replica, watchOptions, type ReplicaStats } from './replica';
@@ -69,6 +70,11 @@ export class ReplicaSet {
   /** It has failed somebody; it is left out until it has answered. */
   suspect(replica: Replica, error: unknown): void {
     this.judge(replica, reasonOf(error));
+  }
+
+  /** Each, whether it may be read from or not. */
+  all(): Queryable[] {
+    return this.replicas.map(({ queries }) => queries);
   }
 
   stats(): ReplicaStats[] {
