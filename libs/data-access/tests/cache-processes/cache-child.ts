@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
-import { createCache, type Cache } from '../../src/redis/cache/cache';
+import { createCache, type Cache, type CacheResult } from '../../src/redis/cache/cache';
 import { createRedis } from '../../src/redis/redis';
 import type { Operation, Order, Traffic } from './messages';
 
@@ -20,7 +20,15 @@ const cache = createCache({
   policy: { ttlSeconds: 1, absentSeconds: 1, staleWhileRevalidateSeconds: 1, staleIfErrorSeconds: 60 },
 });
 /** The same, but nothing ends while a test runs, and a process on a busy machine is not soon taken for dead. */
-const lasting = createCache({ redis, service: 'tests', name: 'lasting', policy: 'post', leaseMs: 3_000 });
+let lastResult: CacheResult | undefined;
+const lasting = createCache({
+  redis,
+  service: 'tests',
+  name: 'lasting',
+  policy: 'post',
+  leaseMs: 3_000,
+  hooks: { onRead: (result) => (lastResult = result) },
+});
 
 const orders: Record<Order['do'], (order: Order) => Promise<unknown>> = {
   read: async ({ key = '', times = 1, loadMs = 0 }) => {
@@ -32,7 +40,7 @@ const orders: Record<Order['do'], (order: Order) => Promise<unknown>> = {
     const reads = Array.from({ length: times }, () => lasting.getOrLoad(key, load));
     return new Set(await Promise.all(reads)).size;
   },
-  version: ({ key = '' }) => read(lasting, key, noPause),
+  version: async ({ key = '' }) => [await read(lasting, key, noPause), lastResult],
   write: ({ key = '' }) => write(lasting, key, noPause),
   traffic: ({ traffic }) => (traffic ? keepBusy(traffic) : Promise.resolve([])),
 };

@@ -11,6 +11,7 @@ const fenceMs = 30_000;
 const mostOwed = 10_000;
 const paidAtOnce = 500;
 const retryMs = 50;
+const longestHoldMs = 2 * noticedAfterMs;
 const nobody = Buffer.alloc(0);
 
 export type OnChangeError = (error: unknown) => void;
@@ -88,7 +89,9 @@ export class CacheChanges {
     if (unsettled.length === 0) return;
     this.owe(unsettled, token);
     onError(new Error(`Redis could not be told of ${unsettled.length} changes`));
-    while (unsettled.length > 0) {
+    // A Redis that answers, but takes no writes, must not hold them up for ever.
+    const giveUpAt = performance.now() + longestHoldMs;
+    while (unsettled.length > 0 && performance.now() < giveUpAt) {
       unsettled = unsettled.filter(
         (key) => this.owed.has(key) && this.links.of(key).silentMs < noticedAfterMs,
       );
