@@ -45,6 +45,16 @@ it('opens exactly where the last so many failures lie within the window', () => 
   );
 });
 
+it.each([
+  [10, true],
+  [11, false],
+])('counts failures that are ten, not eleven apart, in a window of ten: %i', (apart, opens) => {
+  const breaker = new WindowBreaker(2, 10);
+  breaker.failure(CircuitState.Closed);
+  jest.advanceTimersByTime(apart);
+  expect(breaker.failure(CircuitState.Closed)).toBe(opens);
+});
+
 it('makes a gate refuse from that failure on, and none before', async () => {
   await fc.assert(
     fc.asyncProperty(histories, async ({ failures, windowMs, steps }) => {

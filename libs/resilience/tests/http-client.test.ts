@@ -194,6 +194,14 @@ describe('the circuit of an origin', () => {
     expect((await client.request(server.origin)).status).toBe(200);
   });
 
+  it('stays closed when we are told that we ask too much', async () => {
+    const client = open({ retries: 0 });
+    server.handler = answers.status(429);
+    for (let i = 0; i < 10; i += 1)
+      await expect(client.request(server.origin)).rejects.toMatchObject(unavailable);
+    expect(server.requests).toHaveLength(10);
+  });
+
   it('is its own: one that is down or hangs holds up nobody who calls another', async () => {
     const other = await startServer();
     const client = open({
