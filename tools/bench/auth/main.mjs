@@ -1,0 +1,227 @@
+/** npm run bench:auth — what signing in, refreshing and looking at one's account cost, beside what they cannot do without. */
+import { execFile, execFileSync } from 'node:child_process';
+import crypto from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { bundle } from '../../build/bundle.mjs';
+import { startTestServers } from '../../test/servers.mjs';
+import { compare } from '../compare.mjs';
+import { hasTaskset, onCore, startServer } from '../server-process.mjs';
+import { printTable } from '../table.mjs';
+import { summariseTurns, takeTurns } from '../turns.mjs';
+
+const { values } = parseArgs({
+  options: {
+    help: { type: 'boolean' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+  },
+});
+if (values.help) {
+  console.log(`npm run bench:auth [-- --rounds 3 --seconds 5 --only login|refresh|me|storm]
+
+The built auth service with everything on, alone on one core; its clients, PostgreSQL and Redis share the other. Starts
+throw-away servers and ends them.`);
+  process.exit(0);
+}
+
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, '../../..');
+const outdir = path.join(root, 'dist/bench/auth');
+const serviceFolder = path.join(outdir, 'service');
+const stateFile = path.join(outdir, 'state.json');
+const serviceCore = 0;
+const otherCore = 1;
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const wants = (what) => values.only === undefined || values.only === what;
+
+async function main() {
+  await build();
+  // What is started from here on inherits the core.
+  if (hasTaskset()) execFileSync('taskset', ['-pc', String(otherCore), String(process.pid)]);
+  console.log('Starting throw-away servers');
+  const servers = await startTestServers();
+  try {
+    const env = { ...process.env, TEST_POSTGRES_URL: servers.postgresUrl };
+    const { stdout } = await run(
+      process.execPath,
+      [path.join(outdir, 'make-database.js'), path.join(serviceFolder, 'migrations')],
+      { env },
+    );
+    await measure(serviceEnvironment(stdout.trim(), servers.redisUrl));
+  } finally {
+    await servers.stop();
+  }
+}
+
+async function build() {
+  const entries = ['bare-me', 'raw-argon2', 'client', 'make-database'];
+  const { files } = await bundle(
+    entries.map((name) => ({ in: path.join(import.meta.dirname, `${name}.ts`), out: name })),
+  );
+  mkdirSync(outdir, { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(outdir, name), bytes);
+  const app = path.join(root, 'tools/build/app.mjs');
+  await run(process.execPath, [app, 'apps/auth', '--out', serviceFolder], { cwd: root });
+}
+
+/** As in production, but for limits that one address would reach at once. */
+function serviceEnvironment(databaseUrl, redisUrl) {
+  const secret = () => `1:${crypto.randomBytes(32).toString('base64')}`;
+  return {
+    ENVIRONMENT: 'production',
+    HOST: '127.0.0.1',
+    LOG_OUTPUT: '/dev/null',
+    LOG_SAMPLE_FIRST: '0',
+    LOG_SAMPLE_EVERY: '1',
+    DATABASE_URL: databaseUrl,
+    DATABASE_MAX_CONNECTIONS: '10',
+    DATABASE_MIN_IDLE: '2',
+    REDIS_URL: redisUrl,
+    JWT_ISSUER: 'https://auth.test',
+    JWT_AUDIENCE: 'rostrum',
+    KMS_MASTER_KEY: secret(),
+    AUTH_SECRET: secret(),
+    RATE_LIMIT_API_REQUESTS: '1000000000',
+    RATE_LIMIT_AUTH_REQUESTS: '1000000000',
+    LOGIN_FREE_FAILURES: '1000',
+  };
+}
+
+async function measure(env) {
+  const args = [path.join(import.meta.dirname, 'serve-auth.mjs'), serviceFolder];
+  const service = await startServer({ args, env }, serviceCore);
+  const url = `http://127.0.0.1:${service.port}`;
+  const verdicts = [];
+  try {
+    console.log('Making people and sessions');
+    await client('prepare', url);
+    const loginRate = wants('login') || wants('storm') ? await measureLogin(service, url, verdicts) : 0;
+    if (wants('refresh')) verdicts.push(await measureRefresh(service, url));
+    if (wants('storm')) verdicts.push(await measureStorm(url, loginRate));
+  } finally {
+    await service.stop();
+  }
+  if (wants('me')) verdicts.push(await measureMe({ args, env }));
+  console.log(`\n${verdicts.join('\n')}`);
+}
+
+async function client(what, url, more = {}) {
+  const [command, args] = onCore(otherCore, process.execPath, [
+    path.join(outdir, 'client.js'),
+    what,
+    url,
+    String(seconds),
+  ]);
+  const env = { ...process.env, BENCH_STATE: stateFile, ...more };
+  return JSON.parse((await run(command, args, { env })).stdout);
+}
+
+async function withCpu(service, work) {
+  const before = service.cpuSeconds();
+  const result = await work();
+  return { ...result, cpuMicros: ((service.cpuSeconds() - before) * 1e6) / result.requests };
+}
+
+async function measureLogin(service, url, verdicts) {
+  head('Signing in by password (argon2id, 19 MiB, 2 passes)', '8 callers');
+  const raw = async () => {
+    const [command, args] = onCore(serviceCore, process.execPath, [
+      path.join(outdir, 'raw-argon2.js'),
+      String(seconds),
+    ]);
+    return { failures: 0, ...JSON.parse((await run(command, args)).stdout) };
+  };
+  const rows = summariseTurns(
+    await takeTurns({
+      names: ['@node-rs/argon2 alone', 'POST /login'],
+      rounds,
+      measure: (name) => (name === 'POST /login' ? withCpu(service, () => client('login', url)) : raw()),
+    }),
+    '@node-rs/argon2 alone',
+  );
+  printTable(rows);
+  failOn(rows);
+  verdicts.push(goal('POST /login, of what the hash alone allows', rows[1].ratio, '≥ 0.90'));
+  return rows[1].rps;
+}
+
+async function measureRefresh(service, url) {
+  head('Exchanging refresh tokens', '32 callers, 800 sessions');
+  const rows = summariseTurns(
+    await takeTurns({
+      names: ['POST /refresh'],
+      rounds,
+      measure: () => withCpu(service, () => client('refresh', url)),
+    }),
+    'POST /refresh',
+  );
+  printTable(rows);
+  failOn(rows);
+  return goal('POST /refresh, per second on one core', rows[0].rps, '≥ 400');
+}
+
+async function measureStorm(url, loginRate) {
+  const storm = Math.round(loginRate * 2);
+  head(
+    `GET /me while ${storm} people a second try to sign in, twice what there is room for`,
+    '100 reads a second',
+  );
+  const results = [];
+  for (let round = 0; round < rounds; round += 1)
+    results.push(await client('storm', url, { BENCH_STORM: String(storm) }));
+  for (const { statuses, p50, p95, p99 } of results)
+    console.log(
+      `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; sign-ins ${JSON.stringify(statuses)}`,
+    );
+  const worst = Math.max(...results.map(({ p95 }) => p95));
+  return goal('GET /me during a storm of sign-ins, p95 in ms, the worst round', worst, '< 200');
+}
+
+async function measureMe({ args, env }) {
+  const { accessToken, me } = JSON.parse(readFileSync(stateFile, 'utf8'));
+  console.log('');
+  const rows = await compare({
+    title: "GET /me, one's own account of a few hundred bytes",
+    rounds,
+    seconds,
+    variants: [
+      {
+        name: 'bare Express 5, res.json',
+        floor: true,
+        args: [path.join(outdir, 'bare-me.js')],
+        env: { BENCH_BODY: JSON.stringify(me) },
+        path: '/api/v1/auth/me',
+      },
+      {
+        name: 'GET /me',
+        args,
+        env,
+        path: '/api/v1/auth/me',
+        headers: { authorization: `Bearer ${accessToken}` },
+      },
+    ],
+  });
+  return goal('GET /me, of bare Express answering the same', rows[1].ratio, '≥ 0.80');
+}
+
+function head(title, load) {
+  const place = hasTaskset() ? 'the service on a core of its own' : 'cores not pinned (no taskset)';
+  console.log(
+    `\n${title}\n${rounds} rounds of ${seconds} s each, ${load}, ${place}, Node ${process.version}\n`,
+  );
+}
+
+function failOn(rows) {
+  const failures = rows.reduce((sum, row) => sum + row.failures, 0);
+  if (failures > 0) throw new Error(`${failures} requests failed: the figures mean nothing`);
+}
+
+function goal(what, value, wanted) {
+  return `goal: ${what} ${wanted}: ${value < 10 ? value.toFixed(2) : Math.round(value)}`;
+}
+
+await main();
