@@ -1,14 +1,14 @@
 import path from 'node:path';
-import { createDatabase, type Database } from '@rostrum/data-access';
+import { createDatabase, migrate, withClient, type Database } from '@rostrum/data-access';
 import { createTestDatabase, type TestDatabase } from '@rostrum/testing';
-import { knex } from 'knex';
-import { down, up } from '../migrations/20261120120000-create-posts';
+
+const directory = path.join(__dirname, '../migrations');
 
 let database: TestDatabase;
 let asApp: Database;
 
 beforeAll(async () => {
-  database = await createTestDatabase('posts', path.join(__dirname, '../migrations'));
+  database = await createTestDatabase('posts', directory);
   asApp = createDatabase({ url: database.url });
 });
 afterAll(async () => {
@@ -55,23 +55,18 @@ it('has tables that refuse what the service should never write', async () => {
 });
 
 it('can be taken back and made anew', async () => {
-  const owner = knex({
-    client: 'pg',
-    connection: database.ownerUrl,
-    searchPath: ['posts'],
-    pool: { min: 0, max: 1 },
-  });
-  const tables = async () =>
-    (await owner('pg_tables').select('tablename').where({ schemaname: 'posts' }).orderBy('tablename')).map(
-      ({ tablename }) => tablename as string,
-    );
-  try {
-    const before = await tables();
-    await down(owner);
-    expect((await tables()).filter((name) => !name.startsWith('schema_migrations'))).toEqual([]);
-    await up(owner);
-    expect(await tables()).toEqual(before);
-  } finally {
-    await owner.destroy();
-  }
+  const options = { directory, schema: 'posts' };
+  const tables = () =>
+    withClient(database.ownerUrl, async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        `select tablename as name from pg_tables
+          where schemaname = 'posts' and tablename <> 'schema_migrations' order by 1`,
+      );
+      return rows.map(({ name }) => name);
+    });
+  const before = await tables();
+  await migrate(database.ownerUrl, { ...options, all: true }, 'down');
+  expect(await tables()).toEqual([]);
+  await migrate(database.ownerUrl, options, 'up');
+  expect(await tables()).toEqual(before);
 });
