@@ -6,6 +6,8 @@ import { thingsMigrations } from './things';
 export interface Route {
   own: TestDatabase;
   pooled: boolean;
+  /** As the service's own role. */
+  url: string;
   /** Closed by `closeAll`. */
   open(options?: Partial<DatabaseOptions>): Database;
   closeAll(): Promise<void>;
@@ -14,7 +16,7 @@ export interface Route {
 
 async function direct(): Promise<Route> {
   const own = await createTestDatabase('alpha', thingsMigrations);
-  return { own, pooled: false, ...opener({ url: own.url }), end: () => own.drop() };
+  return { own, pooled: false, url: own.url, ...opener({ url: own.url }), end: () => own.drop() };
 }
 
 async function throughPooler(): Promise<Route> {
@@ -29,7 +31,7 @@ async function throughPooler(): Promise<Route> {
     await pooler.stop();
     await own.drop();
   };
-  return { own, pooled: true, ...opener(options), end };
+  return { own, pooled: true, url: options.url, ...opener(options), end };
 }
 
 function opener(defaults: DatabaseOptions): Pick<Route, 'open' | 'closeAll'> {
