@@ -5,15 +5,29 @@ import { readConfig } from '@rostrum/config';
 import { runWithContext } from '@rostrum/observability';
 import { remoteKeySet } from '@rostrum/security';
 import { recordingLogger, waitFor } from '@rostrum/testing';
-import { createKit, openAuthClient, openHttpClient, type Kit, type OpenHttpClient } from '../src/index';
-import { kitSpec, testEnvironment } from './test-service';
+import { defineRoute } from '@rostrum/contracts';
+import {
+  createKit,
+  openAuthClient,
+  openHttpClient,
+  type Kit,
+  type OpenHttpClient,
+  type RouteBinder,
+} from '../src/index';
+import { kitSpec, startTestService, testEnvironment } from './test-service';
 
 /** Stands for another service; answers what the test says. */
 class Partner {
   status = 200;
+  silent = false;
+  abandoned = 0;
   readonly seen: IncomingHttpHeaders[] = [];
   private readonly server: Server = createServer((request, response) => {
     this.seen.push(request.headers);
+    response.once('close', () => {
+      if (!response.writableFinished) this.abandoned += 1;
+    });
+    if (this.silent) return;
     response.writeHead(this.status, { 'cache-control': 'max-age=0' }).end('{"keys":[]}');
   });
 
@@ -40,6 +54,8 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   partner.status = 200;
+  partner.silent = false;
+  partner.abandoned = 0;
   partner.seen.length = 0;
   kit = createKit(
     { service: 'posts', role: 'main' },
@@ -115,6 +131,42 @@ it('has its circuits where operators find them, as long as it lives', async () =
   await resource.close();
   expect(await list()).toEqual({ breakers: [] });
   expect(await metrics()).not.toContain(name);
+});
+
+const callPartner = defineRoute({
+  tags: ['test'],
+  summary: 'A route of the tests',
+  method: 'get',
+  path: '/api/v1/partner',
+  operationId: 'callPartner',
+  auth: 'none',
+  responses: { 204: { description: 'Called' } },
+});
+
+it('a call ends with the request that it is made for, when its client goes or it takes too long', async () => {
+  const limits = { timeoutMs: 60_000, attemptTimeoutMs: 60_000 };
+  const { client } = keep(openHttpClient(kit, { name: 'partner', ...limits }));
+  const routes = (binder: RouteBinder) =>
+    binder.bind(callPartner, async ({ signal }) => {
+      await client.request(origin, { signal });
+      return { status: 204 };
+    });
+  partner.silent = true;
+  const patient = await startTestService({ routes });
+  const impatient = await startTestService({ routes }, { REQUEST_TIMEOUT_MS: '100' });
+
+  const caller = new AbortController();
+  const asked = fetch(`${patient.url}/api/v1/partner`, { signal: caller.signal });
+  await waitFor(() => partner.seen.length === 1);
+  caller.abort();
+  await expect(asked).rejects.toThrow('aborted');
+  await waitFor(() => partner.abandoned === 1, { what: 'the end of the call' });
+
+  const late = await fetch(`${impatient.url}/api/v1/partner`);
+  expect([late.status, await late.json()]).toMatchObject([503, { code: 'DEADLINE_EXCEEDED' }]);
+  await waitFor(() => partner.abandoned === 2, { what: 'the end of the second call' });
+  expect(await metrics()).toMatch(/circuit_breaker_failures_total\{[^}]*\} 0/);
+  for (const { service } of [patient, impatient]) await service.stop('the test is over');
 });
 
 it('what is called in other ways has circuits there too, each with a name of its own', async () => {
