@@ -1,16 +1,15 @@
 import { createOutbox } from '@rostrum/data-access';
-import { createTokenVerifier, remoteKeySet } from '@rostrum/security';
 import {
   consumeEvents,
   createEventPublisher,
   createKit,
   createService,
   deadLetterActions,
-  openAuthClient,
   openCache,
   openLimits,
   openEventBus,
   openStores,
+  openTokens,
   relayEvents,
   type KitOverrides,
   type Service,
@@ -42,15 +41,13 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const feed = new FeedService(new FeedRepository(database), config.cursorSecret);
   const profiles = new ProfilesService(new ProfilesRepository(database));
   const follows = new FollowsService(database, publisher, events);
-  const auth = openAuthClient(kit, config.jwksUrl);
+  const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
-    resources: [auth.resource, ...shared.resources],
-    tokens: createTokenVerifier({
-      issuer: config.jwtIssuer,
-      audience: config.jwtAudience,
-      keys: remoteKeySet(config.jwksUrl, { fetch: auth.fetch }),
-    }),
+    dependencies: [...shared.dependencies, verification.dependency],
+    resources: [verification.resource, ...shared.resources],
+    tokens: verification.tokens,
+    work: [verification.work],
     limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
       postsRoutes(binder, posts);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createTokenVerifier, remoteKeySet } from '@rostrum/security';
 import type { Redis } from '@rostrum/data-access';
+import type { RevocationList } from '@rostrum/security';
 import {
   consumeEvents,
   createKit,
@@ -8,8 +8,8 @@ import {
   deadLetterActions,
   openLimits,
   openEventBus,
-  openAuthClient,
   openStores,
+  openTokens,
   type Dependency,
   type Kit,
   type KitOverrides,
@@ -36,24 +36,26 @@ import { UpgradeHandler } from './sockets/upgrade-handler';
 export function createRealtimeService(config: RealtimeConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'realtime', role: 'main' }, config, overrides);
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'critical' });
-  const auth = openAuthClient(kit, config.jwksUrl);
-  const tokens = createTokenVerifier({
-    issuer: config.jwtIssuer,
-    audience: config.jwtAudience,
-    keys: remoteKeySet(config.jwksUrl, { fetch: auth.fetch }),
-  });
+  const verification = openTokens(kit, config, redis.redis);
+  const { tokens, revocations } = verification;
   const notifications = new NotificationsService(
     new NotificationsRepository(postgres.database),
     config.cursorSecret,
   );
   const presence = presenceStore(redis.redis, config);
   const events = new SocketEvents(kit);
-  const { hub, channels } = assembleSockets(kit, { config, redis: redis.redis, presence, events });
+  const { hub, channels } = assembleSockets(kit, {
+    config,
+    redis: redis.redis,
+    presence,
+    events,
+    revocations,
+  });
   const gate = new UpgradeGate(tokens, config.websocketAllowedOrigins);
   const upgrades = new UpgradeHandler(kit, { gate, hub, events });
   return createService(kit, {
     ...shared,
-    dependencies: [...shared.dependencies, subscriptions(channels)],
+    dependencies: [...shared.dependencies, subscriptions(channels), verification.dependency],
     tokens,
     limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
@@ -61,9 +63,9 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
       presenceRoutes(binder, presence);
     },
     attach: (server) => upgrades.attach(server),
-    work: [{ name: 'sockets', start: () => hub.start(), stop: () => hub.stop() }],
+    work: [verification.work, { name: 'sockets', start: () => hub.start(), stop: () => hub.stop() }],
     resources: [
-      auth.resource,
+      verification.resource,
       postgres.resource,
       { name: 'redis subscriptions', close: () => channels.close() },
       redis.resource,
@@ -93,9 +95,10 @@ interface SocketParts {
   redis: Redis;
   presence: PresenceStore;
   events: SocketEvents;
+  revocations: RevocationList;
 }
 
-function assembleSockets(kit: Kit, { config, redis, presence, events }: SocketParts) {
+function assembleSockets(kit: Kit, { config, redis, presence, events, revocations }: SocketParts) {
   const { logger, metrics, tracing } = kit;
   const connections = new Connections();
   const delivery = new LiveDelivery(connections, tracing, events);
@@ -109,6 +112,7 @@ function assembleSockets(kit: Kit, { config, redis, presence, events }: SocketPa
   const hub = new SocketHub({
     connections,
     channels,
+    revocations,
     presence: new PresenceKeeper(presence, (error) => logger.debug('Presence could not be told', { error })),
     settings: {
       events,

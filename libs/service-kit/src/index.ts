@@ -36,6 +36,7 @@ export {
   type FollowedRevocations,
   type RevocationSources,
 } from './wiring/follow-revocations';
+export { openTokens, type OpenTokens } from './wiring/open-tokens';
 export { deadLetterActions } from './wiring/dead-letter-actions';
 export { consumeEvents, type Subscriptions } from './wiring/consume-events';
 export { onEvent, type HandlingContext, type Subscription } from './wiring/subscriptions';

@@ -5,6 +5,7 @@ export const closingCodes = {
   invalid_message: closeCodes.invalidMessage,
   rate_limited: closeCodes.rateLimited,
   token_expired: closeCodes.tokenExpired,
+  session_revoked: closeCodes.sessionRevoked,
   restarting: closeCodes.restarting,
 } as const;
 

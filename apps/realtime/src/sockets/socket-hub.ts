@@ -1,4 +1,4 @@
-import type { AccessClaims } from '@rostrum/security';
+import type { AccessClaims, RevocationList } from '@rostrum/security';
 import type { UserChannels } from '../live/user-channels';
 import type { PresenceKeeper } from '../presence/presence-keeper';
 import { Connection, type ConnectionSurroundings, type LiveSocket } from './connection';
@@ -11,6 +11,7 @@ export interface SocketHubParts {
   connections: Connections;
   channels: Pick<UserChannels, 'start' | 'join' | 'leave'>;
   presence: PresenceKeeper;
+  revocations: Pick<RevocationList, 'version' | 'isRevoked'>;
   settings: Omit<ConnectionSurroundings, 'onAlive' | 'onEnd'>;
   drain: DrainOptions;
 }
@@ -27,6 +28,8 @@ export class SocketHub {
   private readonly surroundings: ConnectionSurroundings;
   private draining = false;
   private turn = 0;
+  /** The revocations that all sockets have been held against. */
+  private checkedVersion = 0;
   private clock: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: SocketHubParts) {
@@ -68,6 +71,14 @@ export class SocketHub {
     if (isFirst) this.parts.presence.arrived(connection.user.userId);
     const { heartbeatSeconds } = this.surroundings;
     connection.send(frameOf({ type: 'welcome', connectionId: connection.id, heartbeatSeconds }));
+    // Its token was good a moment ago; what was revoked since has been looked for among the others only.
+    this.closeRevoked([connection]);
+  }
+
+  private closeRevoked(connections: Iterable<Connection>): void {
+    for (const connection of connections) {
+      if (this.parts.revocations.isRevoked(connection.user)) connection.close('session_revoked');
+    }
   }
 
   private dismiss(connection: Connection): void {
@@ -80,6 +91,10 @@ export class SocketHub {
   private beat(): void {
     this.turn += 1;
     const now = Date.now() / 1000;
+    if (this.checkedVersion !== this.parts.revocations.version) {
+      this.checkedVersion = this.parts.revocations.version;
+      this.closeRevoked(this.parts.connections);
+    }
     for (const connection of this.parts.connections) connection.beat(this.turn, now);
     this.parts.presence.beat();
   }

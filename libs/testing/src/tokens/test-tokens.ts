@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
-import { createAccessTokenSigner } from '@rostrum/security';
+import { createAccessTokenSigner, type Revocation } from '@rostrum/security';
 
 export interface TestClaims {
   /** The user's id; a new one unless given. */
@@ -28,6 +28,8 @@ export interface TestTokens {
   /** How often the key set has been asked for. */
   jwksRequests(): number;
   sign(claims?: TestClaims): Promise<string>;
+  /** Tells all who follow its revocations, as auth does: everything of a session, a user or a key. */
+  revoke(kind: Revocation['kind'], id: string): void;
   /** `Authorization: Bearer …`, as headers. */
   headers(claims?: TestClaims): Promise<{ authorization: string }>;
   close(): Promise<void>;
@@ -40,7 +42,11 @@ export async function testTokens(): Promise<TestTokens> {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const privateKeyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const signer = await createAccessTokenSigner({ privateKeyPem, issuer, audience, ttlSeconds: 900 });
-  const keySet = await serveJson({ keys: [signer.publicJwk] });
+  const revocations: Revocation[] = [];
+  const keySet = await serve(
+    { keys: [signer.publicJwk] },
+    { keys: 'the same', cursor: 'from the start', revocations },
+  );
   const { kid = '', alg = 'RS256' } = signer.publicJwk;
 
   const sign = ({ ttlSeconds = 900, ...given }: TestClaims = {}): Promise<string> => {
@@ -67,16 +73,21 @@ export async function testTokens(): Promise<TestTokens> {
     privateKeyPem,
     jwksRequests: keySet.requests,
     sign,
+    revoke: (kind, id) => {
+      revocations.push({ kind, id, at: Date.now() + 1_000, until: Date.now() + 900_000 });
+    },
     headers: async (claims) => ({ authorization: `Bearer ${await sign(claims)}` }),
     close: keySet.close,
   };
 }
 
-async function serveJson(body: unknown) {
+async function serve(keys: unknown, revocations: unknown) {
   let requests = 0;
-  const server = http.createServer((_request, response) => {
-    requests += 1;
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  const server = http.createServer(({ url }, response) => {
+    const asksForKeys = !url?.startsWith('/internal/revocations');
+    if (asksForKeys) requests += 1;
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(asksForKeys ? keys : revocations));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
