@@ -53,8 +53,13 @@ function smtpServer(keep) {
     logger: false,
     onData(stream, session, done) {
       const chunks = [];
-      stream.on('data', (chunk) => chunks.push(chunk));
+      // What is beyond the limit is read, but not kept.
+      stream.on('data', (chunk) => !stream.sizeExceeded && chunks.push(chunk));
       stream.on('end', () => {
+        if (stream.sizeExceeded) {
+          done(Object.assign(new Error('too large'), { responseCode: 552 }));
+          return;
+        }
         const to = session.envelope.rcptTo.map(({ address }) => address);
         parse(Buffer.concat(chunks), to)
           .then(keep)
