@@ -403,6 +403,30 @@ describe.each(places)('over %s', (_name, openPlace) => {
   });
 });
 
+it('holds its lease while a load takes longer than that', async () => {
+  const leaseMs = 1_200;
+  const shared = await createTestRedis();
+  const clients = [createRedis({ url: shared.url }), createRedis({ url: shared.url })] as const;
+  const open = (redis: Redis) =>
+    createCache({ redis, service: 'tests', name: 'slow', policy: 'post', leaseMs });
+  const [cache, elsewhere] = clients.map(open) as [Cache, Cache];
+  const slow = Promise.withResolvers<string>();
+  const load = jest.fn(() => slow.promise);
+  const reading = cache.getOrLoad('1', load);
+  const leasedUntil = async () =>
+    (await clients[1].getrangeBuffer('tests:cache:slow.1:1', 19, 24)).toString('hex');
+  const first = await waitFor(leasedUntil);
+  const second = elsewhere.getOrLoad('1', load);
+  const overAt = (Number.parseInt(first, 16) + 2 * leaseMs).toString(16).padStart(12, '0');
+  await waitFor(async () => (await leasedUntil()) > overAt);
+  expect(load).toHaveBeenCalledTimes(1);
+  slow.resolve('value');
+  expect(await Promise.all([reading, second])).toEqual(['value', 'value']);
+  expect(load).toHaveBeenCalledTimes(1);
+  await Promise.all(clients.map(closeRedis));
+  await shared.close();
+});
+
 it('asks a single Redis once for all reads of one turn', async () => {
   const server = await startRedisServer();
   const redis = createRedis({ url: server.url });

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createTestDatabase, createTestRedis, waitFor } from '@rostrum/testing';
+import { createTestDatabase, createTestRedis, startRedisCluster, waitFor } from '@rostrum/testing';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { closeRedis, createDatabase, createRedis } from '../src';
+import { closeRedis, createDatabase, createRedis, pingRedis, type RedisConnection } from '../src';
 import { thingsMigrations } from './things';
 
 /** Stands for what a tracer and a logger find their request by. */
@@ -41,31 +41,50 @@ it('asks PostgreSQL for each request in its own context, and tells of it there, 
   expect(told.every(([operation, store]) => operation === store)).toBe(true);
 });
 
-describe('commands for Redis that are gathered', () => {
+const places: [string, () => Promise<RedisConnection>][] = [
+  [
+    'a single Redis',
+    async () => {
+      const { url, close } = await createTestRedis();
+      cleanUp.push(close);
+      return { url };
+    },
+  ],
+  [
+    'a cluster',
+    async () => {
+      const { members, stop } = await startRedisCluster();
+      cleanUp.push(stop);
+      return { clusterNodes: members };
+    },
+  ],
+];
+
+describe.each(places)('commands that are gathered for %s', (_name, openPlace) => {
   async function contextsOf(isTraced?: () => boolean): Promise<[unknown, unknown][]> {
-    const shared = await createTestRedis();
-    cleanUp.push(() => shared.close());
+    const place = await openPlace();
     const sent: [unknown, unknown][] = [];
     const spied = spyOnArguments(Redis.prototype, 'sendCommand', ([command]) => {
       const { name, args } = command as { name: string; args: unknown[] };
       if (name === 'get') sent.push([args[0], request.getStore()]);
     });
-    const redis = createRedis({ url: shared.url, ...(isTraced && { isTraced }) });
+    const redis = createRedis({ ...place, ...(isTraced && { isTraced }) });
     cleanUp.push(() => closeRedis(redis));
-    await waitFor(() => redis.status === 'ready');
+    await waitFor(() => pingRedis(redis).then(() => true));
     await Promise.all(requests.map((name) => request.run(name, () => redis.get(name))));
     spied.restore();
     return sent;
   }
 
   it('are each sent in the context they were given in', async () => {
-    expect(await contextsOf()).toEqual(requests.map((name) => [name, name]));
+    expect(new Map(await contextsOf())).toEqual(new Map(requests.map((name) => [name, name])));
   });
 
   it('are sent in no request’s context where theirs does not matter', async () => {
     const traced = requests[7];
     const sent = await contextsOf(() => request.getStore() === traced);
-    expect(sent).toEqual(requests.map((name) => [name, name === traced ? name : undefined]));
+    const expected = requests.map((name) => [name, name === traced ? name : undefined] as const);
+    expect(new Map(sent)).toEqual(new Map(expected));
   });
 });
 

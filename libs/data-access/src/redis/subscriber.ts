@@ -85,8 +85,10 @@ export class Subscriber {
     }
   }
 
+  /** Nothing is told any more, that it is lost neither. */
   close(): void {
     clearInterval(this.pings);
+    this.inPlace = false;
     this.connection.disconnect();
   }
 
