@@ -23,8 +23,9 @@ const appSettings = {
   statement_timeout: '30s',
   // Shorter than the statement's own limit, so that the error says what it waited for.
   lock_timeout: '5s',
-  // A transaction that its process forgot holds locks and keeps the vacuum from cleaning up.
-  idle_in_transaction_session_timeout: '60s',
+  // A transaction whose process is out of reach, or forgot it, holds locks that others wait for: after a route between
+  // the two is lost, this is how long.
+  idle_in_transaction_session_timeout: '15s',
 };
 
 const ownerSettings = {
