@@ -37,9 +37,9 @@ export const eventSettings = {
     env: 'EVENT_STREAM_MAX_LENGTH',
     doc: 'a stream that holds so many events takes no more until some have been handled; they wait in PostgreSQL',
   }),
-  eventHandlerTimeoutMs: setting(integer(100, 600_000).default(30_000), {
+  eventHandlerTimeoutMs: setting(integer(100, 600_000).default(15_000), {
     env: 'EVENT_HANDLER_TIMEOUT_MS',
-    doc: 'the longest that handling one event may take',
+    doc: 'the longest that handling one event may take; its transaction may not wait idly for longer than 15 s',
   }),
 };
 
