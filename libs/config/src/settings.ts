@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { boolean, httpUrl, integer, list, port, postgresUrl, ratio, webOrigin } from './formats';
 import { network } from './networks';
+import { databaseTlsSettings } from './database-settings';
 import { setting } from './setting';
 
 /** What every process has. Figures are the milestone's production profile. */
@@ -83,6 +84,7 @@ export const tracingSettings = {
 
 export const migrationSettings = {
   environment: serviceSettings.environment,
+  ...databaseTlsSettings,
   databaseMigrationUrl: setting(postgresUrl(), {
     env: 'DATABASE_MIGRATION_URL',
     doc: 'PostgreSQL, as the role that owns the schema',

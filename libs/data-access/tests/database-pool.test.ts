@@ -170,7 +170,6 @@ describe('a connection that is not given back', () => {
     const database = open({
       max: 2,
       leakAfterMs: 50,
-      acquireTimeoutMs: 200,
       hooks: { onLeak: (leak) => leaks.push(leak) },
     });
     const end = Promise.withResolvers<void>();

@@ -3,7 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { createTestDatabase, startPostgresServer, waitFor, type OwnServer } from '@rostrum/testing';
 import { generate } from 'selfsigned';
-import { connectionTarget, createDatabase, withClient, type Database, type TlsOptions } from '../src';
+import {
+  connectionTarget,
+  createDatabase,
+  migrate,
+  withClient,
+  type Database,
+  type TlsOptions,
+} from '../src';
 import { thingsMigrations } from './things';
 
 interface Certificate {
@@ -17,6 +24,7 @@ let stranger: Certificate;
 let server: OwnServer;
 let url: string;
 let adminUrl: string;
+let ownerUrl: string;
 let folder: string;
 const opened: Database[] = [];
 
@@ -41,7 +49,9 @@ beforeAll(async () => {
     ca: { key: authority.private, cert: authority.cert },
   });
   server = await startPostgresServer({ tls: { cert: made.cert, key: made.private } });
-  ({ url, adminUrl } = await createTestDatabase('alpha', thingsMigrations, { adminUrl: server.url }));
+  ({ url, adminUrl, ownerUrl } = await createTestDatabase('alpha', thingsMigrations, {
+    adminUrl: server.url,
+  }));
   // A server that takes none but protected connections.
   await withClient(adminUrl, async (admin) => {
     const { rows } = await admin.query<{ file: string }>(`select current_setting('hba_file') as file`);
@@ -61,7 +71,7 @@ afterAll(async () => {
 });
 
 /** The certificate is for this name; 127.0.0.1 is the same server by another. */
-const named = (name: string) => Object.assign(new URL(url), { hostname: name }).href;
+const named = (name: string, to = url) => Object.assign(new URL(to), { hostname: name }).href;
 
 function withParameters(parameters: Record<string, string>, base = named('localhost')): string {
   const changed = new URL(base);
@@ -137,6 +147,17 @@ it('protects requests to cancel, and what is heard beside the pool', async () =>
   const listener = database.listen('news', heard);
   await waitFor(() => heard.mock.calls.length > 0);
   await listener.stop();
+});
+
+it('protects migrations', async () => {
+  const look = (ca: string) =>
+    migrate(
+      named('localhost', ownerUrl),
+      { source: {}, schema: 'alpha', tls: { mode: 'verify-full', ca } },
+      'status',
+    );
+  expect((await look(authority.cert)).applied.length).toBeGreaterThan(0);
+  await expect(look(stranger.cert)).rejects.toThrow('unable to verify');
 });
 
 describe('is refused before it connects', () => {

@@ -1,3 +1,4 @@
+import type { TlsOptions } from '../postgres/connection-target';
 import { dryRun, type DryRunStep } from './dry-run';
 import type { MigrationEvent } from './migration-events';
 import { takeLock } from './migration-lock';
@@ -18,6 +19,8 @@ export type MigrateOptions = MigrationLocation &
   DownTarget & {
     /** The service's schema; the table of what has run lives in it. */
     schema: string;
+    /** How the connection is protected, where the URL does not say. */
+    tls?: TlsOptions | undefined;
     /**
      * A migration that waits longer than this for a lock gives up and tries again later, so that it does not hold up
      * the traffic behind it. Those outside a transaction hold up nobody, and wait longer.
@@ -61,7 +64,7 @@ export async function migrate(
   direction: MigrateDirection,
 ): Promise<MigrationStatus> {
   const migrations = await loadMigrations(options);
-  const session = await MigrationSession.open(url, options.schema);
+  const session = await MigrationSession.open(url, options.schema, options.tls);
   try {
     const run = new MigrationRun(session, migrations, options);
     return await (direction === 'status' ? run.status([]) : run.change(direction));

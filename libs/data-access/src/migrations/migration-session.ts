@@ -1,7 +1,7 @@
 import { knex, type Knex } from 'knex';
-import { Client, type QueryResult } from 'pg';
+import { Client, type ClientConfig, type QueryResult } from 'pg';
 import { cancelStatement, type Cancellable } from '../postgres/cancel';
-import { connectionTarget } from '../postgres/connection-target';
+import { connectionTarget, type TlsOptions } from '../postgres/connection-target';
 
 export interface SentStatement {
   text: string;
@@ -37,15 +37,15 @@ export class MigrationSession {
   private body: BodyOptions | undefined;
 
   private constructor(
-    private readonly url: string,
+    private readonly target: ClientConfig,
     private readonly schema: string,
   ) {
-    this.client = newClient(url, schema);
+    this.client = newClient(target, schema);
     this.knex = knexOver((statement) => this.sendForKnex(statement));
   }
 
-  static async open(url: string, schema: string): Promise<MigrationSession> {
-    const session = new MigrationSession(url, schema);
+  static async open(url: string, schema: string, tls?: TlsOptions): Promise<MigrationSession> {
+    const session = new MigrationSession(connectionTarget(url, tls), schema);
     await session.client.connect();
     return session;
   }
@@ -58,7 +58,7 @@ export class MigrationSession {
     const process = await this.processOfServer(this.client);
     // The driver's types leave out what the server said when we came.
     if (process === (this.client as unknown as Cancellable).processID) return;
-    const second = newClient(this.url, this.schema);
+    const second = newClient(this.target, this.schema);
     await second.connect();
     try {
       if ((await this.processOfServer(second)) !== process) return;
@@ -139,9 +139,9 @@ export class MigrationSession {
   }
 }
 
-function newClient(url: string, schema: string): Client {
+function newClient(target: ClientConfig, schema: string): Client {
   const client = new Client({
-    ...connectionTarget(url),
+    ...target,
     application_name: `migrate ${schema}`,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,

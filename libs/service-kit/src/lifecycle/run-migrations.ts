@@ -25,10 +25,11 @@ export async function runMigrations({ spec, environment, service, directory }: M
     process.exitCode = outcome.exitCode;
     return;
   }
-  const { databaseMigrationUrl, environment: place } = outcome.run;
+  const { databaseMigrationUrl, databaseTls: tls, environment: place } = outcome.run;
   process.exitCode = await runMigrateCommand(args, {
     ...command,
     url: () => databaseMigrationUrl,
+    tls,
     askBeforeDown: !harmless.has(place),
     signal: interruption(),
   });
