@@ -77,3 +77,13 @@ it('tells of connections, slow queries and what was forgotten', async () => {
   const leak = service.log.lines().find(({ message }) => message.includes('not given back'));
   expect(leak).toMatchObject({ level: 'error', stack: expect.stringContaining('store-service') as string });
 });
+
+it('answers what PostgreSQL complains of by whose fault it is', async () => {
+  const service = await start({});
+  const outcome = async (how: string) => {
+    const { status, body } = await service.get(`/api/v1/wrong/${how}`);
+    return [status, body['code']];
+  };
+  expect(await outcome('serialization')).toEqual([503, 'TRANSACTION_CONFLICT']);
+  expect(await outcome('syntax')).toEqual([500, 'INTERNAL_ERROR']);
+});

@@ -1,5 +1,6 @@
 import { isAppError, problems, toProblem, type Problem } from '@rostrum/errors';
 import type { RouteContract } from '@rostrum/contracts';
+import { sqlProblem } from '@rostrum/data-access';
 import type { RostrumLogger } from '@rostrum/observability';
 import type { NextFunction, Request, Response } from 'express';
 import { exchangeOf } from './exchange';
@@ -70,13 +71,13 @@ function wasGivenUp(thrown: unknown, response: Response): boolean {
 
 const problemType = 'application/problem+json';
 
-/** Express and its router mark a client's mistakes with a status. */
+/** Express and its router mark a client's mistakes with a status, PostgreSQL with a code. */
 function answerable(error: unknown): unknown {
   if (isAppError(error)) return error;
   const status = (error as { status?: unknown } | null)?.status;
   if (error instanceof URIError || status === 400)
     return problems.badRequest('MALFORMED_URL', 'The URL cannot be decoded', error);
-  return error;
+  return sqlProblem(error);
 }
 
 function problemHeaders(error: unknown): string[] {
