@@ -81,6 +81,14 @@ it('answers as a sliding window does, whoever comes and whenever', async () => {
   );
 });
 
+it('admits again in the very millisecond in which the oldest request leaves the window', async () => {
+  const window = { quota: 1, windowMs: 60_000 };
+  const now = 1_800_000_000_000;
+  expect(await ask(['exact'], window, now)).toEqual([0, 60_000]);
+  expect(await ask(['exact'], window, now + 59_999)).toEqual([-1, 1]);
+  expect(await ask(['exact'], window, now + 60_000)).toEqual([0, 60_000]);
+});
+
 it('keeps nobody out because the clock of Redis was set back', async () => {
   const window = { quota: 2, windowMs: 60_000 };
   const now = 1_800_000_000_000;

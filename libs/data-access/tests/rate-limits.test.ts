@@ -128,6 +128,14 @@ describe('with Redis', () => {
   });
 });
 
+/** How often the client's socket is written to: two writes can still arrive as one packet. */
+function countWrites({ stream }: Redis): () => number {
+  const one = jest.spyOn(stream, '_write');
+  // A socket can write several pieces at once, though its type says that a stream need not.
+  const several = jest.spyOn(stream as Required<typeof stream>, '_writev');
+  return () => one.mock.calls.length + several.mock.calls.length;
+}
+
 it('costs one round trip together with a cached read of the same turn', async () => {
   const shared = await createTestRedis();
   cleanUp.push(() => shared.close());
@@ -143,12 +151,14 @@ it('costs one round trip together with a cached read of the same turn', async ()
     });
   await ask(limits, perMinute(1000), 'warm');
   proxy.clear();
+  const writes = countWrites(redis);
   const rounds = 50;
   for (let i = 0; i < rounds; i += 1) {
     const [verdict, value] = await Promise.all([ask(limits, perMinute(1000), 'ada'), read()]);
     expect([verdict?.remaining, value]).toEqual([999 - i, ['cached']]);
   }
   expect(proxy.packets()).toHaveLength(rounds);
+  expect(writes()).toBe(rounds);
 });
 
 it('decides what is asked in one turn by one call of the script', async () => {
@@ -211,12 +221,16 @@ describe('without Redis', () => {
   it('does not take one for healthy that answers but cannot write', async () => {
     const server = await startRedisServer();
     cleanUp.push(() => server.stop());
-    const redis = await connect(server.url);
+    const proxy = await startRecordingProxy({ target: server.url });
+    cleanUp.push(() => proxy.close());
+    const redis = await connect(proxy.urlFor(server.url));
     const { limits, told } = watched(redis);
     await ask(limits, perMinute(1000), 'ada');
     await redis.config('SET', 'maxmemory', '1');
     expect(await ask(limits, perMinute(1000), 'ada')).toBeUndefined();
     await redis.ping();
+    const probes = () => proxy.packets().filter((packet) => packet.includes('none:probe')).length;
+    await waitFor(() => probes() >= 3, { what: 'Redis to be tried again and again' });
     expect(limits.available).toBe(false);
     await redis.config('SET', 'maxmemory', '0');
     await decidesAgain(limits);
@@ -231,7 +245,7 @@ describe('without Redis', () => {
     const redis = await connect(proxy.urlFor(shared.url));
     const { limits } = watched(redis);
     await ask(limits, perMinute(1000), 'ada');
-    proxy.delay(2_000);
+    proxy.pause('toClient');
     let told = 0;
     const count = () => (told += 1);
     limits.ask(perMinute(1000), 'ada', { onVerdict: count, onSilence: count });

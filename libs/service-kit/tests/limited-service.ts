@@ -72,6 +72,17 @@ export const login = defineRoute({
   responses: ok,
 });
 
+export const changePassword = defineRoute({
+  ...about,
+  method: 'post',
+  path: '/api/v1/password',
+  operationId: 'changePassword',
+  auth: 'user',
+  rateLimit: 'auth',
+  body: text,
+  responses: ok,
+});
+
 export const free = defineRoute({
   ...about,
   method: 'get',
@@ -106,6 +117,7 @@ function bindRoutes(binder: RouteBinder, redis: Redis, handled: Handled): void {
     handled.push(body.text);
     return answer('welcome');
   });
+  binder.bind(changePassword, () => answer('changed'));
   binder.bind(free, () => answer('free'));
 }
 

@@ -99,6 +99,17 @@ describe('the limit of credentials', () => {
     expect(service.handled).toHaveLength(5);
   });
 
+  it('is counted by address also where it is known who asks', async () => {
+    const service = await start();
+    const users = [await newUser(), await newUser(), await newUser()];
+    const answers = await many(7, (index) => {
+      const headers = { authorization: users[index % 3] as string };
+      return service.ask('/api/v1/password', { method: 'POST', body: { text: 'new' }, headers });
+    });
+    expect(statuses(answers)).toEqual({ 200: 5, 429: 2 });
+    expect((await service.signIn()).status).toBe(429);
+  });
+
   it('is counted by the address of the client, not by that of the proxy', async () => {
     const service = await start(behindProxy);
     const from = (address: string) => service.signIn({ 'x-forwarded-for': address });

@@ -45,7 +45,8 @@ export class LocalWindows {
     const admitted = this.of(key);
     const count = admitted.countSince(now - windowMs);
     if (count < quota) admitted.add(now);
-    const remaining = count < quota ? quota - count - 1 : -1;
+    // What others have admitted may be more than the quota of this process.
+    const remaining = Math.max(-1, quota - count - 1);
     return { remaining, resetMs: (admitted.oldest ?? now) + windowMs - now };
   }
 
