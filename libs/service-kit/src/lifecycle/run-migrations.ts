@@ -15,6 +15,8 @@ const harmless = new Set(['development', 'test']);
 
 /** Migrations as a process of their own, with the role that may change tables. Each migrate.ts is one call of it. */
 export async function runMigrations({ spec, environment, service, directory }: MigrationProcess) {
+  // That nobody reads on (`migrate up | head`) is no reason to die in the midst of it.
+  process.stdout.on('error', () => undefined);
   const print = (line: string) => void process.stdout.write(`${line}\n`);
   const args = process.argv.slice(2);
   const command = { schema: service, directory, write: print };
