@@ -11,9 +11,9 @@ import {
   waitFor,
   type RecordingLogger,
 } from '@rostrum/testing';
+import { Mailbox } from '@rostrum/testing/mailbox';
 import { createAuthService, createAuthWorker } from '../src/composition-root';
 import { mainSettings, workerSettings } from '../src/config';
-import { Mailbox } from './mailbox';
 
 const migrations = path.join(__dirname, '../migrations');
 
@@ -88,6 +88,7 @@ export class AuthApp {
   private readonly started: Service[] = [];
   private url = '';
   private opsUrl = '';
+  private workerUrl = '';
 
   private constructor(private readonly around: Surroundings) {
     this.redis = around.redis;
@@ -149,12 +150,23 @@ export class AuthApp {
   }
 
   /** A worker beside the service. */
-  async startWorker(): Promise<void> {
-    const worker = createAuthWorker(readConfig(workerSettings, this.around.environment), {
-      logger: this.loan(),
-    });
+  async startWorker(
+    settings: Settings = {},
+    through?: (databaseUrl: string) => Promise<Settings>,
+  ): Promise<{ opsUrl: string }> {
+    const { environment } = this.around;
+    const more = await through?.(environment['DATABASE_URL'] ?? '');
+    const config = readConfig(workerSettings, { ...environment, ...settings, ...more });
+    const worker = createAuthWorker(config, { logger: this.loan() });
     this.started.push(worker);
-    await worker.start();
+    const { opsPort } = await worker.start();
+    this.workerUrl = `http://127.0.0.1:${opsPort}`;
+    return { opsUrl: this.workerUrl };
+  }
+
+  async stop(): Promise<void> {
+    for (const service of this.started.splice(0).reverse()) await service.stop('the test is over');
+    for (const end of this.around.ends.splice(0)) await end();
   }
 
   /** Another process of the service on the same stores, with connections of its own. */
@@ -180,11 +192,6 @@ export class AuthApp {
   async mostConnections(): Promise<number> {
     const states = ['active', 'idle'].map((state) => this.metric(`db_pool_connections{state="${state}"}`));
     return (await Promise.all(states)).reduce((sum, count) => sum + count, 0);
-  }
-
-  async stop(): Promise<void> {
-    for (const service of this.started.reverse()) await service.stop('the test is over');
-    for (const end of this.around.ends) await end();
   }
 
   async get(target: string, question: Question = {}): Promise<Answer> {
@@ -260,12 +267,12 @@ export class AuthApp {
 
   /** The value of a series: NaN where there is none. */
   async metric(series: string): Promise<number> {
-    const name = series.replace(/\{.*/, '');
-    const labels = [...series.matchAll(/\w+="[^"]*"/g)].map(([label]) => label);
-    const line = (await this.metrics())
-      .split('\n')
-      .find((each) => /^\w+/.exec(each)?.[0] === name && labels.every((label) => each.includes(label)));
-    return line ? Number(line.split(' ').at(-1)) : Number.NaN;
+    return valueOf(series, await this.metrics());
+  }
+
+  /** Of the worker that was started last. */
+  async workerMetric(series: string): Promise<number> {
+    return valueOf(series, await (await fetch(`${this.workerUrl}/metrics`)).text());
   }
 
   async probe(target: '/healthz' | '/readyz'): Promise<Answer> {
@@ -321,6 +328,15 @@ async function answerOf(response: Response): Promise<Answer> {
     text,
     json: text === '' ? undefined : JSON.parse(text),
   };
+}
+
+function valueOf(series: string, metrics: string): number {
+  const name = series.replace(/\{.*/, '');
+  const labels = [...series.matchAll(/\w+="[^"]*"/g)].map(([label]) => label);
+  const line = metrics
+    .split('\n')
+    .find((each) => /^\w+/.exec(each)?.[0] === name && labels.every((label) => each.includes(label)));
+  return line ? Number(line.split(' ').at(-1)) : Number.NaN;
 }
 
 /** The headers that have to be the same for whoever asks. */

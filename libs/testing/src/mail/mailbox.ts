@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { waitFor } from '@rostrum/testing';
+import { waitFor } from '../wait-for';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 
@@ -18,7 +18,7 @@ export interface ReceivedMail {
 /** What the mail server answers to a recipient. */
 type Verdict = { code: number; message: string } | undefined;
 
-/** A mail server of the test's own, which keeps what it is sent. */
+/** A mail server of the test's own, which keeps what it is sent. Imported by itself: few tests need one. */
 export class Mailbox {
   readonly mails: ReceivedMail[] = [];
   /** Set it to have mail refused. */
@@ -27,6 +27,7 @@ export class Mailbox {
   private server: SMTPServer | undefined;
   private port = 0;
 
+  /** Listens, after `close` at the same port again. */
   async open(): Promise<void> {
     const server = new SMTPServer({
       authOptional: true,
