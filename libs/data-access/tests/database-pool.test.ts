@@ -204,6 +204,21 @@ describe('a connection that is not given back', () => {
   });
 });
 
+it('a statement that ended while it was being cancelled takes its connection with it, lest the next be hit', async () => {
+  const database = openThroughProxy({ max: 1 });
+  const first = await backend(database);
+  const caller = new AbortController();
+  const given = database.query('slow', 'select pg_sleep(0.1)', [], { signal: caller.signal });
+  proxy.pause('toClient');
+  const ended = `select from pg_stat_activity where pid = ${first} and state = 'idle' and query like '%pg_sleep%'`;
+  await waitFor(() => withClient(own.adminUrl, async (admin) => (await admin.query(ended)).rowCount === 1));
+  caller.abort(new Error('gone'));
+  await expect(given).rejects.toThrow('gone');
+  const next = backend(database);
+  await proxy.heal();
+  expect(await next).not.toBe(first);
+});
+
 it('leaves a server that takes no writes any more, as one that was the primary does', async () => {
   const takesWrites = (whether: boolean) =>
     withClient(own.adminUrl, (admin) =>

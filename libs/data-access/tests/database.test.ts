@@ -281,6 +281,12 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
       await expect(leaked?.()).rejects.toThrow(/was over before "things.add"/);
     });
 
+    it('has the limit of statements on the server too', async () => {
+      const database = open({ queryTimeoutMs: 7_000 });
+      const limit = await database.transaction((trx) => trx.query('limit', 'show statement_timeout'));
+      expect(limit.rows).toEqual([{ statement_timeout: '7s' }]);
+    });
+
     it('can be read only, or stricter', async () => {
       const database = open();
       const write = database.transaction((trx) => trx.query('things.add', add, ['a']), { readOnly: true });
