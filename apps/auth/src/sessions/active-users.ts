@@ -1,6 +1,7 @@
-import type { Redis } from '@rostrum/data-access';
+import { redisKeys, type Redis } from '@rostrum/data-access';
 import type { AccessClaims, TokenVerifier } from '@rostrum/security';
 
+const keys = redisKeys('auth');
 const minutesCounted = 5;
 const keptSeconds = (minutesCounted + 1) * 60;
 const mostRemembered = 100_000;
@@ -52,9 +53,9 @@ export class ActiveUsers {
   }
 }
 
-/** The braces keep all of them on one node of a cluster: they are counted together. */
+/** All of them on one node of a cluster: they are counted together. */
 function keyOf(minute: number): string {
-  return `{auth:active-users}:${minute}`;
+  return keys.together('active-users', minute);
 }
 
 function currentMinute(): number {

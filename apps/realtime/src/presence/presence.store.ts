@@ -1,5 +1,5 @@
 import { problems } from '@rostrum/errors';
-import type { Redis } from '@rostrum/data-access';
+import { redisKeys, type Redis } from '@rostrum/data-access';
 
 export interface PresenceOptions {
   redis: Pick<Redis, 'multi' | 'exists'>;
@@ -38,6 +38,8 @@ export class PresenceStore {
   }
 }
 
+const keys = redisKeys('realtime');
+
 function keyOf(userId: string): string {
-  return `realtime:presence:${userId}`;
+  return keys.key('presence', userId);
 }
