@@ -37,12 +37,16 @@ export function accountsRoutes(binder: RouteBinder, feature: AccountsFeature): v
     body: { user: toAccountBody(await registration.register(body, auditOrigin(request), signal)) },
   }));
 
-  binder.bind(meRoute, async ({ user, request }) => {
-    const { etag, json } = await accounts.read(user.userId);
-    const headers = ['ETag', etag, ...revalidated];
-    if (isUnchanged(request.headers['if-none-match'], etag)) return { status: 304, headers };
-    return { status: 200, raw: json, headers };
-  });
+  binder.bind(
+    meRoute,
+    async ({ user, request }) => {
+      const { etag, json } = await accounts.read(user.userId);
+      const headers = ['ETag', etag, ...revalidated];
+      if (isUnchanged(request.headers['if-none-match'], etag)) return { status: 304, headers };
+      return { status: 200, raw: json, headers };
+    },
+    { startsWithRead: true },
+  );
 
   binder.bind(deleteMeRoute, async ({ user: { userId }, body: { password }, request, signal }) => {
     const from = auditOrigin(request);

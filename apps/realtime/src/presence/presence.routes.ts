@@ -3,8 +3,12 @@ import type { RouteBinder } from '@rostrum/service-kit';
 import type { PresenceStore } from './presence.store';
 
 export function presenceRoutes(binder: RouteBinder, presence: Pick<PresenceStore, 'isOnline'>): void {
-  binder.bind(presenceRoute, async ({ params: { userId } }) => ({
-    status: 200,
-    body: { userId, online: await presence.isOnline(userId) },
-  }));
+  binder.bind(
+    presenceRoute,
+    async ({ params: { userId } }) => ({
+      status: 200,
+      body: { userId, online: await presence.isOnline(userId) },
+    }),
+    { startsWithRead: true },
+  );
 }
