@@ -377,6 +377,43 @@ describe.each(places)('over %s', (_name, openPlace) => {
     });
   });
 
+  describe('who may give up', () => {
+    it('does not end a load that others wait for, and ends one that nobody does', async () => {
+      const loads: AbortSignal[] = [];
+      const slow = Promise.withResolvers<string>();
+      const load = (signal: AbortSignal) => {
+        loads.push(signal);
+        return Promise.race([
+          slow.promise,
+          new Promise<never>((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error));
+          }),
+        ]);
+      };
+      const [first, second] = [new AbortController(), new AbortController()];
+      const reads = [first, second].map(({ signal }) => cache.getOrLoad('1', load, { signal }));
+      const outcomes = Promise.allSettled(reads);
+      await waitFor(() => loads.length === 1);
+      first.abort(new Error('gone'));
+      await expect(reads[0]).rejects.toThrow('gone');
+      expect(loads[0]?.aborted).toBe(false);
+      second.abort(new Error('gone too'));
+      await expect(reads[1]).rejects.toThrow('gone too');
+      expect(loads[0]?.aborted).toBe(true);
+      await outcomes;
+      // Whoever comes next shares nothing of that, and waits for nobody.
+      expect(await elsewhere.getOrLoad('1', () => Promise.resolve('value'))).toBe('value');
+    });
+
+    it('is not even begun for', async () => {
+      const load = jest.fn(() => Promise.resolve('value'));
+      const signal = AbortSignal.abort(new Error('gone'));
+      await expect(cache.getOrLoad('1', load, { signal })).rejects.toThrow('gone');
+      expect(await cache.getOrLoad('1', load)).toBe('value');
+      expect(load).toHaveBeenCalledTimes(1);
+    });
+  });
+
   it('loads no more at a time than it may, and turns away who would wait too long', async () => {
     const own = cacheOf(redis, { loads: { atOnce: 2, waiting: 3 } });
     let running = 0;

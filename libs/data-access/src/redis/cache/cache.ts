@@ -5,7 +5,7 @@ import type { CacheLink } from './cache-link';
 import { policyOf, type CachePolicy, type CachePolicyName } from './cache-policy';
 import { cacheStore, type CacheStore } from './cache-store';
 import { freshUntilOf, holdsValue, leaseOf, valueOf } from './entry';
-import { Flight, type Sight, type Value } from './flight';
+import { Flight, type Load, type Sight, type Value } from './flight';
 import { LoadLimit } from './load-limit';
 import { LocalLayer, type LocalLayerOptions } from './local-layer';
 import type { Reader } from './reads';
@@ -48,6 +48,8 @@ export interface CacheOptions {
 export interface ReadOptions<T> {
   /** For values that end by themselves: in how many seconds. Not cached beyond that, nor beyond the policy's time. */
   secondsLeft?: (value: T) => number;
+  /** Ends the wait with the signal's reason; and the load, if nobody else waits for it. */
+  signal?: AbortSignal;
 }
 
 const defaultLoads = { atOnce: 32, waiting: 2_000 };
@@ -83,17 +85,19 @@ export class Cache {
   /** The value under the key, or what `load` gives, which is kept. `undefined`: there is none, which is kept too. */
   async getOrLoad<T>(
     key: string,
-    load: () => Promise<T | undefined>,
-    { secondsLeft }: ReadOptions<T> = {},
+    load: Load<T | undefined>,
+    { secondsLeft, signal }: ReadOptions<T> = {},
   ): Promise<T | undefined> {
     let loaded: { value: T | undefined } | undefined;
-    const loadText = async () => {
-      const value = await load();
+    const loadText = async (abandoned: AbortSignal) => {
+      const value = await load(abandoned);
       loaded = { value };
       return value === undefined ? undefined : JSON.stringify(value);
     };
-    const options = secondsLeft && { secondsLeft: (value: Value) => secondsLeft(parse<T>(value)) };
-    const bytes = await this.getOrLoadBytes(key, loadText, options);
+    const bytes = await this.getOrLoadBytes(key, loadText, {
+      ...(secondsLeft && { secondsLeft: (value: Value) => secondsLeft(parse<T>(value)) }),
+      ...(signal && { signal }),
+    });
     if (loaded) return loaded.value;
     return bytes === undefined ? undefined : parse<T>(bytes);
   }
@@ -101,8 +105,8 @@ export class Cache {
   /** The same for what is sent as it is: neither parsed nor made into a string on its way through. */
   getOrLoadBytes(
     key: string,
-    load: () => Promise<Value>,
-    { secondsLeft }: ReadOptions<Exclude<Value, undefined>> = {},
+    load: Load<Value>,
+    { secondsLeft, signal }: ReadOptions<Exclude<Value, undefined>> = {},
   ): Promise<Buffer | undefined> {
     const fullKey = this.prefix + key;
     const kept = this.local?.get(fullKey);
@@ -111,19 +115,21 @@ export class Cache {
       return Promise.resolve(kept.value);
     }
     return new Promise((resolve, reject) => {
-      this.read(fullKey, new Read(this, { key: fullKey, load, secondsLeft, resolve, reject }));
+      this.read(fullKey, new Read(this, { key: fullKey, load, secondsLeft, signal, resolve, reject }));
     });
   }
 
   /** The same for a response body with its ETag. */
   async getOrLoadDocument(
     key: string,
-    load: () => Promise<{ etag: string; body: string | Buffer } | undefined>,
+    load: Load<{ etag: string; body: string | Buffer } | undefined>,
+    options?: Pick<ReadOptions<never>, 'signal'>,
   ): Promise<CachedDocument | undefined> {
-    const packed = await this.getOrLoadBytes(key, async () => {
-      const document = await load();
+    const loadPacked = async (abandoned: AbortSignal) => {
+      const document = await load(abandoned);
       return document && packDocument(document);
-    });
+    };
+    const packed = await this.getOrLoadBytes(key, loadPacked, options);
     return packed && unpackDocument(packed);
   }
 
@@ -176,17 +182,17 @@ export class Cache {
     const flight = this.flightFor(read, { entry, link });
     if (age <= staleWhileRevalidateSeconds) {
       this.hooks.onRead?.('stale');
-      flight.outcome.catch((error: unknown) => this.hooks.onRefreshError?.(error));
+      flight.join(undefined).catch((error: unknown) => this.hooks.onRefreshError?.(error));
       read.resolve(valueOf(entry));
       return;
     }
-    flight.outcome.then(
+    flight.join(read.signal).then(
       (value) => {
         this.hooks.onRead?.('miss');
         this.answer(read, value);
       },
       (error: unknown) => {
-        const mayServe = age <= staleIfErrorSeconds;
+        const mayServe = age <= staleIfErrorSeconds && !read.signal?.aborted;
         this.hooks.onRead?.(mayServe ? 'stale' : 'miss');
         if (mayServe) read.resolve(valueOf(entry));
         else read.reject(error);
@@ -197,7 +203,8 @@ export class Cache {
   /** @internal */
   onMiss(read: Read, sight: Sight | undefined): void {
     this.hooks.onRead?.(sight ? 'miss' : 'error');
-    this.flightFor(read, sight).outcome.then((value) => this.answer(read, value), read.reject);
+    const value = this.flightFor(read, sight).join(read.signal);
+    value.then((each) => this.answer(read, each), read.reject);
   }
 
   private answer(read: Read, value: Buffer | undefined): void {
@@ -223,7 +230,7 @@ export class Cache {
     const land = () => {
       if (this.flights.get(key) === flight) this.flights.delete(key);
     };
-    flight.outcome.then(land, land);
+    flight.whenOver(land);
     return flight;
   }
 
@@ -246,8 +253,9 @@ export class Cache {
 
 interface Question {
   key: string;
-  load: () => Promise<Value>;
+  load: Load<Value>;
   secondsLeft: ((value: Exclude<Value, undefined>) => number) | undefined;
+  signal: AbortSignal | undefined;
   resolve: (value: Buffer | undefined) => void;
   reject: (error: unknown) => void;
 }
@@ -256,7 +264,8 @@ interface Question {
 class Read implements Reader {
   next: Reader | undefined;
   readonly key: string;
-  readonly load: () => Promise<Value>;
+  readonly load: Load<Value>;
+  readonly signal: AbortSignal | undefined;
   readonly secondsLeft: Question['secondsLeft'];
   readonly resolve: Question['resolve'];
   readonly reject: Question['reject'];
@@ -270,6 +279,7 @@ class Read implements Reader {
     this.key = question.key;
     this.load = question.load;
     this.secondsLeft = question.secondsLeft;
+    this.signal = question.signal;
     this.resolve = question.resolve;
     this.reject = question.reject;
     this.began = cache.beginLocal();

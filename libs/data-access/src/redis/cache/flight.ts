@@ -9,11 +9,14 @@ import type { Reader } from './reads';
 
 export type Value = string | Buffer | undefined;
 
+/** The signal fires when nobody waits for the value any more. */
+export type Load<T> = (signal: AbortSignal) => Promise<T>;
+
 export interface FlightPlan {
   store: CacheStore;
   limit: LoadLimit;
   key: string;
-  load: () => Promise<Value>;
+  load: Load<Value>;
   /** For how long the loaded value is fresh, and for how long it is kept; undefined: it is not cached. */
   timesOf: (value: Value) => { freshMs: number; keptMs: number } | undefined;
   leaseMs: number;
@@ -42,7 +45,9 @@ export class Flight {
   /** From here on, the load may see less than somebody who sets off now must see. */
   private loading = false;
   private token: string | undefined;
-  readonly outcome: Promise<Buffer | undefined>;
+  private waiting = 0;
+  private readonly abandoned = new AbortController();
+  private readonly outcome: Promise<Buffer | undefined>;
 
   constructor(
     private readonly plan: FlightPlan,
@@ -54,8 +59,31 @@ export class Flight {
     this.outcome = (sight ? this.byWayOfRedis(sight) : this.pastRedis()).then(toBuffer);
   }
 
+  /** Runs the action when it is over, in one way or the other. */
+  whenOver(action: () => void): void {
+    this.outcome.then(action, action);
+  }
+
+  /** Waits for the value. Whoever may give up does so with the signal's reason; when all have, the load is given up. */
+  join(signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+    this.waiting += 1;
+    if (!signal) return this.outcome;
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        reject(signal.reason as Error);
+        this.waiting -= 1;
+        if (this.waiting === 0) this.abandoned.abort(signal.reason);
+      };
+      if (signal.aborted) return leave();
+      signal.addEventListener('abort', leave, { once: true });
+      this.whenOver(() => signal.removeEventListener('abort', leave));
+      this.outcome.then(resolve, reject);
+    });
+  }
+
   /** A lease that stands in Redis has not been ended by any change since it was taken. */
   canBeShared(lease: string | undefined): boolean {
+    if (this.abandoned.signal.aborted) return false;
     return !this.loading || (lease !== undefined && lease === this.token);
   }
 
@@ -111,9 +139,11 @@ export class Flight {
   }
 
   private load(): Promise<Value> {
+    const { signal } = this.abandoned;
     return this.plan.limit.run(() => {
+      signal.throwIfAborted();
       this.loading = true;
-      return this.plan.load();
+      return this.plan.load(signal);
     });
   }
 

@@ -13,6 +13,7 @@ export class LoadLimit {
     private readonly mostWaiting: number,
   ) {}
 
+  /** What the load throws is the caller's, at once or later. */
   async run<T>(load: () => Promise<T>): Promise<T> {
     if (this.running >= this.most) await this.turn();
     else this.running += 1;
