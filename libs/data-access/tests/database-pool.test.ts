@@ -231,8 +231,10 @@ it('leaves a server that takes no writes any more, as one that was the primary d
   const database = open({ max: 1 });
   await takesWrites(false);
   await expect(database.query('things.add', add)).rejects.toMatchObject(unavailable);
+  expect(database.stats().total).toBe(0);
   const work = database.transaction((trx) => trx.query('things.add', add));
   await expect(work).rejects.toMatchObject(unavailable);
+  expect(database.stats().total).toBe(0);
   await takesWrites(true);
   await database.query('things.add', add);
 });

@@ -177,24 +177,27 @@ it('a server that takes writes is no replica', async () => {
 });
 
 describe('reads go on', () => {
-  /** Reads again and again, four at a time, until told to stop; resolves to how long the slowest took. */
-  function readAlways(database: Database): () => Promise<{ slowestMs: number; count: number }> {
+  /** Reads again and again, four at a time, until told to stop. */
+  function readAlways(database: Database) {
     let stopped = false;
     let slowestMs = 0;
-    let count = 0;
-    const reader = async () => {
+    const counts = [0, 0, 0, 0];
+    const readers = counts.map(async (_, reader) => {
       while (!stopped) {
         const started = performance.now();
         await namesBy(database.reader());
         slowestMs = Math.max(slowestMs, performance.now() - started);
-        count += 1;
+        counts[reader] = (counts[reader] ?? 0) + 1;
       }
-    };
-    const readers = Promise.all([reader(), reader(), reader(), reader()]);
-    return async () => {
-      stopped = true;
-      await readers;
-      return { slowestMs, count };
+    });
+    return {
+      /** How often each has read. */
+      counts: () => [...counts],
+      async stop() {
+        stopped = true;
+        await Promise.all(readers);
+        return slowestMs;
+      },
     };
   }
 
@@ -209,21 +212,36 @@ describe('reads go on', () => {
     const database = await open({
       replicaLimits: { checkEveryMs: 30, checkTimeoutMs: 500, maxLagMs: 5_000 },
     });
-    const stop = readAlways(database);
+    const reading = readAlways(database);
     await waitFor(() => new Set(reads.map(({ from }) => from)).size === 2, { what: 'reads from both' });
     await hurt(first);
     await waitFor(left(first), { what: 'that it is left out' });
     reads = [];
-    await waitFor(() => reads.length > 100, { what: 'reads from the other' });
+    const before = reading.counts();
+    const all = () => reading.counts().every((count, reader) => count > (before[reader] ?? 0) + 20);
+    await waitFor(all, { what: 'reads from the other by everybody' });
     expect(reads.filter(({ from, instead }) => from === nameOf(first) && !instead)).toEqual([]);
     await heal(first);
     await whenUsable(database, 2);
     await waitFor(() => reads.some(({ from }) => from === nameOf(first)), { what: 'reads from it' });
-    const { slowestMs, count } = await stop();
+    const slowestMs = await reading.stop();
+    const count = reading.counts().reduce((sum, each) => sum + each);
     process.stdout.write(
       `replica ${_what}: ${count} reads, none failed, the slowest took ${slowestMs.toFixed(0)} ms\n`,
     );
     expect(slowestMs).toBeLessThan(10_000);
+  });
+
+  it('and whoever finds a replica gone keeps the others from it', async () => {
+    const [first] = replicas;
+    const database = await open({
+      replicaLimits: { checkEveryMs: 3_000, checkTimeoutMs: 5_000, maxLagMs: 60_000 },
+    });
+    await first.kill();
+    for (let count = 0; count < 12; count += 1) await namesBy(database.reader());
+    expect(reads.filter(({ instead }) => instead).length).toBeLessThanOrEqual(1);
+    await first.restart();
+    await whenUsable(database, 2);
   });
 
   it('while the primary is gone, but for those who must see all', async () => {
