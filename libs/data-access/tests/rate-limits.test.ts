@@ -86,13 +86,6 @@ describe('with Redis', () => {
     });
   });
 
-  it('forgets a caller on demand', async () => {
-    const limits = limitsOf(await connect(shared.url));
-    await askMany(limits, perMinute(2), 3);
-    await limits.forget(perMinute(2), 'same');
-    expect(await ask(limits, perMinute(2), 'same')).toMatchObject({ remaining: 1 });
-  });
-
   it('is one limit for all who share the Redis, to the last request', async () => {
     const instances = await Promise.all([1, 2, 3].map(async () => limitsOf(await connect(shared.url))));
     const admitted = await Promise.all(instances.map((limits) => askMany(limits, perMinute(100), 90)));

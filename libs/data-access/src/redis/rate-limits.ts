@@ -1,6 +1,7 @@
 import { Command } from 'ioredis';
 import { slidingWindowScript, slidingWindowSha } from './rate-limit-script';
 import { ReplyDeadline, type Awaited } from './rate-limit-deadline';
+import { redisKeys } from './redis-keys';
 import type { Redis } from './redis';
 import { sendingTurn, type SendingTurn } from './sending-turn';
 
@@ -72,14 +73,8 @@ export class RateLimits {
   ask(limit: RateLimit, caller: string, asker: LimitAsker): boolean {
     if (!this.isAvailable) return false;
     const tag = this.tags === 1 ? 0 : tagOf(caller, this.tags);
-    this.batchFor(limit, tag).add(keyOf(limit, caller, tag), asker);
+    this.batchFor(limit, tag).add(caller, asker);
     return true;
-  }
-
-  /** Forgets what a caller has been admitted for. */
-  async forget(limit: RateLimit, caller: string): Promise<void> {
-    const tag = this.tags === 1 ? 0 : tagOf(caller, this.tags);
-    await this.redis.del(keyOf(limit, caller, tag));
   }
 
   /** Nothing more is to come: the client has been closed. */
@@ -151,7 +146,7 @@ export class RateLimits {
   /** Asks with the script itself: a Redis that answers pings may be one that cannot write. */
   private probe(): void {
     const batch = new Batch(probeLimit, 0, this);
-    batch.add(keyOf(probeLimit, 'probe', 0), {
+    batch.add('probe', {
       onVerdict: () => {
         this.isAvailable = true;
         this.onAvailability?.({ available: true });
@@ -168,20 +163,23 @@ const probeLimit: RateLimit = { name: 'none', quota: 1, windowMs: 1 };
 class Batch implements Awaited {
   private readonly keys: string[] = [];
   private readonly askers: LimitAsker[] = [];
+  private readonly prefix: string;
   settled = false;
 
   constructor(
     readonly limit: RateLimit,
     readonly tag: number,
     private readonly limits: Pick<RateLimits, 'lost'>,
-  ) {}
+  ) {
+    this.prefix = prefixOf(limit, tag);
+  }
 
   argumentsAfter(script: string): (string | number)[] {
     return [script, this.keys.length, ...this.keys, this.limit.quota, this.limit.windowMs];
   }
 
-  add(key: string, asker: LimitAsker): void {
-    this.keys.push(key);
+  add(caller: string, asker: LimitAsker): void {
+    this.keys.push(this.prefix + caller);
     this.askers.push(asker);
   }
 
@@ -218,8 +216,12 @@ function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-function keyOf({ name }: RateLimit, caller: string, tag: number): string {
-  return `rate:{${tag}}:${name}:${caller}`;
+/** No service's name: what a user asks of different services counts together. */
+const keys = redisKeys('rate');
+
+/** `rate:{0}:api:` */
+function prefixOf({ name }: RateLimit, tag: number): string {
+  return keys.together(String(tag), name, '');
 }
 
 function tagOf(caller: string, tags: number): number {

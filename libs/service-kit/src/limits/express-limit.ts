@@ -27,6 +27,7 @@ export class LimiterStore implements Store {
     return undefined;
   }
 
+  /** Part of the contract, but nobody asks for it: what was admitted is forgotten when its window is over. */
   resetKey(): void {
     return undefined;
   }
