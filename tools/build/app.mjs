@@ -14,7 +14,7 @@ import { importedPackages, manifestsFor } from './deployable-manifest.mjs';
 import { checksumsOf, migrationEntries } from './migrations.mjs';
 
 const usage = 'Usage: node tools/build/app.mjs <projectRoot> [--out <folder>]';
-const processEntries = ['main', 'worker', 'migrate', 'telemetry'];
+const processEntries = ['main', 'worker', 'migrate', 'operate', 'telemetry'];
 
 async function build(args) {
   const { projectRoot, out } = parse(args);

@@ -35,12 +35,10 @@ export function identityKeyFiles() {
   return { privateFile, publicFile };
 }
 
-/** The RSA key that signs access tokens, PKCS#8 in PEM. */
-export function signingKeyFile() {
-  return secretFile('jwt-signing-key.pem', () => {
-    const { privateKey } = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
-    return privateKey.export({ type: 'pkcs8', format: 'pem' });
-  });
+/** The key that earlier versions of this project signed with, where there is one: auth begins with it. */
+export function importedSigningKeyFile() {
+  const file = path.join(folder, 'jwt-signing-key.pem');
+  return fs.existsSync(file) ? file : '';
 }
 
 /** The master key that all keys in auth's database are encrypted under; a further line is a further version. */

@@ -7,7 +7,7 @@ import {
   masterKeyFile,
   secretFile,
   secretText,
-  signingKeyFile,
+  importedSigningKeyFile,
 } from './secrets.mjs';
 
 const { version } = JSON.parse(fs.readFileSync(path.join(workspaceRoot, 'package.json'), 'utf8'));
@@ -32,7 +32,7 @@ const developmentDefaults = {
 
 const ownSettings = {
   auth: () => ({
-    JWT_SIGNING_KEY_FILE: signingKeyFile(),
+    JWT_SIGNING_KEY_FILE: importedSigningKeyFile(),
     KMS_MASTER_KEY_FILE: masterKeyFile(),
     AUTH_SECRET_FILE: authSecretFile(),
   }),

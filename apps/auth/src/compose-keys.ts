@@ -9,10 +9,11 @@ import {
   type RouteBinder,
 } from '@rostrum/service-kit';
 import { AuditLog } from './audit/audit-log';
+import { DataKeysRepository } from './keys/data-keys.repository';
 import { KeyMaker } from './keys/key-maker';
 import { KeyRotation } from './keys/key-rotation';
 import type { keySettings } from './keys/key-settings';
-import { openKeyVault } from './keys/key-vault';
+import { openKeyVault, type KeyVaultKit } from './keys/key-vault';
 import { keysRoutes } from './keys/keys.routes';
 import { SigningKeys } from './keys/signing-keys';
 import { SigningKeysRepository } from './keys/signing-keys.repository';
@@ -31,7 +32,7 @@ const keepUpEveryMs = 60_000;
 
 /** Where keys are kept, what is noted about them, and how they change: for every process and command. */
 export function composeKeyCare(
-  kit: Pick<Kit, 'breakers' | 'logger'>,
+  kit: KeyVaultKit,
   config: KeysConfig,
   { database, list, onRevoked }: { database: Database; list: RevocationList; onRevoked: () => void },
 ) {
@@ -118,12 +119,19 @@ function keyWork({ logger }: Kit, { care, keys, broadcast, list }: KeyWorkParts)
 /** What the worker does about keys. */
 export function composeKeyUpkeep(
   { logger }: Pick<Kit, 'logger'>,
-  { rotation }: Pick<KeyCare, 'rotation'>,
+  config: KeysConfig,
+  { database, care }: { database: Database; care: Pick<KeyCare, 'rotation' | 'vault'> },
 ): BackgroundWork {
+  const dataKeys = new DataKeysRepository(database);
+  const longestMs = config.dataKeyRotationDays * dayMs;
   return new RepeatedWork({
     name: 'key rotation',
     everyMs: keepUpEveryMs,
-    round: () => rotation.keepUp({ kind: 'system', name: 'auth-worker' }),
-    onError: (error) => logger.warn('The signing keys could not be looked after', { error }),
+    round: async () => {
+      await care.rotation.keepUp({ kind: 'system', name: 'auth-worker' });
+      const ageMs = await dataKeys.newestAgeMs();
+      if (longestMs > 0 && ageMs !== undefined && ageMs > longestMs) await care.vault.dataKeys.rotate();
+    },
+    onError: (error) => logger.warn('The keys could not be looked after', { error }),
   });
 }

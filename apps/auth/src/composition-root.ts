@@ -36,6 +36,10 @@ export function createAuthService(config: AuthConfig, overrides: KitOverrides = 
     endings: accounts.endings,
     forget: (userId) => accounts.accounts.forget(userId),
   });
+  // Roles have changed, here or by another process: what is cached of the account says the old ones.
+  keys.list.onAdded((added) => {
+    for (const { kind, id } of added) if (kind === 'subject') void accounts.accounts.forget(id);
+  });
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, keys.dependency],
@@ -67,7 +71,7 @@ export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrid
     dependencies: [...shared.dependencies, ...events.dependencies],
     work: [
       relayEvents(kit, { database, events }),
-      composeKeyUpkeep(kit, keys),
+      composeKeyUpkeep(kit, config, { database, care: keys }),
       ...composeAuditUpkeep(kit, config, { database, vault: keys.vault }),
       ...accounts.work,
     ],

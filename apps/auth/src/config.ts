@@ -1,8 +1,12 @@
 import {
+  databaseSettings,
+  databaseTlsSettings,
   eventSettings,
   migrationSettings,
   portSettings,
+  postgresUrl,
   rateLimitSettings,
+  setting,
   tokenSettings,
   type Config,
 } from '@rostrum/config';
@@ -35,6 +39,19 @@ export const workerSettings = {
 };
 
 export const migrateSettings = migrationSettings;
+
+/** Of an operator's commands. */
+export const operateSettings = {
+  ...databaseTlsSettings,
+  databaseUrl: databaseSettings.databaseUrl,
+  databaseMigrationUrl: setting(postgresUrl().optional(), {
+    env: 'DATABASE_MIGRATION_URL',
+    doc: 'PostgreSQL, as the role that owns the schema; only audit prune needs it',
+    secret: true,
+  }),
+  ...keySettings,
+  ...secretSettings,
+};
 
 export type AuthConfig = Config<typeof mainSettings>;
 export type AuthWorkerConfig = Config<typeof workerSettings>;

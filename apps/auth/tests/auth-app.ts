@@ -149,6 +149,11 @@ export class AuthApp {
     return app;
   }
 
+  /** What the service was told; commands are told the same. */
+  get environment(): Settings {
+    return this.around.environment;
+  }
+
   /** A worker beside the service. */
   async startWorker(
     settings: Settings = {},

@@ -48,6 +48,24 @@ export class UsersRepository {
     return rows[0];
   }
 
+  /** By username or id. */
+  async findByName(nameOrId: string): Promise<UserRow | undefined> {
+    const { rows } = await this.db.query<UserRow>(
+      'admin_find_user_by_name',
+      `select ${columns} from users as u where u.username = $1 or u.id::text = $1`,
+      [nameOrId],
+    );
+    return rows[0];
+  }
+
+  async withMoreRoles(): Promise<UserRow[]> {
+    const { rows } = await this.db.query<UserRow>(
+      'admin_find_users_with_roles',
+      `select ${columns} from users as u where u.roles <> '{user}' order by u.username`,
+    );
+    return rows;
+  }
+
   async search(search: UserSearch): Promise<UserRow[]> {
     const { before, limit, usernamePrefix, email, role, status } = search;
     const values: unknown[] = [limit];

@@ -37,6 +37,16 @@ export class DataKeysRepository implements DataKeyStore {
     return (await this.newest()) ?? key;
   }
 
+  /** For how long the newest key has been encrypting; undefined where there is none. */
+  async newestAgeMs(): Promise<number | undefined> {
+    const { rows } = await this.db.query<{ ageMs: number }>(
+      'newest_data_key_age',
+      `select extract(epoch from now() - created_at)::float8 * 1000 as "ageMs" from data_keys
+        order by generation desc limit 1`,
+    );
+    return rows[0]?.ageMs;
+  }
+
   async all(): Promise<StoredDataKey[]> {
     const { rows } = await this.db.query<StoredDataKey>(
       'all_data_keys',

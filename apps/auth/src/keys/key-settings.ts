@@ -22,6 +22,10 @@ export const keySettings = {
     env: 'JWT_KEY_ROTATION_DAYS',
     doc: 'how long a key signs before the next one does; 0 leaves it to the operator',
   }),
+  dataKeyRotationDays: setting(integer(0, 3650).default(90), {
+    env: 'DATA_KEY_ROTATION_DAYS',
+    doc: 'how long one data key encrypts what is written; 0 leaves it to the operator',
+  }),
   jwksMaxAge: setting(integer(1, 86_400).default(300), {
     env: 'JWKS_MAX_AGE',
     doc: 'seconds that others may keep the published keys; a key signs when it has been published for twice as long',

@@ -1,7 +1,7 @@
 import type { Config } from '@rostrum/config';
 import type { Database } from '@rostrum/data-access';
 import { DataKeys, Envelope } from '@rostrum/security';
-import type { Kit } from '@rostrum/service-kit';
+import type { Breakers } from '@rostrum/service-kit';
 import { DataKeysRepository } from './data-keys.repository';
 import type { kmsSettings } from './kms-settings';
 import { guardKms } from './guarded-kms';
@@ -17,13 +17,20 @@ export interface KeyVault {
   userKeys: UserKeys;
 }
 
+/** A command has nobody to keep from waiting, and no breakers. */
+export interface KeyVaultKit {
+  logger: { warn(message: string, fields?: Record<string, unknown>): void };
+  breakers?: Breakers | undefined;
+}
+
 export function openKeyVault(
-  { breakers, logger }: Pick<Kit, 'breakers' | 'logger'>,
+  { breakers, logger }: KeyVaultKit,
   config: Config<typeof kmsSettings>,
   database: Database,
 ): KeyVault {
+  const kms = openKms(config.kms);
   const dataKeys = new DataKeys({
-    kms: guardKms(openKms(config), breakers),
+    kms: breakers ? guardKms(kms, breakers) : kms,
     store: new DataKeysRepository(database),
     context: { service: 'auth' },
     onError: (error) => logger.warn('Whether there is a newer data key is not known', { error }),

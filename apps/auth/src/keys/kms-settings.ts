@@ -1,9 +1,13 @@
-import { httpUrl, setting } from '@rostrum/config';
-import { parseMasterKeys } from '@rostrum/security';
+import { derived, httpUrl, setting, type Config } from '@rostrum/config';
+import {
+  parseMasterKeys,
+  type AwsKmsOptions,
+  type MasterKeys,
+  type VaultKmsOptions,
+} from '@rostrum/security';
 import { z } from 'zod';
 
-/** Who keeps the master key that all keys in the database are encrypted under. */
-export const kmsSettings = {
+const given = {
   kmsProvider: setting(z.enum(['local', 'aws', 'vault']).default('local'), {
     env: 'KMS_PROVIDER',
     doc: 'who keeps the master key: local (KMS_MASTER_KEY), aws (AWS KMS) or vault (Vault Transit)',
@@ -48,6 +52,60 @@ export const kmsSettings = {
     doc: 'vault: the file in which an agent keeps a token',
   }),
 };
+
+/** Who keeps the master key, with all that is needed to ask them. */
+export type KmsChoice =
+  | { provider: 'local'; keys: MasterKeys }
+  | ({ provider: 'aws' } & Pick<AwsKmsOptions, 'keyId' | 'region' | 'endpoint'>)
+  | ({ provider: 'vault' } & Pick<VaultKmsOptions, 'address' | 'mount' | 'key' | 'token' | 'namespace'>);
+
+/** Who keeps the master key that all keys in the database are encrypted under. */
+export const kmsSettings = { ...given, kms: derived(given, chooseKms) };
+
+function chooseKms(config: Config<typeof given>): KmsChoice {
+  const { kmsProvider: provider } = config;
+  const missing: string[] = [];
+  const need = <Value>(value: Value | undefined, name: string): Value => {
+    if (value === undefined) missing.push(name);
+    return value as Value;
+  };
+  const choice = choiceOf(config, need);
+  if (missing.length > 0) throw new Error(`KMS_PROVIDER=${provider} needs ${missing.join(', ')}`);
+  return choice;
+}
+
+type Need = <Value>(value: Value | undefined, name: string) => Value;
+
+function choiceOf(config: Config<typeof given>, need: Need): KmsChoice {
+  switch (config.kmsProvider) {
+    case 'local':
+      return { provider: 'local', keys: need(config.kmsMasterKeys, 'KMS_MASTER_KEY') };
+    case 'aws':
+      return {
+        provider: 'aws',
+        keyId: need(config.kmsAwsKey, 'KMS_AWS_KEY'),
+        region: need(config.kmsAwsRegion, 'KMS_AWS_REGION'),
+        endpoint: config.kmsAwsEndpoint,
+      };
+    case 'vault':
+      return {
+        provider: 'vault',
+        address: need(config.kmsVaultAddress, 'KMS_VAULT_ADDRESS'),
+        key: need(config.kmsVaultKey, 'KMS_VAULT_KEY'),
+        mount: config.kmsVaultMount,
+        token: tokenOf(config, need),
+        namespace: config.kmsVaultNamespace,
+      };
+  }
+}
+
+function tokenOf(
+  { kmsVaultToken, kmsVaultTokenPath }: Config<typeof given>,
+  need: Need,
+): VaultKmsOptions['token'] {
+  if (kmsVaultTokenPath !== undefined) return { file: kmsVaultTokenPath };
+  return { text: need(kmsVaultToken, 'KMS_VAULT_TOKEN or KMS_VAULT_TOKEN_PATH') };
+}
 
 function masterKeys() {
   return z.string().transform((text, context) => {

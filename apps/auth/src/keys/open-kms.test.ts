@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from '@rostrum/config';
+import { readConfig, type ConfigError } from '@rostrum/config';
 import { kmsSettings } from './kms-settings';
 import { openKms } from './open-kms';
 
@@ -11,24 +11,22 @@ it.each<[string, Record<string, string>]>([
   ['vault', { ...vault, KMS_VAULT_TOKEN: 'x' }],
   ['vault', { ...vault, KMS_VAULT_TOKEN_PATH: '/run/vault/token' }],
 ])('opens %s by its settings', (provider, environment) => {
-  expect(openKms(readConfig(kmsSettings, environment)).provider).toBe(provider);
+  expect(openKms(readConfig(kmsSettings, environment).kms).provider).toBe(provider);
 });
 
-it.each<[Record<string, string>, string[]]>([
-  [{}, ['KMS_MASTER_KEY']],
-  [{ KMS_PROVIDER: 'aws', KMS_MASTER_KEY: master }, ['KMS_AWS_KEY', 'KMS_AWS_REGION']],
+it.each<[Record<string, string>, string]>([
+  [{}, 'KMS_PROVIDER=local needs KMS_MASTER_KEY'],
+  [{ KMS_PROVIDER: 'aws', KMS_MASTER_KEY: master }, 'KMS_PROVIDER=aws needs KMS_AWS_KEY, KMS_AWS_REGION'],
   [
     { KMS_PROVIDER: 'vault' },
-    ['KMS_VAULT_ADDRESS', 'KMS_VAULT_KEY', 'KMS_VAULT_TOKEN or KMS_VAULT_TOKEN_PATH'],
+    'KMS_PROVIDER=vault needs KMS_VAULT_ADDRESS, KMS_VAULT_KEY, KMS_VAULT_TOKEN or KMS_VAULT_TOKEN_PATH',
   ],
-])('%j: says all that is missing', (environment, names) => {
+])('%j: says all that is missing', (environment, problem) => {
+  let problems: readonly string[] = [];
   try {
-    openKms(readConfig(kmsSettings, environment));
+    readConfig(kmsSettings, environment);
   } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    const { problems } = error as ConfigError;
-    expect(problems.map((problem) => problem.split(' is not set')[0])).toEqual(names);
-    return;
+    problems = (error as ConfigError).problems;
   }
-  throw new Error('It was opened');
+  expect(problems).toEqual([expect.stringContaining(problem)]);
 });

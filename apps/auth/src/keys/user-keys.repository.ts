@@ -26,6 +26,15 @@ export class UserKeysRepository {
     return (await this.find(userId)) ?? sealedKey;
   }
 
+  /** The same key, sealed anew; another one that has come in the meantime stays. */
+  async replace(userId: string, { sealedKey, anew }: { sealedKey: Buffer; anew: Buffer }): Promise<void> {
+    await this.db.query(
+      'replace_user_key',
+      'update user_keys set sealed_key = $3 where user_id = $1 and sealed_key = $2',
+      [userId, sealedKey, anew],
+    );
+  }
+
   async remove(userId: string): Promise<void> {
     await this.db.query('remove_user_key', 'delete from user_keys where user_id = $1', [userId]);
   }

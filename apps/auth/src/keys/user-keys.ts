@@ -21,7 +21,7 @@ const rememberedMs = 60_000;
 export class UserKeys {
   private readonly remembered = new LRUCache<string, Buffer>({ max: rememberedUsers, ttl: rememberedMs });
 
-  constructor(private readonly envelope: Pick<Envelope, 'seal' | 'open'>) {}
+  constructor(private readonly envelope: Pick<Envelope, 'seal' | 'open' | 'isStale' | 'reseal'>) {}
 
   /** Sealed so that it can be opened with the person's key and in this place alone. The key is made on first use. */
   async seal(trx: Transaction, userId: string, { plain, place }: SealedWhere): Promise<Buffer> {
@@ -50,6 +50,12 @@ export class UserKeys {
     const keys = new UserKeysRepository(trx);
     const stored = (await keys.find(userId)) ?? (await this.make(keys, userId));
     const key = await this.unseal(userId, stored);
+    if (await this.envelope.isStale(stored)) {
+      await keys.replace(userId, {
+        sealedKey: stored,
+        anew: await this.envelope.reseal(stored, placeOf(userId)),
+      });
+    }
     // A key that was made in a transaction which is undone is in no table.
     trx.onCommit(() => this.remembered.set(userId, key));
     return key;

@@ -81,6 +81,12 @@ export class DataKeys {
     return this.adopt(await this.options.store.add(await this.make(), before?.id));
   }
 
+  /** The same key under the master key that wraps now. */
+  async rewrap(stored: StoredDataKey): Promise<StoredDataKey> {
+    const key = await this.unwrap(stored);
+    return { id: stored.id, ...(await this.options.kms.wrap(key, this.contextOf(stored.id))) };
+  }
+
   private async look(): Promise<DataKey> {
     const { store } = this.options;
     return this.adopt((await store.newest()) ?? (await store.add(await this.make(), undefined)));
