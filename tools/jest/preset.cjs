@@ -3,7 +3,17 @@ const path = require('node:path');
 const root = path.resolve(__dirname, '../..');
 
 /** Packages that ship ES modules only: jest's own module system has to compile them. */
-const esmOnly = ['jose', 'uuid', 'cockatiel', '@scure', 'openid-client', 'oauth4webapi'];
+const esmOnly = [
+  'jose',
+  'uuid',
+  'cockatiel',
+  '@scure',
+  'openid-client',
+  'oauth4webapi',
+  // Has the one after it in a folder of its own.
+  '@otplib',
+  '@noble',
+];
 
 /** The one jest preset: every project's jest.config.cjs is `require('…/preset.cjs')(__dirname)`. */
 module.exports = function preset(projectDir, overrides = {}) {

@@ -22,6 +22,7 @@ import { MailJobs } from './mail/mail-jobs';
 import { MailJobsRepository } from './mail/mail-jobs.repository';
 import { OneTimeTokens } from './mail/one-time-tokens';
 import { SmtpSender } from './mail/smtp-sender';
+import { PendingProofs } from './mfa/pending-proofs';
 import { KeyedIndex } from './secrets/keyed-index';
 import { Keyring } from './secrets/keyring';
 import { SessionEndings, type SessionRevocations } from './sessions/session-endings';
@@ -82,6 +83,7 @@ export function composeAccountUpkeep(
       rounds(kit, 'deletions', () => untilDone(() => purge.purgeOne())),
       rounds(kit, 'old addresses', () => untilDone(() => oldAddresses.sealOne())),
       rounds(kit, 'sessions', () => sessions.round()),
+      rounds(kit, 'pending proofs', async () => void (await new PendingProofs(database).removeOld(batch))),
       rounds(kit, 'mail jobs', async () => void (await jobs.removeDone(keepMailSeconds, batch))),
     ],
     resource: { name: 'mail server', close: () => sender.close() },

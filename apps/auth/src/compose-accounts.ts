@@ -24,6 +24,7 @@ import { LocalAttempts, RedisAttempts } from './attempts/attempt-store';
 import type { AuditLog } from './audit/audit-log';
 import { BackgroundTasks } from './background-tasks';
 import { BusinessEvents } from './business-events';
+import { composeSecondFactors } from './compose-second-factors';
 import type { KeyVault } from './keys/key-vault';
 import { MailJobs } from './mail/mail-jobs';
 import { OneTimeTokens } from './mail/one-time-tokens';
@@ -40,7 +41,7 @@ import { Keyring } from './secrets/keyring';
 import { DeviceTokens } from './sessions/device-tokens';
 import { RefreshTokens } from './sessions/refresh-token';
 import { RefreshService } from './sessions/refresh.service';
-import { noSecondFactors } from './sessions/second-factors';
+import type { SecondFactors } from './sessions/second-factors';
 import { SessionEndings, type SessionRevocations } from './sessions/session-endings';
 import { SessionStarter } from './sessions/session-starter';
 import { SessionTokens } from './sessions/session-tokens';
@@ -67,7 +68,15 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
   const { keyring, addresses, effects, accounts } = base;
   const { database } = surroundings;
   const passwords = composePasswords(kit, config, { ...surroundings, ...base });
-  const sessions = composeSessions(config, { ...surroundings, ...base, passwords });
+  const factors = composeSecondFactors(config, {
+    database,
+    userKeys: surroundings.keys.vault.userKeys,
+    keyring,
+    passwords,
+    effects,
+  });
+  const secondFactors = factors.questions;
+  const sessions = composeSessions(config, { ...surroundings, ...base, passwords, secondFactors });
   const tokens = new OneTimeTokens(keyring);
   const { proof } = passwords;
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
@@ -92,6 +101,7 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
       accountsRoutes(binder, { accounts, registration, emails, deletion: deleting, exports });
       sessionsRoutes(binder, { ...sessions.feature, allowedOrigins: kit.config.corsAllowedOrigins });
       passwordsRoutes(binder, changes);
+      factors.routes(binder, sessions.starter);
     },
   };
 }
@@ -174,10 +184,11 @@ function openHashingQueue({ metrics }: Kit, config: AccountsConfig): BoundedQueu
 
 interface SessionParts extends AccountsSurroundings, Base {
   passwords: ReturnType<typeof composePasswords>;
+  secondFactors: SecondFactors;
 }
 
 function composeSessions(config: AccountsConfig, parts: SessionParts) {
-  const { database, keys, keyring, addresses, effects, passwords } = parts;
+  const { database, keys, keyring, addresses, effects, passwords, secondFactors } = parts;
   const { endings, audit, events, mail, forget } = effects;
   const { userKeys } = keys.vault;
   const device = new DeviceTokens(keyring);
@@ -198,7 +209,7 @@ function composeSessions(config: AccountsConfig, parts: SessionParts) {
     accounts: { find: new AccountsRepository(database), index: addresses.index },
     passwords,
     guard: passwords.guard,
-    sessions: { starter, devices: device, secondFactors: noSecondFactors },
+    sessions: { starter, devices: device, secondFactors },
     notes: { audit, events, background },
   });
   const notices = { mail, events };

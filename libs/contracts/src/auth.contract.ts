@@ -4,6 +4,7 @@ import { authAdminRoutes } from './auth-admin.contract';
 import { authAuditRoutes } from './auth-audit.contract';
 import { authTags as tags } from './auth-fields.contract';
 import { authKeysRoutes } from './auth-keys.contract';
+import { authMfaRoutes } from './auth-mfa.contract';
 import { authPasswordRoutes } from './auth-passwords.contract';
 import { authSessionRoutes } from './auth-sessions.contract';
 import { verifyRoute } from './auth-verify.contract';
@@ -31,6 +32,7 @@ export const authRoutes = [
   ...authAccountRoutes,
   ...authSessionRoutes,
   ...authPasswordRoutes,
+  ...authMfaRoutes,
   ...authAdminRoutes,
   ...authKeysRoutes,
   ...authAuditRoutes,

@@ -6,6 +6,7 @@ export * from './auth-fields.contract';
 export * from './auth-accounts.contract';
 export * from './auth-sessions.contract';
 export * from './auth-passwords.contract';
+export * from './auth-mfa.contract';
 export * from './auth-admin.contract';
 export * from './auth-keys.contract';
 export * from './auth-audit.contract';

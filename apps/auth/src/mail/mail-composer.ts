@@ -32,6 +32,7 @@ const mostPerHour: Record<MailKind, number> = {
   'reset-password': 5,
   'password-changed': 10,
   'token-replayed': 10,
+  'sign-in-changed': 20,
   'account-deletion': 5,
   'account-restored': 5,
   'account-deleted': 1,

@@ -6,6 +6,7 @@ export const mailKinds = [
   'reset-password',
   'password-changed',
   'token-replayed',
+  'sign-in-changed',
   'account-deletion',
   'account-restored',
   'account-deleted',

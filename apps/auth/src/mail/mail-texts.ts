@@ -1,4 +1,5 @@
 import type { MailKind } from './mail-job';
+import { signInChange } from './sign-in-changes';
 
 /** A mail before it has a form: what it says, in paragraphs, and where it leads. */
 export interface MailText {
@@ -84,6 +85,11 @@ export const mailTexts: Record<MailKind, (facts: MailFacts) => MailText> = {
       `Something that keeps @${facts.username} signed in was used twice. That happens when it has been copied from your device, so we have ended that session. Sign in again to go on.`,
       'If this comes again, or you do not trust one of your devices any more, choose a new password: that ends all sessions.',
     ],
+    link: resetLink(facts),
+  }),
+  'sign-in-changed': (facts) => ({
+    subject: 'What you sign in with has changed',
+    paragraphs: [`@${facts.username}: ${signInChange(facts.details['change'])}`, unasked],
     link: resetLink(facts),
   }),
   'account-deletion': ({ username, webUrl, details: { deletedAfter } }) => ({

@@ -16,6 +16,7 @@ export type KeyPurpose =
   | 'retired username'
   | 'cached account'
   | 'attempts'
+  | 'recovery code'
   | 'list cursor';
 
 export interface DerivedKey {

@@ -6,6 +6,3 @@ export interface SecondFactors {
   /** What has to be answered before there is a session; undefined for whoever has no second factor. */
   challenge(proof: Proof, place: SignInPlace): Promise<MfaChallenge | undefined>;
 }
-
-/** Where nobody has any. */
-export const noSecondFactors: SecondFactors = { challenge: () => Promise.resolve(undefined) };

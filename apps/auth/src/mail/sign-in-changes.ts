@@ -1,0 +1,11 @@
+/** What a mail says of each change of what somebody signs in with. */
+const changes: Readonly<Record<string, string>> = {
+  'totp-added': 'signing in asks for a code of your authenticator app from now on.',
+  'totp-removed': 'signing in asks for no code of an authenticator app any more.',
+  'recovery-codes-renewed': 'there are new recovery codes, and all earlier ones are void.',
+  'recovery-code-used': 'a recovery code has been used. It is void now; make new ones before none is left.',
+};
+
+export function signInChange(change = ''): string {
+  return changes[change] ?? 'something about how you sign in has changed.';
+}

@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { authTags as tags, knownPassword, passwordProblems, typed } from './auth-fields.contract';
+import { signedIn } from './auth-sessions.contract';
+import { timestamp } from './common';
+import { defineRoute } from './define-route';
+
+const bodyLimit = '16kb';
+
+/** What an app shows for half a minute; people type it with a gap in the middle. */
+const totpCode = z
+  .string()
+  .max(16)
+  .transform((text) => text.replaceAll(/\s/g, ''))
+  .pipe(z.string().regex(/^\d{6}$/, 'must be six digits'));
+
+const recoveryCode = typed.min(1).max(32);
+
+/** What shows that somebody has their second factor. */
+const codeProof = [
+  z.strictObject({ method: z.literal('totp'), code: totpCode }),
+  z.strictObject({ method: z.literal('recovery-code'), code: recoveryCode }),
+] as const;
+
+export const secondFactorMethods = ['totp', 'recovery-code'] as const;
+
+/** What is asked of somebody who changes a factor: the password, or a code of a factor that they have. */
+const ownerProof = z.union([z.strictObject({ password: knownPassword }), ...codeProof]);
+
+const recoveryCodes = z
+  .array(z.string())
+  .meta({ description: 'Each is good for one use in place of another factor; they are shown this once' });
+
+export const mfaProblems = {
+  401: ['MFA_TOKEN_INVALID', 'SECOND_FACTOR_WRONG'],
+  429: ['TOO_MANY_ATTEMPTS'],
+} as const;
+
+const proofProblems = {
+  401: ['SECOND_FACTOR_WRONG'],
+  403: [...passwordProblems[403], 'STEP_UP_REQUIRED'],
+  429: passwordProblems[429],
+  503: passwordProblems[503],
+} as const;
+
+export const loginMfaRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/auth/login/mfa',
+  operationId: 'loginMfa',
+  summary: 'Answer the question for a second factor',
+  description:
+    'The answer is the one that the sign-in would have had: tokens, or cookies where it was begun in that mode. The ' +
+    '`mfaToken` is good for five minutes and one session.',
+  tags,
+  auth: 'none',
+  rateLimit: 'auth',
+  body: z.union(codeProof.map((proof) => proof.extend({ mfaToken: z.string().min(1).max(256) }))),
+  bodyLimit,
+  responses: {
+    200: {
+      description: 'Tokens or cookies',
+      schema: signedIn,
+      headers: { 'Set-Cookie': 'In cookie mode: the tokens, the CSRF token and the device' },
+    },
+  },
+  problems: { ...mfaProblems, 403: ['ACCOUNT_SUSPENDED'] },
+});
+
+export const mfaStatusRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/auth/mfa',
+  operationId: 'getMfa',
+  summary: 'Your second factors',
+  tags,
+  auth: 'user',
+  responses: {
+    200: {
+      description: 'What a sign-in with your password asks for besides it',
+      schema: z.object({
+        methods: z.array(z.enum(secondFactorMethods)),
+        recoveryCodesLeft: z.int().min(0),
+      }),
+    },
+  },
+});
+
+export const enrolTotpRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/auth/mfa/totp',
+  operationId: 'enrolTotp',
+  summary: 'Get a secret for an authenticator app',
+  description: 'It counts once a first code of it has been shown.',
+  tags,
+  auth: 'user',
+  rateLimit: 'auth',
+  body: z.strictObject({ password: knownPassword }),
+  bodyLimit,
+  responses: {
+    201: {
+      description: 'The secret, and the same as an address for a QR code',
+      schema: z.object({ secret: z.string(), uri: z.string() }),
+    },
+  },
+  problems: { ...proofProblems, 409: ['TOTP_ENROLLED'] },
+});
+
+export const confirmTotpRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/auth/mfa/totp/confirm',
+  operationId: 'confirmTotp',
+  summary: 'Show that the app has the secret',
+  tags,
+  auth: 'user',
+  rateLimit: 'auth',
+  body: z.strictObject({ code: totpCode }),
+  bodyLimit,
+  responses: {
+    200: {
+      description: 'From now on a sign-in asks for a code; recovery codes where there were none',
+      schema: z.object({ recoveryCodes: recoveryCodes.optional() }),
+    },
+  },
+  problems: { 401: ['SECOND_FACTOR_WRONG'], 409: ['TOTP_NOT_ENROLLED'], 429: ['TOO_MANY_ATTEMPTS'] },
+});
+
+export const disableTotpRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/auth/mfa/totp/disable',
+  operationId: 'disableTotp',
+  summary: 'Do without the authenticator app',
+  description:
+    'With a code, or with the password after a step-up. Without any factor recovery codes are void.',
+  tags,
+  auth: 'user',
+  rateLimit: 'auth',
+  body: ownerProof,
+  bodyLimit,
+  responses: { 204: { description: 'A sign-in asks for no code of the app any more' } },
+  problems: { ...proofProblems, 409: ['TOTP_NOT_ENROLLED'] },
+});
+
+export const renewRecoveryCodesRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/auth/mfa/recovery-codes',
+  operationId: 'renewRecoveryCodes',
+  summary: 'Get new recovery codes',
+  description: 'With a code, or with the password after a step-up. All earlier ones are void.',
+  tags,
+  auth: 'user',
+  rateLimit: 'auth',
+  body: ownerProof,
+  bodyLimit,
+  responses: { 200: { description: 'The new ones', schema: z.object({ recoveryCodes }) } },
+  problems: { ...proofProblems, 409: ['NO_SECOND_FACTOR'] },
+});
+
+export const stepUpRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/auth/step-up',
+  operationId: 'stepUp',
+  summary: 'Show a second factor again, for what is sensitive',
+  description: 'This session may then do for ten minutes what is answered with STEP_UP_REQUIRED otherwise.',
+  tags,
+  auth: 'user',
+  rateLimit: 'auth',
+  body: z.union(codeProof),
+  bodyLimit,
+  responses: {
+    200: { description: 'It may until then', schema: z.object({ until: timestamp }) },
+  },
+  problems: { 401: ['SECOND_FACTOR_WRONG'], 429: ['TOO_MANY_ATTEMPTS'] },
+});
+
+export const authMfaRoutes = [
+  loginMfaRoute,
+  mfaStatusRoute,
+  enrolTotpRoute,
+  confirmTotpRoute,
+  disableTotpRoute,
+  renewRecoveryCodesRoute,
+  stepUpRoute,
+] as const;
