@@ -284,7 +284,7 @@ describe.each(engineKinds)('events over $name', ({ start }) => {
 
     it('holds up nobody but what follows it in its partition', async () => {
       stage.relay();
-      stage.consumer({ retryMs: 500, handlers: poisoned });
+      stage.consumer({ retryMs: 150, handlers: poisoned });
       await stage.publish(['poison'], () => 'k0');
       const others = numbered(60);
       await stage.publish(others, (name) => `k${Number(name.slice(1)) % 20}`);

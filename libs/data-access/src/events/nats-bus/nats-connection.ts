@@ -30,12 +30,12 @@ export class NatsLink {
 
   constructor(private readonly options: NatsConnectionOptions) {}
 
-  /** Rejects within the request's time where there is no server; the attempt goes on, and may serve a later call. */
+  /** Rejects within the request's time where there is no server; the next call tries again. */
   async open(): Promise<JetStream> {
     if (this.opened) return this.opened;
     if (this.closed) throw new Error('The connection to NATS has been closed');
-    this.opening ??= this.connect();
-    return withLimit(this.opening, requestTimeoutMs);
+    this.opening ??= this.connect().finally(() => (this.opening = undefined));
+    return this.opening;
   }
 
   /** Resolves to when the stream was made, which tells it from any other of its name. */
@@ -55,8 +55,8 @@ export class NatsLink {
 
   async close(): Promise<void> {
     this.closed = true;
-    const { opening } = this;
-    if (!this.opened) return void opening?.then(({ connection }) => connection.close(), ignore);
+    await this.opening?.catch(ignore);
+    if (!this.opened) return;
     // What was said last, acknowledgements above all, is sent first; without a server there is nobody to say it to.
     await withLimit(this.opened.connection.drain(), requestTimeoutMs).catch(ignore);
     await this.opened.connection.close();
@@ -66,7 +66,9 @@ export class NatsLink {
     // Loaded only where NATS is in use.
     const { connect } = await import('@nats-io/transport-node');
     const { jetstream, jetstreamManager } = await import('@nats-io/jetstream');
-    const connection = await connect(this.connectOptions());
+    const connection = await connect(this.connectOptions()).catch((error: unknown) => {
+      throw natsUnavailable(error);
+    });
     const settings = { timeout: requestTimeoutMs };
     const opened = {
       connection,
@@ -91,7 +93,6 @@ export class NatsLink {
         pass: decodeURIComponent(first.password),
       }),
       ...(secure && { tls: tlsCa === undefined ? {} : { ca: tlsCa } }),
-      waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
       timeout: requestTimeoutMs,
