@@ -5,7 +5,9 @@ import {
   createKit,
   createService,
   deadLetterActions,
+  expireIdempotencyKeys,
   openCache,
+  openIdempotency,
   openLimits,
   openEventBus,
   openStores,
@@ -25,6 +27,7 @@ import { postShape } from './posts/post-document';
 import { postsRoutes } from './posts/posts.routes';
 import { PostsService } from './posts/posts.service';
 import { copyAccounts } from './profiles/copy-accounts';
+import { openProfileCache } from './profiles/profile-cache';
 import { ProfilesRepository } from './profiles/profiles.repository';
 import { profilesRoutes } from './profiles/profiles.routes';
 import { ProfilesService } from './profiles/profiles.service';
@@ -36,11 +39,12 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const { database } = postgres;
   const events = new BusinessEvents(kit);
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
-  const cache = openCache(kit, redis.redis, { name: 'post', policy: 'post', version: postShape });
-  const posts = new PostsService(database, cache, publisher, events);
+  const postCache = openCache(kit, redis.redis, { name: 'post', policy: 'post', version: postShape });
+  const posts = new PostsService(database, postCache, publisher, events);
   const feed = new FeedService(new FeedRepository(database), config.cursorSecret);
-  const profiles = new ProfilesService(new ProfilesRepository(database));
-  const follows = new FollowsService(database, publisher, events);
+  const profileCache = openProfileCache(kit, redis.redis);
+  const profiles = new ProfilesService(new ProfilesRepository(database), profileCache);
+  const follows = new FollowsService({ publisher, events, profiles: profileCache });
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
@@ -49,6 +53,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
     tokens: verification.tokens,
     work: [verification.work],
     limits: openLimits(kit, redis.redis, config),
+    idempotency: openIdempotency(kit, database),
     routes: (binder) => {
       postsRoutes(binder, posts);
       feedRoutes(binder, feed);
@@ -67,7 +72,11 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
-    work: [relayEvents(kit, stores), consumeEvents(kit, stores, { auth: [copyAccounts()] })],
+    work: [
+      relayEvents(kit, stores),
+      consumeEvents(kit, stores, { auth: [copyAccounts(openProfileCache(kit, redis.redis))] }),
+      expireIdempotencyKeys(kit, stores.database),
+    ],
     resources: [events.resource, ...shared.resources],
     actions: deadLetterActions(kit, events, ['auth']),
   });

@@ -36,6 +36,7 @@ async function askAndLeave(method: string, path: string): Promise<void> {
 
 it.each([
   ['GET', '/api/v1/feed'],
+  ['GET', '/api/v1/posts/0197c3a5-6f0e-7c3e-8d54-0d5d8b9f2a11'],
   ['GET', '/api/v1/users/somebody_else'],
   ['PUT', '/api/v1/users/somebody_else/follow'],
   ['DELETE', '/api/v1/users/somebody_else/follow'],

@@ -60,6 +60,28 @@ describe('GET /api/v1/users/:username', () => {
     expect(headers.get('cache-control')).toBe('no-store');
   });
 
+  it('answers from the cache the second time, until a follow changes it', async () => {
+    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_profile"}');
+    expect(await profileOf(grace)).toMatchObject({ followers: 0 });
+    const before = await queries();
+    expect(await profileOf(grace)).toMatchObject({ followers: 0 });
+    expect(await queries()).toBe(before);
+    await profileOf(ada);
+    await ada.follow(grace.username);
+    expect(await profileOf(grace)).toMatchObject({ followers: 1 });
+    expect(await profileOf(ada)).toMatchObject({ following: 1 });
+    await ada.unfollow(grace.username);
+    expect(await profileOf(grace)).toMatchObject({ followers: 0 });
+    expect(await profileOf(ada)).toMatchObject({ following: 0 });
+  });
+
+  it('does not remember that there was no such user', async () => {
+    const late = await app.person('late');
+    expect((await ada.get(`/api/v1/users/${late.username}`)).status).toBe(404);
+    await register(late);
+    expect(await profileOf(late)).toMatchObject({ id: late.id });
+  });
+
   it('knows an author from their token before their registration has arrived', async () => {
     const early = await app.person('early');
     await early.post('I am quick');

@@ -391,7 +391,7 @@ describe.each(places)('over %s', (_name, openPlace) => {
         ]);
       };
       const [first, second] = [new AbortController(), new AbortController()];
-      const reads = [first, second].map(({ signal }) => cache.getOrLoad('1', load, { signal }));
+      const reads = [first, second].map(({ signal }) => cache.getOrLoad('1', load, { signal: () => signal }));
       const outcomes = Promise.allSettled(reads);
       await waitFor(() => loads.length === 1);
       first.abort(new Error('gone'));
@@ -408,7 +408,7 @@ describe.each(places)('over %s', (_name, openPlace) => {
     it('is not even begun for', async () => {
       const load = jest.fn(() => Promise.resolve('value'));
       const signal = AbortSignal.abort(new Error('gone'));
-      await expect(cache.getOrLoad('1', load, { signal })).rejects.toThrow('gone');
+      await expect(cache.getOrLoad('1', load, { signal: () => signal })).rejects.toThrow('gone');
       expect(await cache.getOrLoad('1', load)).toBe('value');
       expect(load).toHaveBeenCalledTimes(1);
     });

@@ -1,6 +1,6 @@
 import { userFollowed } from '@rostrum/contracts';
-import type { Database, Queryable, Transaction } from '@rostrum/data-access';
-import type { EventPublisher } from '@rostrum/service-kit';
+import type { Cache, Queryable, Transaction } from '@rostrum/data-access';
+import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
 import type { Person } from '../profiles/profile';
 import { profilesErrors } from '../profiles/profiles.errors';
@@ -8,15 +8,25 @@ import { ProfilesRepository } from '../profiles/profiles.repository';
 import { followsErrors } from './follows.errors';
 import { FollowsRepository } from './follows.repository';
 
+export interface FollowsDependencies {
+  publisher: EventPublisher;
+  events: Pick<BusinessEvents, 'userFollowed' | 'userUnfollowed'>;
+  /** Profiles by name: they count who follows whom. */
+  profiles: Pick<Cache, 'change'>;
+}
+
+export interface FollowOptions {
+  /** The transaction of the change. */
+  write: Write<void>;
+  signal: AbortSignal;
+}
+
 export class FollowsService {
-  constructor(
-    private readonly database: Pick<Database, 'transaction'>,
-    private readonly publisher: EventPublisher,
-    private readonly events: Pick<BusinessEvents, 'userFollowed' | 'userUnfollowed'>,
-  ) {}
+  constructor(private readonly dependencies: FollowsDependencies) {}
 
   /** Following somebody again changes nothing and tells nobody. */
-  async follow(follower: Person, username: string, signal: AbortSignal): Promise<void> {
+  async follow(follower: Person, username: string, { write, signal }: FollowOptions): Promise<void> {
+    const { publisher, events, profiles } = this.dependencies;
     if (username === follower.username) throw followsErrors.cannotFollowYourself();
     const work = async (trx: Transaction) => {
       const followeeId = await idOf(username, trx);
@@ -25,7 +35,7 @@ export class FollowsService {
       await new ProfilesRepository(trx).ensure(follower);
       const since = await new FollowsRepository(trx).add({ followerId: follower.id, followeeId });
       if (!since) return;
-      await this.publisher.publish(trx, userFollowed, {
+      await publisher.publish(trx, userFollowed, {
         key: followeeId,
         payload: {
           followerId: follower.id,
@@ -34,18 +44,19 @@ export class FollowsService {
           followedAt: since.toISOString(),
         },
       });
-      trx.onCommit(() => this.events.userFollowed(followeeId));
+      trx.onCommit(() => events.userFollowed(followeeId));
     };
-    await this.database.transaction(work, { signal });
+    await profiles.change([follower.username, username], () => write(work, { signal }));
   }
 
-  async unfollow(follower: Person, username: string, signal: AbortSignal): Promise<void> {
+  async unfollow(follower: Person, username: string, { write, signal }: FollowOptions): Promise<void> {
+    const { events, profiles } = this.dependencies;
     const work = async (trx: Transaction) => {
       const followeeId = await idOf(username, trx);
       const removed = await new FollowsRepository(trx).remove({ followerId: follower.id, followeeId });
-      if (removed) trx.onCommit(() => this.events.userUnfollowed(followeeId));
+      if (removed) trx.onCommit(() => events.userUnfollowed(followeeId));
     };
-    await this.database.transaction(work, { signal });
+    await profiles.change([follower.username, username], () => write(work, { signal }));
   }
 }
 

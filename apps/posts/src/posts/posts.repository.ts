@@ -1,4 +1,4 @@
-import type { Queryable } from '@rostrum/data-access';
+import type { Queryable, QueryOptions } from '@rostrum/data-access';
 import type { Post } from './post';
 import { toPost, type PostRow } from './post-row';
 
@@ -13,13 +13,14 @@ export class PostsRepository {
     );
   }
 
-  async find(id: string): Promise<Post | undefined> {
+  async find(id: string, options?: QueryOptions): Promise<Post | undefined> {
     const { rows } = await this.db.query<PostRow>(
       'find_post',
       `select p.id, p.author_id, a.username, p.text, p.created_at, p.version
          from posts p join profiles a on a.user_id = p.author_id
         where p.id = $1`,
       [id],
+      options,
     );
     return rows[0] && toPost(rows[0]);
   }

@@ -17,11 +17,11 @@ export function postsRoutes(binder: RouteBinder, posts: PostsService): void {
 
   binder.bind(
     getPostRoute,
-    async ({ params, request }) => {
-      // Ids are the same in either case, cache keys are not.
-      const { etag, body } = await posts.read(params.id.toLowerCase());
+    async (call) => {
+      // Ids are the same in either case, cache keys are not. A signal is made only where there is something to end.
+      const { etag, body } = await posts.read(call.params.id.toLowerCase(), () => call.signal);
       const headers = ['ETag', etag, ...revalidated];
-      if (isUnchanged(request.headers['if-none-match'], etag)) return { status: 304, headers };
+      if (isUnchanged(call.request.headers['if-none-match'], etag)) return { status: 304, headers };
       return { status: 200, raw: body, headers };
     },
     { startsWithRead: true },

@@ -43,14 +43,15 @@ export class PostsService {
   }
 
   /** The post ready to be sent: from the cache, or from PostgreSQL where Redis has none or is not there. */
-  async read(id: string): Promise<CachedDocument> {
-    const document = await this.cache.getOrLoadDocument(id, () => this.load(id));
+  async read(id: string, signal: () => AbortSignal): Promise<CachedDocument> {
+    const load = (abandoned: AbortSignal) => this.load(id, abandoned);
+    const document = await this.cache.getOrLoadDocument(id, load, { signal });
     if (!document) throw postsErrors.notFound();
     return document;
   }
 
-  private async load(id: string): Promise<{ etag: string; body: string } | undefined> {
-    const post = await this.posts.find(id);
+  private async load(id: string, signal: AbortSignal): Promise<{ etag: string; body: string } | undefined> {
+    const post = await this.posts.find(id, { signal });
     return post && postDocument(post);
   }
 }

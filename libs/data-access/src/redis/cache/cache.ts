@@ -48,8 +48,11 @@ export interface CacheOptions {
 export interface ReadOptions<T> {
   /** For values that end by themselves: in how many seconds. Not cached beyond that, nor beyond the policy's time. */
   secondsLeft?: (value: T) => number;
-  /** Ends the wait with the signal's reason; and the load, if nobody else waits for it. */
-  signal?: AbortSignal;
+  /**
+   * Ends the wait with the signal's reason; and the load, if nobody else waits for it. Asked for only where there is
+   * something to wait for: a signal costs more than a hit.
+   */
+  signal?: () => AbortSignal;
 }
 
 const defaultLoads = { atOnce: 32, waiting: 2_000 };
@@ -186,13 +189,13 @@ export class Cache {
       read.resolve(valueOf(entry));
       return;
     }
-    flight.join(read.signal).then(
+    flight.join(read.signal?.()).then(
       (value) => {
         this.hooks.onRead?.('miss');
         this.answer(read, value);
       },
       (error: unknown) => {
-        const mayServe = age <= staleIfErrorSeconds && !read.signal?.aborted;
+        const mayServe = age <= staleIfErrorSeconds && !read.signal?.().aborted;
         this.hooks.onRead?.(mayServe ? 'stale' : 'miss');
         if (mayServe) read.resolve(valueOf(entry));
         else read.reject(error);
@@ -203,7 +206,7 @@ export class Cache {
   /** @internal */
   onMiss(read: Read, sight: Sight | undefined): void {
     this.hooks.onRead?.(sight ? 'miss' : 'error');
-    const value = this.flightFor(read, sight).join(read.signal);
+    const value = this.flightFor(read, sight).join(read.signal?.());
     value.then((each) => this.answer(read, each), read.reject);
   }
 
@@ -255,7 +258,7 @@ interface Question {
   key: string;
   load: Load<Value>;
   secondsLeft: ((value: Exclude<Value, undefined>) => number) | undefined;
-  signal: AbortSignal | undefined;
+  signal: (() => AbortSignal) | undefined;
   resolve: (value: Buffer | undefined) => void;
   reject: (error: unknown) => void;
 }
@@ -265,7 +268,7 @@ class Read implements Reader {
   next: Reader | undefined;
   readonly key: string;
   readonly load: Load<Value>;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Question['signal'];
   readonly secondsLeft: Question['secondsLeft'];
   readonly resolve: Question['resolve'];
   readonly reject: Question['reject'];
