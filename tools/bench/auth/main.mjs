@@ -1,15 +1,13 @@
 /** npm run bench:auth — what signing in, refreshing and looking at one's account cost, beside what they cannot do without. */
-import { execFile, execFileSync } from 'node:child_process';
-import crypto from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { bundle } from '../../build/bundle.mjs';
-import { startTestServers } from '../../test/servers.mjs';
 import { compare } from '../compare.mjs';
 import { hasTaskset, onCore, startServer } from '../server-process.mjs';
 import { printTable } from '../table.mjs';
 import { summariseTurns, takeTurns } from '../turns.mjs';
+import { onStage, otherCore, outdir, serviceCommand, serviceCore } from './stage.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -28,71 +26,13 @@ throw-away servers and ends them.`);
 }
 
 const run = promisify(execFile);
-const root = path.resolve(import.meta.dirname, '../../..');
-const outdir = path.join(root, 'dist/bench/auth');
-const serviceFolder = path.join(outdir, 'service');
 const stateFile = path.join(outdir, 'state.json');
-const serviceCore = 0;
-const otherCore = 1;
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const wants = (what) => values.only === undefined || values.only === what;
 
-async function main() {
-  await build();
-  // What is started from here on inherits the core.
-  if (hasTaskset()) execFileSync('taskset', ['-pc', String(otherCore), String(process.pid)]);
-  console.log('Starting throw-away servers');
-  const servers = await startTestServers();
-  try {
-    const env = { ...process.env, TEST_POSTGRES_URL: servers.postgresUrl };
-    const { stdout } = await run(
-      process.execPath,
-      [path.join(outdir, 'make-database.js'), path.join(serviceFolder, 'migrations')],
-      { env },
-    );
-    await measure(serviceEnvironment(stdout.trim(), servers.redisUrl));
-  } finally {
-    await servers.stop();
-  }
-}
-
-async function build() {
-  const entries = ['bare-me', 'raw-argon2', 'client', 'make-database'];
-  const { files } = await bundle(
-    entries.map((name) => ({ in: path.join(import.meta.dirname, `${name}.ts`), out: name })),
-  );
-  mkdirSync(outdir, { recursive: true });
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(outdir, name), bytes);
-  const app = path.join(root, 'tools/build/app.mjs');
-  await run(process.execPath, [app, 'apps/auth', '--out', serviceFolder], { cwd: root });
-}
-
-/** As in production, but for limits that one address would reach at once. */
-function serviceEnvironment(databaseUrl, redisUrl) {
-  const secret = () => `1:${crypto.randomBytes(32).toString('base64')}`;
-  return {
-    ENVIRONMENT: 'production',
-    HOST: '127.0.0.1',
-    LOG_OUTPUT: '/dev/null',
-    LOG_SAMPLE_FIRST: '0',
-    LOG_SAMPLE_EVERY: '1',
-    DATABASE_URL: databaseUrl,
-    DATABASE_MAX_CONNECTIONS: '10',
-    DATABASE_MIN_IDLE: '2',
-    REDIS_URL: redisUrl,
-    JWT_ISSUER: 'https://auth.test',
-    JWT_AUDIENCE: 'rostrum',
-    KMS_MASTER_KEY: secret(),
-    AUTH_SECRET: secret(),
-    RATE_LIMIT_API_REQUESTS: '1000000000',
-    RATE_LIMIT_AUTH_REQUESTS: '1000000000',
-    LOGIN_FREE_FAILURES: '1000',
-  };
-}
-
 async function measure(env) {
-  const args = [path.join(import.meta.dirname, 'serve-auth.mjs'), serviceFolder];
+  const args = serviceCommand;
   const service = await startServer({ args, env }, serviceCore);
   const url = `http://127.0.0.1:${service.port}`;
   const verdicts = [];
@@ -224,4 +164,4 @@ function goal(what, value, wanted) {
   return `goal: ${what} ${wanted}: ${value < 10 ? value.toFixed(2) : Math.round(value)}`;
 }
 
-await main();
+await onStage(['bare-me', 'raw-argon2', 'client'], measure);
