@@ -1,5 +1,5 @@
 import { streams } from '@rostrum/contracts';
-import { startFaultProxy, waitFor, type FaultProxy, publishedEvents } from '@rostrum/testing';
+import { publishedEvents, startFaultProxy, waitFor, type FaultProxy } from '@rostrum/testing';
 import { PostsApp, type Caller } from './posts-app';
 
 let app: PostsApp;

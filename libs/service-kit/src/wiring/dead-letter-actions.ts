@@ -30,7 +30,6 @@ export function deadLetterActions(
         return { status: 404, body: { error: 'There is no such dead letter' } };
       }
       logger.warn(`Dead letter: ${verb}`, {
-        audit: true,
         dead_letter: id,
         event_id: letter.event?.id,
         event_type: letter.event?.type,
