@@ -12,11 +12,9 @@ export async function publishedEvents(bus: EventBus, stream: string): Promise<Bu
   const found: BusEvent[] = [];
   let seen = 0;
   const readSome = async () => {
-    const deliveries = await member.fetch({
-      partitions,
-      max: 10_000,
-      waitMs: total > found.length ? 100 : 0,
-    });
+    const waitMs = total > seen ? 100 : 0;
+    const deliveries = await member.fetch({ partitions, max: 10_000, waitMs });
+    seen += deliveries.length;
     found.push(...deliveries.flatMap(({ event }) => event ?? []));
     for (const partition of partitions) {
       await member.acknowledge(deliveries.filter((each) => each.partition === partition));
