@@ -2,7 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createTestDatabase, createTestRedis, startRedisCluster, waitFor } from '@rostrum/testing';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { closeRedis, createDatabase, createRedis, pingRedis, type RedisConnection } from '../src';
+import {
+  closeRedis,
+  createCache,
+  createDatabase,
+  createRedis,
+  pingRedis,
+  type RedisConnection,
+} from '../src';
 import { thingsMigrations } from './things';
 
 /** Stands for what a tracer and a logger find their request by. */
@@ -59,6 +66,26 @@ const places: [string, () => Promise<RedisConnection>][] = [
     },
   ],
 ];
+
+it.each(places)(
+  'loads what a cache over %s does not have for each request in its own context',
+  async (_name, openPlace) => {
+    const redis = createRedis({ ...(await openPlace()), isTraced: () => false });
+    cleanUp.push(() => closeRedis(redis));
+    const cache = createCache({ redis, service: 'tests', name: 'contexts', policy: 'post' });
+    const loaded = new Map<string, unknown>();
+    const read = (name: string) =>
+      request.run(name, async () => {
+        await cache.getOrLoad(name, async () => {
+          loaded.set(name, request.getStore());
+          return name;
+        });
+        return request.getStore();
+      });
+    expect(await Promise.all(requests.map(read))).toEqual(requests);
+    expect(loaded).toEqual(new Map(requests.map((name) => [name, name])));
+  },
+);
 
 describe.each(places)('commands that are gathered for %s', (_name, openPlace) => {
   async function contextsOf(isTraced?: () => boolean): Promise<[unknown, unknown][]> {

@@ -106,20 +106,31 @@ export class Cache {
   }
 
   /** The same for what is sent as it is: neither parsed nor made into a string on its way through. */
-  getOrLoadBytes(
+  async getOrLoadBytes(
     key: string,
     load: Load<Value>,
-    { secondsLeft, signal }: ReadOptions<Exclude<Value, undefined>> = {},
+    options: ReadOptions<Exclude<Value, undefined>> = {},
   ): Promise<Buffer | undefined> {
+    const { local } = this;
     const fullKey = this.prefix + key;
-    const kept = this.local?.get(fullKey);
+    const kept = local?.get(fullKey);
     if (kept) {
       this.hooks.onRead?.('local');
-      return Promise.resolve(kept.value);
+      return kept.value;
     }
-    return new Promise((resolve, reject) => {
-      this.read(fullKey, new Read(this, { key: fullKey, load, secondsLeft, signal, resolve, reject }));
-    });
+    const asked = local?.begin();
+    const found = await this.find(fullKey);
+    let value: Buffer | undefined;
+    if (found instanceof Sought) {
+      // Here, and not where the answer came from, which is the turn of whoever asked first: what is loaded belongs to
+      // the trace of this caller.
+      value = await this.obtain({ key: fullKey, load, options }, found.sight);
+    } else {
+      this.hooks.onRead?.('hit');
+      value = found;
+    }
+    if (asked) local?.keep(fullKey, value, asked);
+    return value;
   }
 
   /** The same for a response body with its ETag. */
@@ -137,14 +148,9 @@ export class Cache {
   }
 
   /** What is cached under the key, if anything. Nothing is loaded. */
-  getBytes(key: string): Promise<Buffer | undefined> {
-    return new Promise((resolve) => {
-      const onEntry = (entry: Buffer | null, link: CacheLink) => {
-        const usable = entry !== null && holdsValue(entry) && link.believes(entry);
-        resolve(usable && freshUntilOf(entry) > link.now() ? valueOf(entry) : undefined);
-      };
-      this.read(this.prefix + key, { next: undefined, onEntry, onSilence: () => resolve(undefined) });
-    });
+  async getBytes(key: string): Promise<Buffer | undefined> {
+    const found = await this.find(this.prefix + key);
+    return found instanceof Sought ? undefined : found;
   }
 
   /**
@@ -167,67 +173,57 @@ export class Cache {
     this.local?.forget(fullKeys);
   }
 
-  /** Begins to count the age of what is about to be read. @internal */
-  beginLocal(): number {
-    return this.local?.begin() ?? 0;
+  /** A value that is fresh, or what is known where there is none. */
+  private find(fullKey: string): Promise<Buffer | undefined | Sought> {
+    return new Promise((resolve) => {
+      const sought = new Sought(resolve);
+      if (this.store.changes.isOwed(fullKey)) sought.onSilence();
+      else this.store.reads.read(fullKey, sought);
+    });
   }
 
-  /** @internal */
-  onHit(read: Read, value: Buffer | undefined): void {
-    this.hooks.onRead?.('hit');
-    this.answer(read, value);
+  private obtain(question: Question, sight: Sight | undefined): Promise<Buffer | undefined> {
+    const { entry, link } = sight ?? {};
+    if (entry && link && holdsValue(entry) && link.believes(entry))
+      return this.renew(question, { entry, link });
+    this.hooks.onRead?.(sight ? 'miss' : 'error');
+    return this.flightFor(question, sight).join(question.options.signal?.());
   }
 
-  /** The value is past its time, though nothing has changed that we know of. @internal */
-  onStale(read: Read, entry: Buffer, link: CacheLink): void {
+  /** The value is past its time, though nothing has changed that we know of. */
+  private async renew(
+    question: Question,
+    { entry, link }: Sight & { entry: Buffer },
+  ): Promise<Buffer | undefined> {
     const { staleWhileRevalidateSeconds, staleIfErrorSeconds } = this.policy;
+    const { signal } = question.options;
     const age = (link.now() - freshUntilOf(entry)) / 1_000;
-    const flight = this.flightFor(read, { entry, link });
+    const flight = this.flightFor(question, { entry, link });
     if (age <= staleWhileRevalidateSeconds) {
       this.hooks.onRead?.('stale');
       flight.join(undefined).catch((error: unknown) => this.hooks.onRefreshError?.(error));
-      read.resolve(valueOf(entry));
-      return;
+      return valueOf(entry);
     }
-    flight.join(read.signal?.()).then(
-      (value) => {
-        this.hooks.onRead?.('miss');
-        this.answer(read, value);
-      },
-      (error: unknown) => {
-        const mayServe = age <= staleIfErrorSeconds && !read.signal?.().aborted;
-        this.hooks.onRead?.(mayServe ? 'stale' : 'miss');
-        if (mayServe) read.resolve(valueOf(entry));
-        else read.reject(error);
-      },
-    );
-  }
-
-  /** @internal */
-  onMiss(read: Read, sight: Sight | undefined): void {
-    this.hooks.onRead?.(sight ? 'miss' : 'error');
-    const value = this.flightFor(read, sight).join(read.signal?.());
-    value.then((each) => this.answer(read, each), read.reject);
-  }
-
-  private answer(read: Read, value: Buffer | undefined): void {
-    this.local?.keep(read.key, value, read);
-    read.resolve(value);
-  }
-
-  private read(fullKey: string, reader: Reader): void {
-    if (this.store.changes.isOwed(fullKey)) reader.onSilence();
-    else this.store.reads.read(fullKey, reader);
+    try {
+      const value = await flight.join(signal?.());
+      this.hooks.onRead?.('miss');
+      return value;
+    } catch (error) {
+      const mayServe = age <= staleIfErrorSeconds && !signal?.().aborted;
+      this.hooks.onRead?.(mayServe ? 'stale' : 'miss');
+      if (mayServe) return valueOf(entry);
+      throw error;
+    }
   }
 
   /** Joins a flight that is under way, where it will see all that this reader must see. */
-  private flightFor(read: Read, sight: Sight | undefined): Flight {
-    const { key, load } = read;
+  private flightFor(question: Question, sight: Sight | undefined): Flight {
+    const { key, load, options } = question;
     const under = this.flights.get(key);
     const lease = sight && leaseOf(sight.entry, sight.link.now());
     if (under?.canBeShared(lease)) return under;
     const { store, limit, leaseMs, onWriteError: onFillError } = this;
-    const timesOf = (value: Value) => this.timesOf(value, read);
+    const timesOf = (value: Value) => this.timesOf(value, options);
     const flight = new Flight({ store, limit, key, load, timesOf, leaseMs, onFillError }, sight, under);
     this.flights.set(key, flight);
     const land = () => {
@@ -237,7 +233,10 @@ export class Cache {
     return flight;
   }
 
-  private timesOf(value: Value, { secondsLeft }: Read): { freshMs: number; keptMs: number } | undefined {
+  private timesOf(
+    value: Value,
+    { secondsLeft }: Question['options'],
+  ): { freshMs: number; keptMs: number } | undefined {
     const { ttlSeconds, absentSeconds, staleWhileRevalidateSeconds, staleIfErrorSeconds } = this.policy;
     if (value === undefined) return keepFor(absentSeconds * spread(), 0);
     const most = ttlSeconds * spread();
@@ -257,47 +256,28 @@ export class Cache {
 interface Question {
   key: string;
   load: Load<Value>;
-  secondsLeft: ((value: Exclude<Value, undefined>) => number) | undefined;
-  signal: (() => AbortSignal) | undefined;
-  resolve: (value: Buffer | undefined) => void;
-  reject: (error: unknown) => void;
+  options: ReadOptions<Exclude<Value, undefined>>;
 }
 
-/** One read on its way. An object with methods, not closures: there is one for every read. */
-class Read implements Reader {
+/** One look at Redis. It is its own answer where there is no fresh value: then it says what there was. */
+class Sought implements Reader {
   next: Reader | undefined;
-  readonly key: string;
-  readonly load: Load<Value>;
-  readonly signal: Question['signal'];
-  readonly secondsLeft: Question['secondsLeft'];
-  readonly resolve: Question['resolve'];
-  readonly reject: Question['reject'];
-  readonly began: number;
-  readonly startedAt: number;
+  sight: Sight | undefined;
 
-  constructor(
-    private readonly cache: Cache,
-    question: Question,
-  ) {
-    this.key = question.key;
-    this.load = question.load;
-    this.secondsLeft = question.secondsLeft;
-    this.signal = question.signal;
-    this.resolve = question.resolve;
-    this.reject = question.reject;
-    this.began = cache.beginLocal();
-    this.startedAt = performance.now();
-  }
+  constructor(private readonly settle: (found: Buffer | undefined | Sought) => void) {}
 
   onEntry(entry: Buffer | null, link: CacheLink): void {
-    if (entry === null || !holdsValue(entry) || !link.believes(entry))
-      this.cache.onMiss(this, { entry, link });
-    else if (freshUntilOf(entry) > link.now()) this.cache.onHit(this, valueOf(entry));
-    else this.cache.onStale(this, entry, link);
+    if (entry !== null && holdsValue(entry) && link.believes(entry) && freshUntilOf(entry) > link.now()) {
+      this.settle(valueOf(entry));
+      return;
+    }
+    this.sight = { entry, link };
+    this.settle(this);
   }
 
+  /** Redis is not asked at present, or has not answered. */
   onSilence(): void {
-    this.cache.onMiss(this, undefined);
+    this.settle(this);
   }
 }
 

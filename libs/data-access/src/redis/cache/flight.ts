@@ -54,9 +54,11 @@ export class Flight {
     /** Undefined where Redis is not asked. */
     sight: Sight | undefined,
     /** One that is under way to the same value, and could not be shared. */
-    private readonly before: Flight | undefined,
+    private before: Flight | undefined,
   ) {
     this.outcome = (sight ? this.byWayOfRedis(sight) : this.pastRedis()).then(toBuffer);
+    // Else each would keep the one before it, and so all that ever were.
+    this.whenOver(() => (this.before = undefined));
   }
 
   /** Runs the action when it is over, in one way or the other. */

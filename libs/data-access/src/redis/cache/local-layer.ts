@@ -14,6 +14,11 @@ interface Kept {
   until: number;
 }
 
+interface Asked {
+  changes: number;
+  at: number;
+}
+
 /** Weighs a key and what surrounds it, so that many small values do not take more memory than was meant. */
 const overheadBytes = 200;
 
@@ -44,20 +49,16 @@ export class LocalLayer {
     return kept && kept.until > performance.now() ? kept : undefined;
   }
 
-  /** Begins to count the age of what is about to be read. */
-  begin(): number {
-    return this.changes;
+  /** To be kept beside what is about to be read: its age counts from here. */
+  begin(): Asked {
+    return { changes: this.changes, at: performance.now() };
   }
 
-  keep(
-    key: string,
-    value: Buffer | undefined,
-    { began, startedAt }: { began: number; startedAt: number },
-  ): void {
-    if (began !== this.changes) return;
+  keep(key: string, value: Buffer | undefined, asked: Asked): void {
+    if (asked.changes !== this.changes) return;
     // A slice of what came over the network would keep all of that in memory.
     const own = value && Buffer.from(value);
-    this.kept.set(key, { value: own, until: startedAt + this.options.maxAgeMs });
+    this.kept.set(key, { value: own, until: asked.at + this.options.maxAgeMs });
   }
 
   forget(keys: readonly string[]): void {

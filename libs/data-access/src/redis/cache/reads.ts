@@ -1,3 +1,4 @@
+import { isAppError } from '@rostrum/errors';
 import type { Cluster, Redis as IoRedis } from 'ioredis';
 import { asCluster } from '../cluster-client';
 import { ReplyDeadline, type Awaited } from '../rate-limit-deadline';
@@ -124,10 +125,10 @@ class Batch implements Awaited {
     }
   };
 
-  readonly onError = (): void => {
+  readonly onError = (error: unknown): void => {
     if (this.settled) return;
-    // Why is to be found out: it may only be that a breaker is open.
-    void this.link.probe();
+    // Where it was no breaker that turned us away, it is to be found out what it was.
+    if (!isAppError(error)) void this.link.probe();
     this.turnAway();
   };
 
