@@ -6,12 +6,7 @@ const bypass = Symbol('bypass');
 type GuardedRedis = Redis & { [bypass]?: boolean };
 
 /** The client of a cluster takes a third argument: the node that a pipeline goes to. */
-type Send = (
-  this: Redis,
-  command: Command,
-  stream?: Parameters<Redis['sendCommand']>[1],
-  node?: unknown,
-) => unknown;
+type Send = (command: Command, stream?: Parameters<Redis['sendCommand']>[1], node?: unknown) => unknown;
 
 /** Answers with which a server says that it, not the command, is at fault. */
 const serverFaults = /^(LOADING|MASTERDOWN|CLUSTERDOWN)\b/;
