@@ -5,7 +5,9 @@ import {
   createKit,
   createService,
   deadLetterActions,
+  expireIdempotencyKeys,
   openCache,
+  openIdempotency,
   openLimits,
   openEventBus,
   openStores,
@@ -42,7 +44,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const feed = new FeedService(new FeedRepository(database), config.cursorSecret);
   const profileCache = openProfileCache(kit, redis.redis);
   const profiles = new ProfilesService(new ProfilesRepository(database), profileCache);
-  const follows = new FollowsService({ database, publisher, events, profiles: profileCache });
+  const follows = new FollowsService({ publisher, events, profiles: profileCache });
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
@@ -51,6 +53,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
     tokens: verification.tokens,
     work: [verification.work],
     limits: openLimits(kit, redis.redis, config),
+    idempotency: openIdempotency(kit, database),
     routes: (binder) => {
       postsRoutes(binder, posts);
       feedRoutes(binder, feed);
@@ -72,6 +75,7 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
     work: [
       relayEvents(kit, stores),
       consumeEvents(kit, stores, { auth: [copyAccounts(openProfileCache(kit, redis.redis))] }),
+      expireIdempotencyKeys(kit, stores.database),
     ],
     resources: [events.resource, ...shared.resources],
     actions: deadLetterActions(kit, events, ['auth']),

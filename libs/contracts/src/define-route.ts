@@ -44,6 +44,11 @@ export interface RouteContract<
   body?: Body;
   /** The largest body, as Express reads sizes; far below the general limit where that suits. */
   bodyLimit?: string;
+  /**
+   * A write that takes `Idempotency-Key`: repeated with the same key it is done once, and answered the same. The answer
+   * is kept for a day, so it must not carry a secret.
+   */
+  idempotent?: boolean;
   /** `api` unless given. */
   rateLimit?: RouteLimit;
   responses: Responses;

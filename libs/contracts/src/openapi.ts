@@ -4,6 +4,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
+import { z } from 'zod';
 import { authRoutes } from './auth.contract';
 import { authCookies, csrfHeader } from './auth-cookies.contract';
 import { problemSchema } from './common';
@@ -23,7 +24,8 @@ export const serviceRoutes: Record<ServiceName, readonly RouteContract[]> = {
 /** Problems that a route may answer because of its shape rather than its purpose. */
 function generalProblems(route: RouteContract): Record<number, string[]> {
   return {
-    ...((route.params ?? route.query ?? route.body) && { 400: ['VALIDATION_FAILED'] }),
+    ...((route.params ?? route.query ?? route.body ?? route.idempotent) && { 400: ['VALIDATION_FAILED'] }),
+    ...(route.idempotent && { 409: ['IDEMPOTENCY_KEY_IN_FLIGHT'], 422: ['IDEMPOTENCY_KEY_REUSED'] }),
     ...(route.body && { 413: ['PAYLOAD_TOO_LARGE'], 415: ['UNSUPPORTED_MEDIA_TYPE'] }),
     ...(route.auth === 'user' && { 401: ['UNAUTHORIZED'] }),
     ...(forbiddenFor(route).length > 0 && { 403: forbiddenFor(route) }),
@@ -51,12 +53,14 @@ function problemResponses(route: RouteContract): ZodOpenApiResponsesObject {
         description: names.join(', '),
         content: { 'application/problem+json': { schema: problemSchema } },
         ...(status === '429' && { headers: limitHeaderReferences }),
+        ...(status === '409' && route.idempotent && { headers: inFlightHeaders }),
       },
     ]),
   );
 }
 
-function response({ description, schema, headers }: ResponseContract) {
+function response({ description, schema, headers: own }: ResponseContract, idempotent = false) {
+  const headers = idempotent ? { ...own, ...replayHeader } : own;
   return {
     description,
     ...(schema && { content: { 'application/json': { schema } } }),
@@ -75,6 +79,22 @@ const limitHeaders = {
   'RateLimit-Policy': 'The policy: q requests in w seconds',
 };
 
+const inFlightHeaders = headersOf({ 'Retry-After': 'Seconds until to ask again for the first answer' });
+
+const replayHeader = { 'Idempotency-Replayed': '`true` where it is the kept answer of a request before' };
+
+const idempotencyHeader = z.object({
+  'Idempotency-Key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/)
+    .optional()
+    .meta({
+      description:
+        'New for each thing to be done, the same when it is tried again: within 24 hours it is done once and answered the same',
+      example: '0190b5a0-5f8e-7000-8000-3c2f1e0d9b8a',
+    }),
+});
+
 const limitHeaderReferences = Object.fromEntries(
   Object.keys(limitHeaders).map((name) => [name, { $ref: `#/components/headers/${name}` } as const]),
 );
@@ -89,7 +109,10 @@ function headersOf(meanings: Record<string, string>) {
 }
 
 function operation(route: RouteContract): ZodOpenApiOperationObject {
-  const successes = Object.entries(route.responses).map(([status, contract]) => [status, response(contract)]);
+  const successes = Object.entries(route.responses).map(([status, contract]) => [
+    status,
+    response(contract, route.idempotent),
+  ]);
   return {
     operationId: route.operationId,
     summary: route.summary,
@@ -99,6 +122,7 @@ function operation(route: RouteContract): ZodOpenApiOperationObject {
     requestParams: {
       ...(route.params && { path: route.params as never }),
       ...(route.query && { query: route.query as never }),
+      ...(route.idempotent && { header: idempotencyHeader }),
     },
     ...(route.body && {
       requestBody: {

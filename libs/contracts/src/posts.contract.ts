@@ -55,6 +55,7 @@ export const createPostRoute = defineRoute({
   auth: 'user',
   body: z.strictObject({ text: postText }),
   bodyLimit: '16kb',
+  idempotent: true,
   responses: {
     201: { description: 'The post', schema: post, headers: { Location: 'Where the post can be read' } },
   },
@@ -113,6 +114,7 @@ export const followRoute = defineRoute({
   tags: ['users'],
   auth: 'user',
   params: z.strictObject({ username }),
+  idempotent: true,
   responses: { 204: { description: 'You follow them' } },
   problems: { 404: ['NOT_FOUND'], 409: ['CANNOT_FOLLOW_YOURSELF'] },
 });
@@ -125,6 +127,7 @@ export const unfollowRoute = defineRoute({
   tags: ['users'],
   auth: 'user',
   params: z.strictObject({ username }),
+  idempotent: true,
   responses: { 204: { description: 'You do not follow them' } },
   problems: { 404: ['NOT_FOUND'] },
 });

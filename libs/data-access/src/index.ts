@@ -9,6 +9,14 @@ export type { Leak } from './postgres/pool/loan-watch';
 export type { Queryable, QueryOptions, QueryResult, Row } from './postgres/queryable';
 export type { Commit, Transaction, TransactionOptions } from './postgres/transaction';
 export { RetryBudget, type RetryBudgetOptions } from './postgres/retry-budget';
+export {
+  IdempotencyKeys,
+  type IdempotencyKeysOptions,
+  type KeptReply,
+  type KeyFinding,
+  type RepeatableWrite,
+} from './postgres/idempotency/idempotency-keys';
+export { createIdempotencyTable, dropIdempotencyTable } from './postgres/idempotency/idempotency-table';
 export type { RetryEvent, RetryReason } from './postgres/transaction-retry';
 export {
   createGatheredRead,

@@ -1,6 +1,7 @@
 export type { ReplyOf, RouteBinder, RouteInput } from './http/bind-route';
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http/http-app';
 export { sendReply, type Reply } from './http/reply';
+export type { Once, Write } from './http/idempotency';
 export { entityTag, isUnchanged } from './http/entity-tag';
 export { acceptRequestId } from './http/request-id';
 export { clientAddress, userAgentFamily } from './http/client-facts';
@@ -26,6 +27,7 @@ export { openDatabase, type OpenDatabase } from './wiring/open-database';
 export { openRedis, type OpenRedis } from './wiring/open-redis';
 export { openStores, type OpenStores } from './wiring/open-stores';
 export { openCache } from './wiring/open-cache';
+export { expireIdempotencyKeys, openIdempotency } from './wiring/open-idempotency';
 export { Breakers } from './wiring/breakers';
 export { openAuthClient, openHttpClient, type OpenHttpClient } from './wiring/open-http-client';
 export { createEventPublisher, type EventPublisher, type Fact } from './wiring/event-publisher';

@@ -3,14 +3,20 @@ import type { RouteBinder } from '@rostrum/service-kit';
 import { personOf } from '../profiles/viewer';
 import type { FollowsService } from './follows.service';
 
-export function followsRoutes(binder: RouteBinder, follows: FollowsService): void {
-  binder.bind(followRoute, async ({ user, params, signal }) => {
-    await follows.follow(personOf(user), params.username, signal);
-    return { status: 204 };
-  });
+const done = (): { status: 204 } => ({ status: 204 });
 
-  binder.bind(unfollowRoute, async ({ user, params, signal }) => {
-    await follows.unfollow(personOf(user), params.username, signal);
-    return { status: 204 };
-  });
+export function followsRoutes(binder: RouteBinder, follows: FollowsService): void {
+  binder.bind(followRoute, ({ user, params, signal, once }) =>
+    once<void, { status: 204 }>(
+      (write) => follows.follow(personOf(user), params.username, { write, signal }),
+      done,
+    ),
+  );
+
+  binder.bind(unfollowRoute, ({ user, params, signal, once }) =>
+    once<void, { status: 204 }>(
+      (write) => follows.unfollow(personOf(user), params.username, { write, signal }),
+      done,
+    ),
+  );
 }

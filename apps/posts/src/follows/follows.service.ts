@@ -1,6 +1,6 @@
 import { userFollowed } from '@rostrum/contracts';
-import type { Cache, Database, Queryable, Transaction } from '@rostrum/data-access';
-import type { EventPublisher } from '@rostrum/service-kit';
+import type { Cache, Queryable, Transaction } from '@rostrum/data-access';
+import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
 import type { Person } from '../profiles/profile';
 import { profilesErrors } from '../profiles/profiles.errors';
@@ -9,19 +9,24 @@ import { followsErrors } from './follows.errors';
 import { FollowsRepository } from './follows.repository';
 
 export interface FollowsDependencies {
-  database: Pick<Database, 'transaction'>;
   publisher: EventPublisher;
   events: Pick<BusinessEvents, 'userFollowed' | 'userUnfollowed'>;
   /** Profiles by name: they count who follows whom. */
   profiles: Pick<Cache, 'change'>;
 }
 
+export interface FollowOptions {
+  /** The transaction of the change. */
+  write: Write<void>;
+  signal: AbortSignal;
+}
+
 export class FollowsService {
   constructor(private readonly dependencies: FollowsDependencies) {}
 
   /** Following somebody again changes nothing and tells nobody. */
-  async follow(follower: Person, username: string, signal: AbortSignal): Promise<void> {
-    const { database, publisher, events, profiles } = this.dependencies;
+  async follow(follower: Person, username: string, { write, signal }: FollowOptions): Promise<void> {
+    const { publisher, events, profiles } = this.dependencies;
     if (username === follower.username) throw followsErrors.cannotFollowYourself();
     const work = async (trx: Transaction) => {
       const followeeId = await idOf(username, trx);
@@ -41,17 +46,17 @@ export class FollowsService {
       });
       trx.onCommit(() => events.userFollowed(followeeId));
     };
-    await profiles.change([follower.username, username], () => database.transaction(work, { signal }));
+    await profiles.change([follower.username, username], () => write(work, { signal }));
   }
 
-  async unfollow(follower: Person, username: string, signal: AbortSignal): Promise<void> {
-    const { database, events, profiles } = this.dependencies;
+  async unfollow(follower: Person, username: string, { write, signal }: FollowOptions): Promise<void> {
+    const { events, profiles } = this.dependencies;
     const work = async (trx: Transaction) => {
       const followeeId = await idOf(username, trx);
       const removed = await new FollowsRepository(trx).remove({ followerId: follower.id, followeeId });
       if (removed) trx.onCommit(() => events.userUnfollowed(followeeId));
     };
-    await profiles.change([follower.username, username], () => database.transaction(work, { signal }));
+    await profiles.change([follower.username, username], () => write(work, { signal }));
   }
 }
 

@@ -1,19 +1,24 @@
 import { createPostRoute, getPostRoute } from '@rostrum/contracts';
-import { isUnchanged, type RouteBinder } from '@rostrum/service-kit';
+import { isUnchanged, type ReplyOf, type RouteBinder } from '@rostrum/service-kit';
 import { personOf } from '../profiles/viewer';
-import { toPostBody } from './post';
+import { toPostBody, type Post } from './post';
 import { postEtag } from './post-document';
 import type { PostsService } from './posts.service';
 
 /** The client may keep a post, but asks whether it is still the same before it shows it again. */
 const revalidated = ['Cache-Control', 'private, no-cache'];
 
+type CreatedPost = ReplyOf<(typeof createPostRoute)['responses']>;
+
+function created(post: Post): CreatedPost {
+  const headers = ['Location', `${createPostRoute.path}/${post.id}`, 'ETag', postEtag(post.version)];
+  return { status: 201, body: toPostBody(post), headers: [...headers, ...revalidated] };
+}
+
 export function postsRoutes(binder: RouteBinder, posts: PostsService): void {
-  binder.bind(createPostRoute, async ({ user, body }) => {
-    const post = await posts.create(personOf(user), body.text);
-    const headers = ['Location', `${createPostRoute.path}/${post.id}`, 'ETag', postEtag(post.version)];
-    return { status: 201, body: toPostBody(post), headers: [...headers, ...revalidated] };
-  });
+  binder.bind(createPostRoute, ({ user, body, once }) =>
+    once((write) => posts.create(personOf(user), body.text, write), created),
+  );
 
   binder.bind(
     getPostRoute,

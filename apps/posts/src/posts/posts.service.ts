@@ -1,6 +1,6 @@
 import { postCreated } from '@rostrum/contracts';
-import type { Cache, CachedDocument, Database } from '@rostrum/data-access';
-import type { EventPublisher } from '@rostrum/service-kit';
+import type { Cache, CachedDocument, Queryable } from '@rostrum/data-access';
+import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
 import type { Person } from '../profiles/profile';
 import { ProfilesRepository } from '../profiles/profiles.repository';
@@ -14,7 +14,7 @@ export class PostsService {
 
   // eslint-disable-next-line max-params -- four dependencies, each of which it needs
   constructor(
-    private readonly database: Database,
+    database: Queryable,
     private readonly cache: Pick<Cache, 'getOrLoadDocument'>,
     private readonly publisher: EventPublisher,
     private readonly events: Pick<BusinessEvents, 'postCreated'>,
@@ -23,9 +23,9 @@ export class PostsService {
   }
 
   /** Nobody can have asked for it before, so that no cache has to hear of it: its id is drawn by lot here. */
-  async create(author: Person, text: string): Promise<Post> {
+  create(author: Person, text: string, write: Write<Post>): Promise<Post> {
     const post = newPost(author, text);
-    await this.database.transaction(async (trx) => {
+    return write(async (trx) => {
       await new ProfilesRepository(trx).ensure(author);
       await new PostsRepository(trx).insert(post);
       await this.publisher.publish(trx, postCreated, {
@@ -38,8 +38,8 @@ export class PostsService {
         },
       });
       trx.onCommit(() => this.events.postCreated(post));
+      return post;
     });
-    return post;
   }
 
   /** The post ready to be sent: from the cache, or from PostgreSQL where Redis has none or is not there. */

@@ -15,6 +15,7 @@ import type { Limits } from '../limits/limits';
 import type { RouteGate } from '../limits/route-gate';
 import { authenticate, type AuthenticationOptions } from './authenticate';
 import { exchangeOf, type Exchange } from './exchange';
+import type { Idempotency, Once } from './idempotency';
 import type { RouteTable } from './route-table';
 import { createBodyReader, type BodyReader } from './read-body';
 import { sendReply, type Reply } from './reply';
@@ -28,6 +29,8 @@ export interface RouteInput<Params, Query, Body, User> {
   body: Body;
   user: User;
   request: Request;
+  /** Makes a change that the client can repeat; only where the contract is idempotent. */
+  once: Once;
   /** Aborted when the client goes away, or is over its limit. Made only where it is asked for. */
   readonly signal: AbortSignal;
 }
@@ -74,6 +77,7 @@ export interface BinderOptions extends AuthenticationOptions {
   /** Whether responses are checked against their contracts; for development and tests. */
   checkResponses: boolean;
   limits?: Limits | undefined;
+  idempotency?: Idempotency | undefined;
 }
 
 export interface BindOptions {
@@ -120,6 +124,7 @@ export class BoundRoute {
     private readonly options: BinderOptions,
   ) {
     assertPermission(contract);
+    assertIdempotency(contract, options);
     this.gate = options.limits?.gateFor(contract);
     this.label = `${contract.method.toUpperCase()} ${contract.path}`;
     this.readBody =
@@ -199,6 +204,8 @@ export class BoundRoute {
       contract.query && validate(contract.query, request.query, 'query'),
       contract.body && validate(contract.body, body, 'body'),
       exchange.user,
+      // A route that is not idempotent has nothing to ask, and one that is asks for one header.
+      contract.idempotent ? this.options.idempotency?.onceFor(contract, request, exchange) : undefined,
     );
   }
 
@@ -231,6 +238,12 @@ function assertPermission({ auth, permission, operationId }: RouteContract): voi
   throw new Error(`${operationId} asks for the permission "${permission}", which nobody could ever show`);
 }
 
+/** Keys are kept per user and in a table of the service's: a route that has neither is our mistake too. */
+function assertIdempotency({ auth, idempotent, operationId }: RouteContract, options: BinderOptions): void {
+  if (!idempotent || (auth === 'user' && options.idempotency)) return;
+  throw new Error(`${operationId} is idempotent, but there is no user or no place to keep its keys for`);
+}
+
 class Input implements LooseInput {
   // eslint-disable-next-line max-params -- made once per request on the hot path; an options object would be one more
   constructor(
@@ -239,7 +252,13 @@ class Input implements LooseInput {
     readonly query: unknown,
     readonly body: unknown,
     readonly user: AccessClaims | undefined,
+    private readonly repeatable: Once | undefined,
   ) {}
+
+  get once(): Once {
+    if (!this.repeatable) throw new Error('Only a route whose contract is idempotent can do a thing once');
+    return this.repeatable;
+  }
 
   get signal(): AbortSignal {
     return signalOf(this.request.res as Response);

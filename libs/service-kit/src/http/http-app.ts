@@ -7,6 +7,7 @@ import type { HealthRegistry } from '../health/health-registry';
 import type { Limits } from '../limits/limits';
 import { createRouteBinder, type BoundRoute, type RouteBinder } from './bind-route';
 import { exchangeOf, type Exchange } from './exchange';
+import type { Idempotency } from './idempotency';
 import { InFlight } from './in-flight';
 import { createErrorHandler, createUnmatchedHandler } from './problem-responses';
 import { sendReply } from './reply';
@@ -29,6 +30,7 @@ export interface HttpAppOptions {
   /** The longest that a request may take to be answered. */
   requestTimeoutMs: number;
   limits?: Limits | undefined;
+  idempotency?: Idempotency | undefined;
   /** Binds the service's routes. */
   routes: (binder: RouteBinder) => void;
 }

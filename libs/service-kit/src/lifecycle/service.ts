@@ -3,6 +3,7 @@ import type { TokenVerifier } from '@rostrum/security';
 import { runShutdown, type ShutdownResult } from '@rostrum/resilience';
 import type { RouteBinder } from '../http/bind-route';
 import { createHttpApp, type HttpApp } from '../http/http-app';
+import type { Idempotency } from '../http/idempotency';
 import { HealthRegistry, type Dependency } from '../health/health-registry';
 import type { Limits } from '../limits/limits';
 import type { AdminAction } from '../ops/admin-actions';
@@ -33,6 +34,8 @@ export interface ServiceParts {
   routes?: (binder: RouteBinder) => void;
   tokens?: TokenVerifier;
   limits?: Limits;
+  /** Needed by routes whose contracts are idempotent. */
+  idempotency?: Idempotency;
   /** Takes over WebSocket upgrades of the public server. */
   attach?: (server: Server) => void;
   work?: readonly BackgroundWork[];
@@ -83,7 +86,7 @@ export interface Running {
   opsServer: Server;
 }
 
-function httpOptions({ service, config, logger, metrics, tracing }: Kit, { tokens, limits }: ServiceParts) {
+function httpOptions({ service, config, logger, metrics, tracing }: Kit, { tokens, limits, idempotency }: ServiceParts) {
   return {
     service,
     trustedProxies: config.trustedProxies,
@@ -95,6 +98,7 @@ function httpOptions({ service, config, logger, metrics, tracing }: Kit, { token
     requestTimeoutMs: config.requestTimeoutMs,
     ...(tokens && { tokens }),
     ...(limits && { limits }),
+    ...(idempotency && { idempotency }),
   };
 }
 

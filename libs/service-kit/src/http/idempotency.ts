@@ -1,0 +1,127 @@
+import type { RouteContract } from '@rostrum/contracts';
+import type {
+  Database,
+  IdempotencyKeys,
+  KeptReply,
+  RepeatableWrite,
+  Transaction,
+  TransactionOptions,
+} from '@rostrum/data-access';
+import type { Request } from 'express';
+import type { Exchange } from './exchange';
+import { fingerprintOf } from './idempotency-fingerprint';
+import { idempotencyErrors } from './idempotency.errors';
+import type { Reply } from './reply';
+
+/** The transaction in which a service makes a change, and whose value the answer is made of. */
+export type Write<T> = (work: (trx: Transaction) => Promise<T>, options?: TransactionOptions) => Promise<T>;
+
+/**
+ * What a handler makes its change with: `run` passes the transaction to the service, `answer` says what is answered for
+ * its value. A request with an Idempotency-Key has the answer kept in that transaction. When it is repeated, `run`
+ * does not come to its work, and the answer is the kept one.
+ */
+export type Once = <T, const Answer extends Reply>(
+  run: (write: Write<T>) => Promise<T>,
+  answer: (value: T) => Answer,
+) => Promise<Answer>;
+
+/** What became of a request that had a key. */
+export type KeyOutcome = 'kept' | 'replayed' | 'in_flight' | 'mismatch';
+
+export interface IdempotencyOptions {
+  database: Pick<Database, 'transaction'>;
+  keys: Pick<IdempotencyKeys, 'find' | 'keep'>;
+  count?: (outcome: KeyOutcome) => void;
+}
+
+const wellFormed = /^[\x21-\x7e]{1,255}$/;
+const replayedHeader = ['Idempotency-Replayed', 'true'] as const;
+
+/** A service's repeatable writes. */
+export class Idempotency {
+  /** For requests without a key: nothing is asked, kept or made for them. */
+  private readonly unkeyed: Once;
+
+  constructor(private readonly options: IdempotencyOptions) {
+    const { database } = options;
+    // One for all of them, whatever it is that they return.
+    const write = <T>(work: (trx: Transaction) => Promise<T>, how?: TransactionOptions) =>
+      database.transaction(work, how);
+    this.unkeyed = (run, answer) => run(write).then(answer);
+  }
+
+  onceFor(contract: RouteContract, request: Request, exchange: Exchange): Once {
+    const key = request.headers['idempotency-key'];
+    if (key === undefined) return this.unkeyed;
+    if (typeof key !== 'string' || !wellFormed.test(key)) throw idempotencyErrors.malformed();
+    const { method, path, operationId } = contract;
+    const { user, params } = exchange;
+    if (!user) throw new Error(`${operationId} has nobody to keep keys for`);
+    const { query, body } = request;
+    const fingerprint = fingerprintOf({ method, path, params, query, body });
+    const write = { userId: user.userId, operation: operationId, key, fingerprint };
+    return (run, answer) => this.keyed(write, run, answer);
+  }
+
+  private async keyed<T, Answer extends Reply>(
+    repeatable: RepeatableWrite,
+    run: (write: Write<T>) => Promise<T>,
+    answer: (value: T) => Answer,
+  ): Promise<Answer> {
+    const { database, count } = this.options;
+    let answered: Answer | undefined;
+    const write: Write<T> = (work, how) => {
+      if (answered) throw new Error(`${repeatable.operation} writes twice under one Idempotency-Key`);
+      return database.transaction(async (trx) => {
+        await this.begin(trx, repeatable);
+        const value = await work(trx);
+        answered = answer(value);
+        await this.keep(trx, repeatable, answered);
+        return value;
+      }, how);
+    };
+    try {
+      const value = await run(write);
+      if (answered) count?.('kept');
+      return answered ?? answer(value);
+    } catch (error) {
+      if (!(error instanceof Replay)) throw error;
+      count?.('replayed');
+      // It was such an answer when it was kept.
+      return error.reply as Answer;
+    }
+  }
+
+  private async begin(trx: Transaction, write: RepeatableWrite): Promise<void> {
+    const found = await this.options.keys.find(trx, write);
+    if (found.state === 'free') return;
+    if (found.state === 'kept') throw new Replay(found.reply);
+    if (found.state === 'in-flight') throw this.inFlight();
+    this.options.count?.('mismatch');
+    throw idempotencyErrors.mismatch();
+  }
+
+  private async keep(trx: Transaction, write: RepeatableWrite, reply: Reply): Promise<void> {
+    const { status, headers = [] } = reply;
+    const content = reply.raw ?? (reply.body === undefined ? null : JSON.stringify(reply.body));
+    const body = content === null ? null : content.toString();
+    const kept = await this.options.keys.keep(trx, write, { status, headers: [...headers], body });
+    if (!kept) throw this.inFlight();
+  }
+
+  private inFlight(): Error {
+    this.options.count?.('in_flight');
+    return idempotencyErrors.inFlight();
+  }
+}
+
+/** Ends a transaction, and the service's work with it, where the answer is known already. */
+class Replay extends Error {
+  readonly reply: Reply;
+
+  constructor({ status, headers, body }: KeptReply) {
+    super('The answer is known already');
+    this.reply = { status, headers: [...headers, ...replayedHeader], ...(body !== null && { raw: body }) };
+  }
+}
