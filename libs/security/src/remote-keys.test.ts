@@ -122,10 +122,20 @@ it('asks again when what it knows is no longer fresh, so that a key published in
   publisher.published = [first, second];
   clock.now += 300_000;
   expect(await outcome(await sign(first))).toBe('taken');
-  // Forged ids keep the cooldown from ever ending, which must not matter to a key that was published in time.
-  await outcome(forged('x'));
   expect(await outcome(await sign(second))).toBe('taken');
   expect(publisher.requests).toBe(2);
+});
+
+it('forged ids do not keep it from asking again for what is no longer fresh', async () => {
+  publisher.maxAge = 2;
+  const { outcome } = await open();
+  await outcome(await sign(first));
+  await outcome(forged('x'));
+  publisher.published = [first, second];
+  clock.now += 2_000;
+  await outcome(await sign(first));
+  await outcome(forged('y'));
+  expect(await outcome(await sign(second))).toBe('taken');
 });
 
 it('a key that is no longer published is no longer taken', async () => {
@@ -139,8 +149,8 @@ it('a key that is no longer published is no longer taken', async () => {
 it('told that the keys have changed, it asks in spite of the cooldown', async () => {
   const { outcome, keys } = await open();
   await outcome(await sign(first));
-  publisher.published = [first, second];
   await outcome(forged('x'));
+  publisher.published = [first, second];
   expect(await outcome(await sign(second))).toBe('UNAUTHORIZED');
   await keys.reload();
   expect(await outcome(await sign(second))).toBe('taken');

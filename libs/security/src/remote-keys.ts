@@ -22,6 +22,7 @@ const mostUnknown = 1000;
 const unknownForMs = 60_000;
 /** Until the first answer there is nothing to go on with. */
 const firstRetryMs = 200;
+const refreshRetryMs = 1_000;
 
 /**
  * The keys that a service publishes, by id. Asked anew when they are no longer fresh (nobody waits for that), and for an
@@ -35,6 +36,8 @@ export class RemoteKeys {
   private readonly now: () => number;
   private freshUntil = 0;
   private askedAt = -Infinity;
+  /** The last time that it asked for the sake of an unknown id. */
+  private soughtAt = -Infinity;
   private failure: unknown;
   private asking: Promise<void> | undefined;
 
@@ -51,7 +54,7 @@ export class RemoteKeys {
     if (id === undefined) throw new Error('The token names no key');
     const key = this.keys?.get(id);
     if (key) {
-      if (this.now() >= this.freshUntil && this.mayAsk) this.ask().catch(() => undefined);
+      if (this.mayRefresh) this.ask().catch(() => undefined);
       return key;
     }
     return this.findNew(id);
@@ -64,20 +67,33 @@ export class RemoteKeys {
   }
 
   private async findNew(id: string): Promise<CryptoKey> {
+    const asksFor = this.mayAsk && !this.unknown.has(id);
     if (this.asking) await this.asking.catch(() => undefined);
-    else if (this.mayAsk && !this.unknown.has(id)) await this.ask().catch(() => undefined);
+    else if (asksFor) await this.seek();
     const key = this.keys?.get(id);
     if (key) return key;
     // Whether there is such a key is not known while nobody answers.
     if (this.failure !== undefined) throw problems.unavailable('key_set', 1, this.failure);
-    this.unknown.set(id, true);
+    // An answer that was under way may be older than the key.
+    if (asksFor) this.unknown.set(id, true);
     throw new Error('The token names a key that is not published');
   }
 
+  /** What is no longer fresh is asked for in spite of the cooldown: that is for ids that anybody can make up. */
+  private get mayRefresh(): boolean {
+    const now = this.now();
+    return this.asking === undefined && now >= this.freshUntil && now >= this.askedAt + refreshRetryMs;
+  }
+
   private get mayAsk(): boolean {
-    return (
-      this.asking === undefined && this.now() >= this.askedAt + (this.keys ? this.cooldownMs : firstRetryMs)
-    );
+    if (this.asking !== undefined) return false;
+    if (this.keys) return this.now() >= this.soughtAt + this.cooldownMs;
+    return this.now() >= this.askedAt + firstRetryMs;
+  }
+
+  private async seek(): Promise<void> {
+    if (this.keys) this.soughtAt = this.now();
+    await this.ask().catch(() => undefined);
   }
 
   private ask(): Promise<void> {

@@ -11,6 +11,9 @@ import { publishedKeys, signingKeyAt, type KeyTimes } from './key-schedule';
 import { keysErrors } from './keys.errors';
 import type { SigningKeysRepository, StoredKey } from './signing-keys.repository';
 
+/** However many ids are made up, the database is asked for them once in so long. */
+const unknownEveryMs = 1_000;
+
 /** The published keys as they are sent; `version` is another text whenever they are others. */
 export interface PublishedKeys {
   body: string;
@@ -26,16 +29,26 @@ export interface SigningKeysOptions {
 /** The keys as this process knows them. Once known they are good without the database, and change by their own times. */
 export class SigningKeys {
   private all: readonly StoredKey[] = [];
-  private readonly opened = new Map<string, SigningKey>();
+  private opened: ReadonlyMap<string, SigningKey> = new Map();
+  private loading: Promise<void> | undefined;
+  private loadedAt = -Infinity;
   private snapshot: (PublishedKeys & { set: KeySet }) | undefined;
 
   constructor(private readonly options: SigningKeysOptions) {}
 
-  /** Reads the keys anew. */
-  async load(): Promise<void> {
+  /** Reads the keys anew; who asks while they are being read gets what that brings. */
+  load(): Promise<void> {
+    this.loading ??= this.read().finally(() => (this.loading = undefined));
+    return this.loading;
+  }
+
+  private async read(): Promise<void> {
+    this.loadedAt = performance.now();
     const all = await this.options.repository.all();
-    await this.openPrivateHalves(all);
+    const opened = await this.openPrivateHalves(all);
+    // Both at once: a key that signs is never one that is not open.
     this.all = all;
+    this.opened = opened;
     const { times } = this.options;
     const keys = publishedKeys(all, { now: Date.now(), times }).map(({ publicJwk }) => publicJwk);
     const body = JSON.stringify({ keys });
@@ -62,8 +75,11 @@ export class SigningKeys {
     return this.snapshot?.version ?? '';
   }
 
-  /** Finds the key that a token names, for this service's own verifier. */
-  readonly find: KeySet = (header, token) => {
+  /** Finds the key that a token names, for this service's own verifier. One that is not known may be new. */
+  readonly find: KeySet = async (header, token) => {
+    const isKnown = this.all.some(({ kid }) => kid === header.kid);
+    if (!isKnown && performance.now() - this.loadedAt >= unknownEveryMs)
+      await this.load().catch(() => undefined);
     if (!this.snapshot) throw keysErrors.unavailable();
     return this.snapshot.set(header, token);
   };
@@ -73,11 +89,13 @@ export class SigningKeys {
   }
 
   /** Each private key is opened once, also the one whose turn is next: it must not depend on anything when that comes. */
-  private async openPrivateHalves(all: readonly StoredKey[]): Promise<void> {
+  private async openPrivateHalves(all: readonly StoredKey[]): Promise<ReadonlyMap<string, SigningKey>> {
+    const opened = new Map<string, SigningKey>();
     for (const { kid, sealedPrivateKey } of all) {
-      if (sealedPrivateKey === null) this.opened.delete(kid);
-      else if (!this.opened.has(kid)) this.opened.set(kid, await this.open(kid, sealedPrivateKey));
+      if (sealedPrivateKey === null) continue;
+      opened.set(kid, this.opened.get(kid) ?? (await this.open(kid, sealedPrivateKey)));
     }
+    return opened;
   }
 
   private async open(kid: string, sealed: Buffer): Promise<SigningKey> {
