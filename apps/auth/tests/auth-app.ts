@@ -266,6 +266,20 @@ export class AuthApp {
     return (await this.around.admin.query<T>(hash('sha1', sql), sql, values)).rows;
   }
 
+  /** Does something to the tables and commits it only after `meanwhile`. */
+  async uncommitted(sql: string, values: unknown[], meanwhile: () => Promise<void>): Promise<void> {
+    await this.around.admin.transaction(async (trx) => {
+      await trx.query(hash('sha1', sql), sql, values);
+      await meanwhile();
+    });
+  }
+
+  /** Resolves when somebody waits for a row that another transaction has changed. */
+  async untilSomebodyWaits(): Promise<void> {
+    const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await this.until(async () => (await this.rows(waiting)).length > 0, 'somebody to wait for a lock');
+  }
+
   async metrics(): Promise<string> {
     return (await fetch(`${this.opsUrl}/metrics`)).text();
   }

@@ -91,6 +91,35 @@ it('a sign-in that has checked the old password cannot end in a session after it
   }
 });
 
+it('a sign-in whose session is about to be written waits for a change of credentials, and heeds it', async () => {
+  const grace = await app.person();
+  let signIn: ReturnType<typeof app.login> | undefined;
+  await app.uncommitted(
+    'update auth.users set credentials_version = credentials_version + 1 where id = $1',
+    [grace.id],
+    async () => {
+      signIn = app.login(grace.username, grace.password);
+      await app.untilSomebodyWaits();
+    },
+  );
+  expect((await signIn)?.json.code).toBe('INVALID_CREDENTIALS');
+  expect((await app.login(grace.username, grace.password)).status).toBe(200);
+});
+
+it('a refresh waits for the end of its session, and heeds it', async () => {
+  const given = await app.signIn(ada);
+  let refresh: ReturnType<typeof app.refresh> | undefined;
+  await app.uncommitted(
+    'update auth.sessions set ended_at = now() where id = $1',
+    [sessionOf(given.accessToken)],
+    async () => {
+      refresh = app.refresh(given.refreshToken);
+      await app.untilSomebodyWaits();
+    },
+  );
+  expect((await refresh)?.json.code).toBe('INVALID_REFRESH_TOKEN');
+});
+
 it('whatever is done in whatever order, a dead session stays dead and a live one goes on', async () => {
   const step = fc.constantFrom('refresh', 'refresh elsewhere', 'refresh old', 'end');
   await fc.assert(
