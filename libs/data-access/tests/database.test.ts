@@ -141,15 +141,17 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
 
   describe('the pool', () => {
     it('tells a caller who has waited too long that the database is unavailable', async () => {
-      const database = open({ max: 1, acquireTimeoutMs: 100 });
+      const database = open({ max: 1, acquireTimeoutMs: 1_000 });
       const held = Promise.withResolvers<void>();
       const holder = database.transaction(async (trx) => {
         await trx.query('one', 'select 1');
         await held.promise;
       });
-      await waitFor(() => database.stats().total === 1);
-      await expect(database.query('late', 'select 1')).rejects.toMatchObject({ status: 503 });
-      await expect(database.knex.raw('select 1')).rejects.toMatchObject({ status: 503 });
+      await waitFor(() => database.stats().active === 1);
+      await Promise.all([
+        expect(database.query('late', 'select 1')).rejects.toMatchObject({ status: 503 }),
+        expect(database.knex.raw('select 1')).rejects.toMatchObject({ status: 503 }),
+      ]);
       held.resolve();
       await holder;
       await database.query('in time', 'select 1');
@@ -177,7 +179,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     });
 
     it('counts as well while all its connections are busy with work that succeeds', async () => {
-      const database = open({ max: 1, acquireTimeoutMs: 100 });
+      const database = open({ max: 1 });
       await database.transaction(async (trx) => {
         await trx.query('one', 'select 1');
         await database.ping();

@@ -245,7 +245,7 @@ describe('reads go on', () => {
   });
 
   it('while the primary is gone, but for those who must see all', async () => {
-    const database = await open({ acquireTimeoutMs: 500 });
+    const database = await open({ acquireTimeoutMs: 1_000 });
     await write(database, 'a');
     await caughtUp();
     await primary.kill();

@@ -35,8 +35,8 @@ describe('PostgreSQL behind a guard', () => {
     const database = createDatabase({
       url: proxy.urlFor(own.url),
       max: options.max ?? 4,
-      acquireTimeoutMs: 200,
-      queryTimeoutMs: 300,
+      acquireTimeoutMs: 700,
+      queryTimeoutMs: 1_200,
       queryGraceMs: 200,
       guard,
     });
@@ -72,7 +72,7 @@ describe('PostgreSQL behind a guard', () => {
     caller.abort(new Error('gone'));
     await expect(given).rejects.toThrow('gone');
     // Nor for that its callers want more connections than they may have.
-    const holding = database.query('hold', 'select pg_sleep(0.28)');
+    const holding = database.query('hold', 'select pg_sleep(1)');
     await expect(database.query('waits', 'select 1')).rejects.toMatchObject({ status: 503 });
     await holding;
     expect(guard.failures).toEqual([]);

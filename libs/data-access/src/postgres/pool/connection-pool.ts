@@ -67,6 +67,7 @@ export interface WaitOptions {
 /** A server that is slow to greet is not made faster by more callers at its door. */
 const mostOpening = 8;
 const checkLimitMs = 1_000;
+const longestBackoffMs = 2_000;
 
 /** Connections to one server, made to heal: what is broken or suspect is dropped, and nothing waits without a limit. */
 export class ConnectionPool implements ConnectionOwner {
@@ -85,7 +86,8 @@ export class ConnectionPool implements ConnectionOwner {
   private clock: PoolClock | undefined;
   private ended: PromiseWithResolvers<void> | undefined;
   private failedOpenings = 0;
-  private warmUpAt = 0;
+  /** As long as some connections are there, no more are asked for before this time. */
+  private openAgainAt = 0;
 
   constructor(private readonly options: PoolOptions) {
     const { hooks } = options;
@@ -153,7 +155,7 @@ export class ConnectionPool implements ConnectionOwner {
 
   /** True when every connection is lent out and there may be no more. */
   get saturated(): boolean {
-    return this.idle.length === 0 && this.all.size + this.opening.size >= this.options.max;
+    return this.idle.length === 0 && this.all.size >= this.options.max;
   }
 
   /** Waits for the connections on loan, then cuts those that are still out. Resolves to how many were cut. */
@@ -241,7 +243,8 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   private openForWaiters(): void {
-    if (this.ended) return;
+    const soon = this.all.size > 0 && this.now() < this.openAgainAt;
+    if (this.ended || soon) return;
     const wanted = this.waiting.length - this.opening.size;
     if (wanted > 0) this.open(wanted);
   }
@@ -269,6 +272,7 @@ export class ConnectionPool implements ConnectionOwner {
   private noteOpened(client: Client): void {
     if (this.ended) return void client.end(() => undefined);
     this.failedOpenings = 0;
+    this.openAgainAt = 0;
     const lifetime = this.options.maxLifetimeMs * (0.9 + Math.random() / 10);
     const connection = new Connection(client, this, this.now() + lifetime);
     this.all.add(connection);
@@ -278,9 +282,9 @@ export class ConnectionPool implements ConnectionOwner {
 
   private noteFailedOpening(error: Error): void {
     this.failedOpenings += 1;
-    const backoff = Math.min(5_000, 125 * 2 ** this.failedOpenings);
-    this.warmUpAt = this.now() + backoff * (0.5 + Math.random() / 2);
-    // As long as there are others, one of them may become free in time; the next tick tries to open more.
+    const backoff = Math.min(longestBackoffMs, 125 * 2 ** this.failedOpenings);
+    this.openAgainAt = this.now() + backoff * (0.5 + Math.random() / 2);
+    // As long as there are others, one of them may become free in time.
     if (this.all.size > 0) return;
     this.waiting.turnAway(error);
     this.openForWaiters();
@@ -296,7 +300,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.retireIdle(now);
     this.checkOneIdle(now);
     this.openForWaiters();
-    if (now >= this.warmUpAt) this.keepWarm();
+    if (now >= this.openAgainAt) this.keepWarm();
   }
 
   private keepWarm(): void {

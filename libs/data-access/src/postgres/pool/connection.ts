@@ -64,7 +64,7 @@ export class Connection {
   seenAt = 0;
   private running = 0;
   private deadline = Infinity;
-  private limitMs = 0;
+  private limit: Limit = { limitMs: 0 };
   private failure: Error | undefined;
   private stopping: Stopping | undefined;
 
@@ -81,10 +81,10 @@ export class Connection {
   async run(statement: Statement, options: RunOptions): Promise<PgResult> {
     const started = performance.now();
     try {
-      const { signal, limitMs } = options;
+      const { signal } = options;
       const result = await (signal
-        ? this.sendAbortable(statement, limitMs, signal)
-        : this.send(statement, limitMs));
+        ? this.sendAbortable(statement, options, signal)
+        : this.send(statement, options));
       this.report('ok', started, options);
       return result;
     } catch (error) {
@@ -111,7 +111,7 @@ export class Connection {
   /** Called at each tick of the pool's clock: a server that is frozen does not keep its own limits. */
   check(now: number): void {
     if (now <= this.deadline) return;
-    if (!this.owner.serverKeepsLimit && !this.stopping) {
+    if (!this.owner.serverKeepsLimit && !this.stopping && !this.limit.probe) {
       this.deadline = now + this.owner.graceMs;
       this.stop();
       return;
@@ -134,15 +134,15 @@ export class Connection {
     streamOf(this.client).destroy();
   }
 
-  private send(statement: Statement, limitMs: number): Promise<PgResult> {
+  private send(statement: Statement, limit: Limit): Promise<PgResult> {
     return new Promise((resolve, reject) => {
       this.running += 1;
-      this.startTimer(limitMs);
+      this.startTimer(limit);
       const prepared = this.owner.prepares ? statement : withoutName(statement);
       this.client.query(prepared, (error: Error | null, result: PgResult) => {
         this.running -= 1;
         // Whatever has been asked meanwhile starts now.
-        if (this.running > 0) this.startTimer(this.limitMs);
+        if (this.running > 0) this.startTimer(this.limit);
         else this.deadline = Infinity;
         if (this.stopping) this.noteStopped(this.stopping, error);
         if (error) reject(this.failure ?? error);
@@ -151,13 +151,15 @@ export class Connection {
     });
   }
 
-  private startTimer(limitMs: number): void {
-    this.limitMs = limitMs;
-    this.deadline = this.owner.now() + limitMs + (this.owner.serverKeepsLimit ? this.owner.graceMs : 0);
+  /** Whoever only wants to know whether the server is there does not leave it to the server to say when it is late. */
+  private startTimer(limit: Limit): void {
+    const { serverKeepsLimit, graceMs } = this.owner;
+    this.limit = limit;
+    this.deadline = this.owner.now() + limit.limitMs + (serverKeepsLimit && !limit.probe ? graceMs : 0);
   }
 
   /** Like `send`, but when the signal fires the caller is answered at once and the server is told to stop. */
-  private sendAbortable(statement: Statement, limitMs: number, signal: AbortSignal): Promise<PgResult> {
+  private sendAbortable(statement: Statement, limit: Limit, signal: AbortSignal): Promise<PgResult> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
       const abort = () => {
@@ -166,7 +168,7 @@ export class Connection {
       };
       signal.addEventListener('abort', abort, { once: true });
       const settled = () => signal.removeEventListener('abort', abort);
-      this.send(statement, limitMs).finally(settled).then(resolve, reject);
+      this.send(statement, limit).finally(settled).then(resolve, reject);
     });
   }
 
@@ -206,6 +208,8 @@ export class Connection {
     if (onQuery) onQuery({ operation, seconds: (performance.now() - started) / 1000, outcome });
   }
 }
+
+type Limit = Pick<RunOptions, 'limitMs' | 'probe'>;
 
 interface Stopping {
   ended: () => void;
