@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createTestDatabase, startPostgresServer, waitFor, type OwnServer } from '@rostrum/testing';
@@ -133,20 +134,47 @@ it('is what the connection really has', async () => {
   expect(await isProtected(named('localhost'), { mode: 'verify-full', ca: authority.cert })).toBe(true);
 });
 
+/** Passes bytes on, and keeps what each connection begins with: what it asks the server for. */
+async function startRelay(target: URL) {
+  const requests: number[] = [];
+  const sockets: net.Socket[] = [];
+  const relay = net.createServer((client) => {
+    const upstream = net.connect(Number(target.port), '127.0.0.1');
+    sockets.push(client, upstream);
+    client.once('data', (chunk: Buffer) => requests.push(chunk.readInt32BE(4)));
+    for (const socket of [client, upstream]) socket.on('error', () => undefined);
+    client.pipe(upstream).pipe(client);
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  const close = async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => relay.close(resolve));
+  };
+  return { requests, port: String((relay.address() as net.AddressInfo).port), close };
+}
+
+const sslRequest = 80877103;
+
 it('protects requests to cancel, and what is heard beside the pool', async () => {
+  const relay = await startRelay(new URL(url));
   const tls: TlsOptions = { mode: 'verify-full', ca: authority.cert };
-  const database = createDatabase({ url: named('localhost'), tls, max: 1 });
-  opened.push(database);
+  const through = Object.assign(new URL(named('localhost')), { port: relay.port }).href;
+  const database = createDatabase({ url: through, tls, max: 1 });
   await database.query('warm', 'select 1');
   const caller = new AbortController();
   const sleep = database.query('slow', 'select pg_sleep(30)', [], { signal: caller.signal });
+  const running = `select from pg_stat_activity where query = 'select pg_sleep(30)' and state = 'active'`;
+  await waitFor(() => withClient(adminUrl, async (admin) => (await admin.query(running)).rowCount === 1));
   caller.abort(new Error('gone'));
   await expect(sleep).rejects.toThrow('gone');
-  await waitFor(() => database.stats().idle === 1, { what: 'the end of the statement' });
+  await waitFor(() => database.stats().active === 0, { what: 'the end of the statement' });
   const heard = jest.fn();
   const listener = database.listen('news', heard);
   await waitFor(() => heard.mock.calls.length > 0);
   await listener.stop();
+  await database.close(100);
+  await relay.close();
+  expect(relay.requests).toEqual([sslRequest, sslRequest, sslRequest]);
 });
 
 it('protects migrations', async () => {
