@@ -191,6 +191,9 @@ describe('roles', () => {
       'LAST_ADMIN',
     ]);
     expect(codes(await suspend(root.id))).toEqual([409, 'OWN_ACCOUNT']);
+    const { password } = root;
+    const leave = await app.delete('/api/v1/auth/me', { token, body: { password } });
+    expect(codes(leave)).toEqual([409, 'LAST_ADMIN']);
     const refusals = (await eventsAbout(root.id)).filter(({ result }) => result === 'refused');
     expect(refusals.map(({ action }) => action).sort()).toEqual(['role.taken', 'user.suspended']);
 

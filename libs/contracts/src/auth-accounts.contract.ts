@@ -81,7 +81,7 @@ export const deleteMeRoute = defineRoute({
   responses: {
     202: { description: 'When it will be gone', schema: z.object({ deletedAfter: timestamp }) },
   },
-  problems: passwordProblems,
+  problems: { ...passwordProblems, 409: ['LAST_ADMIN'] },
 });
 
 export const accountExport = z

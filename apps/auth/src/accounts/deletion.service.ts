@@ -1,6 +1,7 @@
 import { userDeleted } from '@rostrum/contracts';
 import type { Database, Transaction } from '@rostrum/data-access';
 import type { EventPublisher } from '@rostrum/service-kit';
+import { assertNotLastAdmin } from '../admin/admin-guard';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { BusinessEvents } from '../business-events';
@@ -32,6 +33,7 @@ export class DeletionService {
   async request(userId: string, from: AuditOrigin): Promise<Date> {
     const { database, endings, audit, mail, forget } = this.dependencies;
     return database.transaction(async (trx) => {
+      await assertNotLastAdmin(trx, userId);
       const asked = await new DeletionRepository(trx).request(userId, this.graceSeconds);
       const deletedAfter = asked ?? new Date(Date.now() + this.graceSeconds * 1000);
       const actor = { kind: 'user' as const, id: userId };
