@@ -29,7 +29,16 @@ describe('cross-origin requests', () => {
     expect(headers.vary).toContain('Origin');
     expect(exposed).toEqual(
       expect.arrayContaining([
-        ...['x-request-id', 'etag', 'link', 'location', 'retry-after', 'ratelimit', 'ratelimit-policy'],
+        ...[
+          'x-request-id',
+          'etag',
+          'idempotency-replayed',
+          'link',
+          'location',
+          'retry-after',
+          'ratelimit',
+          'ratelimit-policy',
+        ],
         ...['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
       ]),
     );
