@@ -28,6 +28,7 @@ import { composeSecondFactors } from './compose-second-factors';
 import type { KeyVault } from './keys/key-vault';
 import { MailJobs } from './mail/mail-jobs';
 import { OneTimeTokens } from './mail/one-time-tokens';
+import { RecentFactor } from './mfa/step-up.service';
 import { BoundedQueue } from './passwords/bounded-queue';
 import { BreachedPasswordsClient } from './passwords/breached-passwords.client';
 import { PasswordHasher } from './passwords/password-hasher';
@@ -101,7 +102,7 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
       accountsRoutes(binder, { accounts, registration, emails, deletion: deleting, exports });
       sessionsRoutes(binder, { ...sessions.feature, allowedOrigins: kit.config.corsAllowedOrigins });
       passwordsRoutes(binder, changes);
-      factors.routes(binder, sessions.starter);
+      factors.routes(binder, { starter: sessions.starter, devices: sessions.feature.tokens.device });
     },
   };
 }
@@ -146,7 +147,12 @@ function composePasswords(
     hasher,
     guard,
     policy: openPasswordPolicy(kit, config),
-    proof: new PasswordProof({ accounts: new AccountsRepository(database), hasher, guard }),
+    proof: new PasswordProof({
+      accounts: new AccountsRepository(database),
+      hasher,
+      guard,
+      recent: new RecentFactor(database),
+    }),
     renewal: new PasswordRenewal(database, hasher),
   };
 }

@@ -14,6 +14,7 @@ import type { KeyCare } from './compose-keys';
 import { KeyAdmin } from './keys/key-admin';
 import { keyAdminRoutes } from './keys/key-admin.routes';
 import { SigningKeysRepository } from './keys/signing-keys.repository';
+import { RecentFactor } from './mfa/step-up.service';
 import { verifyRoutes } from './policy/verify.routes';
 import { KeyedIndex } from './secrets/keyed-index';
 import { Keyring } from './secrets/keyring';
@@ -46,6 +47,7 @@ export function composeAdmin(config: Config<typeof secretSettings>, surroundings
       },
       cursorSecret,
     ),
+    recent: new RecentFactor(database),
     emailOf: ({ id, email, emailSealed }: UserRow) =>
       emailSealed ? addresses.open(database, id, emailSealed).catch(() => null) : Promise.resolve(email),
   };
@@ -53,9 +55,9 @@ export function composeAdmin(config: Config<typeof secretSettings>, surroundings
 
 export type AdminParts = ReturnType<typeof composeAdmin>;
 
-export function bindAdmin(binder: RouteBinder, { users, keys, audit, emailOf }: AdminParts): void {
+export function bindAdmin(binder: RouteBinder, { users, keys, audit, recent, emailOf }: AdminParts): void {
   adminRoutes(binder, { users, emailOf });
-  keyAdminRoutes(binder, keys);
+  keyAdminRoutes(binder, { keys, recent });
   auditRoutes(binder, audit);
   verifyRoutes(binder);
 }

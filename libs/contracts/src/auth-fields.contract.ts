@@ -36,7 +36,7 @@ export type Account = z.output<typeof account>;
 
 /** Codes of the problems that come with proving a password. */
 export const passwordProblems = {
-  403: ['PASSWORD_WRONG'],
+  403: ['PASSWORD_WRONG', 'STEP_UP_REQUIRED'],
   429: ['TOO_MANY_ATTEMPTS'],
   503: ['PASSWORD_HASHING_UNAVAILABLE'],
 } as const;

@@ -47,7 +47,7 @@ export const rotateKeysRoute = defineRoute({
       schema: z.object({ kid: z.string(), signsFrom: timestamp }),
     },
   },
-  problems: { 409: ['ROTATION_UNDER_WAY'] },
+  problems: { 403: ['STEP_UP_REQUIRED'], 409: ['ROTATION_UNDER_WAY'] },
 });
 
 export const revokeKeyRoute = defineRoute({
@@ -62,7 +62,7 @@ export const revokeKeyRoute = defineRoute({
   body: z.strictObject({ reason: typed.min(1).max(500) }),
   bodyLimit: '4kb',
   responses: { 204: { description: 'It is revoked' } },
-  problems: { 404: ['NOT_FOUND'], 409: ['KEY_ALREADY_REVOKED'] },
+  problems: { 403: ['STEP_UP_REQUIRED'], 404: ['NOT_FOUND'], 409: ['KEY_ALREADY_REVOKED'] },
 });
 
 export const authKeysRoutes = [listKeysRoute, rotateKeysRoute, revokeKeyRoute] as const;

@@ -1,45 +1,22 @@
 import { z } from 'zod';
-import { authTags as tags, knownPassword, passwordProblems, typed } from './auth-fields.contract';
+import { authTags as tags, knownPassword } from './auth-fields.contract';
+import {
+  factorProofs,
+  ownerProof,
+  recoveryCodes,
+  secondFactorMethods,
+  secondFactorProblems,
+  totpCode,
+} from './auth-mfa-fields.contract';
 import { signedIn } from './auth-sessions.contract';
 import { timestamp } from './common';
 import { defineRoute } from './define-route';
 
 const bodyLimit = '16kb';
 
-/** What an app shows for half a minute; people type it with a gap in the middle. */
-const totpCode = z
-  .string()
-  .max(16)
-  .transform((text) => text.replaceAll(/\s/g, ''))
-  .pipe(z.string().regex(/^\d{6}$/, 'must be six digits'));
-
-const recoveryCode = typed.min(1).max(32);
-
-/** What shows that somebody has their second factor. */
-const codeProof = [
-  z.strictObject({ method: z.literal('totp'), code: totpCode }),
-  z.strictObject({ method: z.literal('recovery-code'), code: recoveryCode }),
-] as const;
-
-export const secondFactorMethods = ['totp', 'recovery-code'] as const;
-
-/** What is asked of somebody who changes a factor: the password, or a code of a factor that they have. */
-const ownerProof = z.union([z.strictObject({ password: knownPassword }), ...codeProof]);
-
-const recoveryCodes = z
-  .array(z.string())
-  .meta({ description: 'Each is good for one use in place of another factor; they are shown this once' });
-
-export const mfaProblems = {
+const mfaProblems = {
   401: ['MFA_TOKEN_INVALID', 'SECOND_FACTOR_WRONG'],
   429: ['TOO_MANY_ATTEMPTS'],
-} as const;
-
-const proofProblems = {
-  401: ['SECOND_FACTOR_WRONG'],
-  403: [...passwordProblems[403], 'STEP_UP_REQUIRED'],
-  429: passwordProblems[429],
-  503: passwordProblems[503],
 } as const;
 
 export const loginMfaRoute = defineRoute({
@@ -53,7 +30,7 @@ export const loginMfaRoute = defineRoute({
   tags,
   auth: 'none',
   rateLimit: 'auth',
-  body: z.union(codeProof.map((proof) => proof.extend({ mfaToken: z.string().min(1).max(256) }))),
+  body: z.union(factorProofs.map((proof) => proof.extend({ mfaToken: z.string().min(1).max(256) }))),
   bodyLimit,
   responses: {
     200: {
@@ -100,7 +77,7 @@ export const enrolTotpRoute = defineRoute({
       schema: z.object({ secret: z.string(), uri: z.string() }),
     },
   },
-  problems: { ...proofProblems, 409: ['TOTP_ENROLLED'] },
+  problems: { ...secondFactorProblems, 409: ['TOTP_ENROLLED'] },
 });
 
 export const confirmTotpRoute = defineRoute({
@@ -135,7 +112,7 @@ export const disableTotpRoute = defineRoute({
   body: ownerProof,
   bodyLimit,
   responses: { 204: { description: 'A sign-in asks for no code of the app any more' } },
-  problems: { ...proofProblems, 409: ['TOTP_NOT_ENROLLED'] },
+  problems: { ...secondFactorProblems, 409: ['TOTP_NOT_ENROLLED'] },
 });
 
 export const renewRecoveryCodesRoute = defineRoute({
@@ -150,7 +127,7 @@ export const renewRecoveryCodesRoute = defineRoute({
   body: ownerProof,
   bodyLimit,
   responses: { 200: { description: 'The new ones', schema: z.object({ recoveryCodes }) } },
-  problems: { ...proofProblems, 409: ['NO_SECOND_FACTOR'] },
+  problems: { ...secondFactorProblems, 409: ['NO_SECOND_FACTOR'] },
 });
 
 export const stepUpRoute = defineRoute({
@@ -162,7 +139,7 @@ export const stepUpRoute = defineRoute({
   tags,
   auth: 'user',
   rateLimit: 'auth',
-  body: z.union(codeProof),
+  body: z.union(factorProofs),
   bodyLimit,
   responses: {
     200: { description: 'It may until then', schema: z.object({ until: timestamp }) },

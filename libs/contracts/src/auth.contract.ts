@@ -6,6 +6,7 @@ import { authTags as tags } from './auth-fields.contract';
 import { authKeysRoutes } from './auth-keys.contract';
 import { authMfaRoutes } from './auth-mfa.contract';
 import { authPasswordRoutes } from './auth-passwords.contract';
+import { authPasskeyRoutes } from './auth-passkeys.contract';
 import { authSessionRoutes } from './auth-sessions.contract';
 import { verifyRoute } from './auth-verify.contract';
 import { timestamp, username, uuid } from './common';
@@ -33,6 +34,7 @@ export const authRoutes = [
   ...authSessionRoutes,
   ...authPasswordRoutes,
   ...authMfaRoutes,
+  ...authPasskeyRoutes,
   ...authAdminRoutes,
   ...authKeysRoutes,
   ...authAuditRoutes,

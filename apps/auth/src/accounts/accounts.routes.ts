@@ -48,9 +48,9 @@ export function accountsRoutes(binder: RouteBinder, feature: AccountsFeature): v
     { startsWithRead: true },
   );
 
-  binder.bind(deleteMeRoute, async ({ user: { userId }, body: { password }, request, signal }) => {
+  binder.bind(deleteMeRoute, async ({ user: { userId, sessionId }, body: { password }, request, signal }) => {
     const from = auditOrigin(request);
-    await deletion.proof.require({ userId, password, from, signal });
+    await deletion.proof.require({ userId, sessionId, password, from, signal });
     const deletedAfter = await deletion.service.request(userId, from);
     return { status: 202, body: { deletedAfter: deletedAfter.toISOString() }, headers: clearedCookies() };
   });
@@ -65,10 +65,10 @@ export function accountsRoutes(binder: RouteBinder, feature: AccountsFeature): v
 }
 
 function emailsRoutes(binder: RouteBinder, emails: EmailsService): void {
-  binder.bind(changeMeRoute, async ({ user, body, request, signal }) => {
+  binder.bind(changeMeRoute, async ({ user: { userId, sessionId }, body, request, signal }) => {
     const from = auditOrigin(request);
     const ifMatch = request.headers['if-match'];
-    const { etag, json } = await emails.change({ userId: user.userId, ...body, ifMatch, from, signal });
+    const { etag, json } = await emails.change({ userId, sessionId, ...body, ifMatch, from, signal });
     return { status: 202, raw: json, headers: ['ETag', etag] };
   });
 

@@ -4,7 +4,10 @@ import type { FactorCounts } from './factors.repository';
 type Method = (typeof secondFactorMethods)[number];
 
 /** What somebody may answer with; nothing where they have no factor that recovery codes would stand in for. */
-export function methodsOf({ totp, recoveryCodes }: FactorCounts): Method[] {
-  if (!totp) return [];
-  return ['totp', ...(recoveryCodes > 0 ? (['recovery-code'] as const) : [])];
+export function methodsOf({ totp, passkeys, recoveryCodes }: FactorCounts): Method[] {
+  const factors: Method[] = [];
+  if (totp) factors.push('totp');
+  if (passkeys > 0) factors.push('passkey');
+  if (factors.length > 0 && recoveryCodes > 0) factors.push('recovery-code');
+  return factors;
 }

@@ -3,6 +3,7 @@ import type { Queryable } from '@rostrum/data-access';
 /** Which second factors somebody has. */
 export interface FactorCounts {
   totp: boolean;
+  passkeys: number;
   recoveryCodes: number;
 }
 
@@ -12,6 +13,7 @@ export interface StepUpState {
   isRecent: boolean;
 }
 
+const passkeys = '(select count(*)::int from passkeys as p where p.user_id = $1)';
 const hasTotp =
   '(exists (select 1 from totp_secrets as t where t.user_id = $1 and t.confirmed_at is not null))';
 
@@ -21,7 +23,7 @@ export class FactorsRepository {
   async count(userId: string): Promise<FactorCounts> {
     const { rows } = await this.db.query<FactorCounts>(
       'count_factors',
-      `select ${hasTotp} as totp,
+      `select ${hasTotp} as totp, ${passkeys} as passkeys,
               (select count(*)::int from recovery_codes where user_id = $1 and used_at is null) as "recoveryCodes"`,
       [userId],
     );
@@ -40,7 +42,7 @@ export class FactorsRepository {
   ): Promise<StepUpState> {
     const { rows } = await this.db.query<StepUpState>(
       'read_step_up',
-      `select ${hasTotp} as "hasFactor", exists (
+      `select (${hasTotp} or ${passkeys} > 0) as "hasFactor", exists (
                 select 1 from sessions where id = $2 and user_id = $1 and greatest(
                   stepped_up_at, case when methods && '{otp,hwk}' then created_at end
                 ) > now() - $3 * interval '1 second') as "isRecent"`,

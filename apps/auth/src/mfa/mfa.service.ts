@@ -1,14 +1,12 @@
-import type { Database, Transaction } from '@rostrum/data-access';
+import type { Database } from '@rostrum/data-access';
 import type { AttemptGuard } from '../attempts/attempt-guard';
 import type { AuditOrigin } from '../audit/audit-event';
-import type { AuditLog } from '../audit/audit-log';
-import type { MailJobs } from '../mail/mail-jobs';
+import type { FactorChanges } from './factor-changes';
 import { FactorsRepository, type FactorCounts } from './factors.repository';
 import { methodsOf } from './factor-methods';
 import { mfaErrors } from './mfa.errors';
 import type { OwnerProof, OwnerProofBody, OwnerRequest } from './owner-proof';
 import type { RecoveryCodes } from './recovery-codes';
-import { RecoveryCodesRepository } from './recovery-codes.repository';
 import type { SessionOwner } from './step-up.service';
 import type { TotpSecrets } from './totp-secrets';
 import { TotpRepository } from './totp.repository';
@@ -18,16 +16,10 @@ export interface MfaDependencies {
   factors: { totp: TotpSecrets; recovery: RecoveryCodes };
   proof: OwnerProof;
   guard: Pick<AttemptGuard, 'begin'>;
-  effects: { audit: Pick<AuditLog, 'record'>; mail: Pick<MailJobs, 'add'> };
+  changes: FactorChanges;
 }
 
-/** What has changed about somebody's factors, for the audit log and for them. */
-export interface FactorChange {
-  action: `${string}.${string}`;
-  change: string;
-  userId: string;
-  from: AuditOrigin;
-}
+const enrolled = { action: 'totp.enrolled', change: 'totp-added' } as const;
 
 /** People's second factors: the app, and the codes on paper. */
 export class MfaService {
@@ -45,14 +37,14 @@ export class MfaService {
 
   /** Resolves to recovery codes, where these are the first. */
   async confirm(code: string, { userId }: SessionOwner, from: AuditOrigin): Promise<string[] | undefined> {
-    const { database, factors, guard } = this.dependencies;
+    const { database, factors, guard, changes } = this.dependencies;
     const attempt = await guard.begin({ name: `second factor ${userId}`, address: undefined });
     let isRight = false;
     try {
       const codes = await database.transaction(async (trx) => {
         await new FactorsRepository(trx).lock(userId);
         isRight = await factors.totp.confirm(trx, userId, code);
-        return isRight ? this.confirmed(trx, userId, from) : undefined;
+        return isRight ? changes.added(trx, { ...enrolled, userId, from }) : undefined;
       });
       await attempt.end(isRight ? 'succeeded' : 'failed');
       if (isRight) return codes;
@@ -64,19 +56,23 @@ export class MfaService {
   }
 
   async disableTotp(shown: OwnerProofBody, request: OwnerRequest): Promise<void> {
-    const { database, proof } = this.dependencies;
+    const { database, proof, changes } = this.dependencies;
     const { owner, from } = request;
     await proof.require(shown, request);
     await database.transaction(async (trx) => {
       await new FactorsRepository(trx).lock(owner.userId);
       if (!(await new TotpRepository(trx).remove(owner.userId))) throw mfaErrors.totpNotEnrolled();
-      await this.voidUselessCodes(trx, owner.userId);
-      await this.note(trx, { action: 'totp.removed', change: 'totp-removed', userId: owner.userId, from });
+      await changes.removed(trx, {
+        action: 'totp.removed',
+        change: 'totp-removed',
+        userId: owner.userId,
+        from,
+      });
     });
   }
 
   async renewCodes(shown: OwnerProofBody, request: OwnerRequest): Promise<string[]> {
-    const { database, proof, factors } = this.dependencies;
+    const { database, proof, factors, changes } = this.dependencies;
     const { owner, from } = request;
     await proof.require(shown, request);
     return database.transaction(async (trx) => {
@@ -85,33 +81,8 @@ export class MfaService {
       if (methodsOf(await all.count(owner.userId)).length === 0) throw mfaErrors.noSecondFactor();
       const codes = await factors.recovery.renew(trx, owner.userId);
       const change = { action: 'recovery_codes.renewed', change: 'recovery-codes-renewed' } as const;
-      await this.note(trx, { ...change, userId: owner.userId, from });
+      await changes.note(trx, { ...change, userId: owner.userId, from });
       return codes;
     });
-  }
-
-  private async confirmed(
-    trx: Transaction,
-    userId: string,
-    from: AuditOrigin,
-  ): Promise<string[] | undefined> {
-    const { recoveryCodes } = await new FactorsRepository(trx).count(userId);
-    const codes =
-      recoveryCodes === 0 ? await this.dependencies.factors.recovery.renew(trx, userId) : undefined;
-    await this.note(trx, { action: 'totp.enrolled', change: 'totp-added', userId, from });
-    return codes;
-  }
-
-  /** Codes that stand in for nothing would be a way in of their own later. */
-  private async voidUselessCodes(trx: Transaction, userId: string): Promise<void> {
-    const left = methodsOf(await new FactorsRepository(trx).count(userId));
-    if (left.length === 0) await new RecoveryCodesRepository(trx).remove(userId);
-  }
-
-  private async note(trx: Transaction, { action, change, userId, from }: FactorChange): Promise<void> {
-    const { audit, mail } = this.dependencies.effects;
-    await mail.add(trx, { kind: 'sign-in-changed', userId, details: { change } });
-    const actor = { kind: 'user' as const, id: userId };
-    await audit.record(trx, { action, result: 'succeeded', actor, subjectId: userId, from });
   }
 }

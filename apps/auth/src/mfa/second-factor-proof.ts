@@ -1,17 +1,17 @@
+import type { PasskeyAssertion } from '@rostrum/contracts';
 import type { Database } from '@rostrum/data-access';
 import type { AttemptGuard } from '../attempts/attempt-guard';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { MailJobs } from '../mail/mail-jobs';
+import type { PasskeyProof } from '../passkeys/passkey-proof';
 import { mfaErrors } from './mfa.errors';
 import type { RecoveryCodes } from './recovery-codes';
 import type { TotpSecrets } from './totp-secrets';
 
 /** What somebody shows. */
-export interface ShownFactor {
-  method: 'totp' | 'recovery-code';
-  code: string;
-}
+export type ShownFactor =
+  { method: 'totp' | 'recovery-code'; code: string } | { method: 'passkey'; credential: PasskeyAssertion };
 
 export interface FactorRequest {
   userId: string;
@@ -25,13 +25,17 @@ export interface FactorRequest {
 
 export interface SecondFactorProofDependencies {
   database: Database;
-  factors: { totp: Pick<TotpSecrets, 'take'>; recovery: Pick<RecoveryCodes, 'use'> };
+  factors: {
+    totp: Pick<TotpSecrets, 'take'>;
+    recovery: Pick<RecoveryCodes, 'use'>;
+    passkeys: Pick<PasskeyProof, 'take'>;
+  };
   guard: Pick<AttemptGuard, 'begin'>;
   effects: { audit: Pick<AuditLog, 'recordAlone' | 'record'>; mail: Pick<MailJobs, 'add'> };
 }
 
-/** How a session says that a one-time code was shown, in the words of RFC 8176. */
-export const codeMethod = 'otp';
+/** How a session says what was shown, in the words of RFC 8176. */
+export const methodNames = { totp: 'otp', 'recovery-code': 'otp', passkey: 'hwk' } as const;
 
 /**
  * Has somebody show a second factor. Six digits are few: tries are counted for the account, from wherever they come.
@@ -63,8 +67,10 @@ export class SecondFactorProof {
   private async take(request: FactorRequest): Promise<boolean> {
     const { database, factors, effects } = this.dependencies;
     const { userId, shown } = request;
-    if (shown.method === 'totp') {
-      const isRight = await factors.totp.take(userId, shown.code);
+    if (shown.method !== 'recovery-code') {
+      const isRight = await ('credential' in shown
+        ? this.takePasskey(shown.credential, request)
+        : factors.totp.take(userId, shown.code));
       if (isRight) await effects.audit.recordAlone(entryOf(request, 'succeeded'));
       return isRight;
     }
@@ -78,6 +84,11 @@ export class SecondFactorProof {
       await effects.audit.record(trx, entryOf(request, 'succeeded'));
       return true;
     });
+  }
+
+  private async takePasskey(credential: PasskeyAssertion, { userId, from }: FactorRequest): Promise<boolean> {
+    const { passkeys } = this.dependencies.factors;
+    return !!(await passkeys.take({ kind: 'passkey-proof', credential, userId, from }));
   }
 }
 

@@ -56,7 +56,13 @@ export class PasswordsService {
     { from, signal }: RequestFacts,
   ): Promise<void> {
     const { database, passwords } = this.dependencies;
-    const found = await passwords.proof.require({ userId, password: currentPassword, from, signal });
+    const found = await passwords.proof.require({
+      userId,
+      sessionId,
+      password: currentPassword,
+      from,
+      signal,
+    });
     const chosen = await this.hashChosen(found, newPassword, signal);
     await database.transaction((trx) =>
       this.set(trx, userId, { how: 'changed', chosen, except: sessionId, from }),
