@@ -6,6 +6,8 @@ import { RevocationsRepository } from './revocations.repository';
 const underWayMs = 1_000;
 /** Clocks differ a little, and the list must never be the first to forget. */
 const marginMs = 60_000;
+/** Whoever has the key goes on signing; a verifier that cannot reach us must not take it for good again. */
+const keyRevokedMs = 30 * 86_400_000;
 
 export interface RevocationsOptions {
   /** The list of this process, which knows at once. */
@@ -38,7 +40,8 @@ export class Revocations {
 
   /** Everything that a key has signed, whoever did it. */
   async revokeKey(trx: Transaction, keyId: string): Promise<void> {
-    await this.revoke(trx, [this.revocation('key', keyId, Date.now())]);
+    const at = Date.now();
+    await this.revoke(trx, [{ kind: 'key', id: keyId, at, until: at + keyRevokedMs }]);
   }
 
   private async revoke(trx: Transaction, revocations: readonly Revocation[]): Promise<void> {
@@ -50,7 +53,7 @@ export class Revocations {
     });
   }
 
-  private revocation(kind: Revocation['kind'], id: string, at: number): Revocation {
+  private revocation(kind: 'session' | 'subject', id: string, at: number): Revocation {
     return { kind, id, at, until: at + this.options.accessTtlSeconds * 1000 + marginMs };
   }
 }
