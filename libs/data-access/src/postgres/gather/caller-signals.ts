@@ -1,3 +1,5 @@
+import { abortActions } from '../pool/abort-actions';
+
 interface Caller {
   reject: (error: unknown) => void;
   signal: AbortSignal | undefined;
@@ -7,7 +9,7 @@ interface Caller {
 export class CallerSignals {
   /** For the statement. */
   readonly options: { signal: AbortSignal } | undefined;
-  private readonly listening: { signal: AbortSignal; leave: () => void }[] = [];
+  private readonly listening: { actions: Set<() => void>; leave: () => void }[] = [];
   private present: number;
 
   constructor(callers: readonly Caller[]) {
@@ -19,7 +21,7 @@ export class CallerSignals {
   }
 
   close(): void {
-    for (const { signal, leave } of this.listening) signal.removeEventListener('abort', leave);
+    for (const { actions, leave } of this.listening) actions.delete(leave);
   }
 
   private hear(signal: AbortSignal, reject: Caller['reject'], all: AbortController | undefined): void {
@@ -29,7 +31,8 @@ export class CallerSignals {
       if (this.present === 0) all?.abort(signal.reason);
     };
     if (signal.aborted) return leave();
-    signal.addEventListener('abort', leave, { once: true });
-    this.listening.push({ signal, leave });
+    const actions = abortActions(signal);
+    actions.add(leave);
+    this.listening.push({ actions, leave });
   }
 }

@@ -8,6 +8,7 @@ import {
   type QueryOutcome,
 } from '../sql-state';
 import { cancelStatement, type Cancellable } from '../cancel';
+import { abortActions } from './abort-actions';
 import { streamOf } from './client-stream';
 
 export interface Statement {
@@ -81,10 +82,7 @@ export class Connection {
   async run(statement: Statement, options: RunOptions): Promise<PgResult> {
     const started = performance.now();
     try {
-      const { signal } = options;
-      const result = await (signal
-        ? this.sendAbortable(statement, options, signal)
-        : this.send(statement, options));
+      const result = await this.send(statement, options);
       this.report('ok', started, options);
       return result;
     } catch (error) {
@@ -134,12 +132,22 @@ export class Connection {
     streamOf(this.client).destroy();
   }
 
-  private send(statement: Statement, limit: Limit): Promise<PgResult> {
+  /** When the signal fires the caller is answered at once and the server is told to stop. */
+  private send(statement: Statement, limit: RunOptions): Promise<PgResult> {
+    const { signal } = limit;
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
+      const actions = signal && abortActions(signal);
+      const abort = () => {
+        this.stop();
+        reject(signal?.reason as Error);
+      };
+      actions?.add(abort);
       this.running += 1;
       this.startTimer(limit);
       const prepared = this.owner.prepares ? statement : withoutName(statement);
       this.client.query(prepared, (error: Error | null, result: PgResult) => {
+        actions?.delete(abort);
         this.running -= 1;
         // Whatever has been asked meanwhile starts now.
         if (this.running > 0) this.startTimer(this.limit);
@@ -156,20 +164,6 @@ export class Connection {
     const { serverKeepsLimit, graceMs } = this.owner;
     this.limit = limit;
     this.deadline = this.owner.now() + limit.limitMs + (serverKeepsLimit && !limit.probe ? graceMs : 0);
-  }
-
-  /** Like `send`, but when the signal fires the caller is answered at once and the server is told to stop. */
-  private sendAbortable(statement: Statement, limit: Limit, signal: AbortSignal): Promise<PgResult> {
-    if (signal.aborted) return Promise.reject(signal.reason as Error);
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        this.stop();
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      const settled = () => signal.removeEventListener('abort', abort);
-      this.send(statement, limit).finally(settled).then(resolve, reject);
-    });
   }
 
   private stop(): void {

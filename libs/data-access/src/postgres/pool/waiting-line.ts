@@ -1,3 +1,5 @@
+import { abortActions } from './abort-actions';
+
 interface Place<T> {
   resolve: (value: T) => void;
   reject: (error: unknown) => void;
@@ -71,18 +73,19 @@ export class WaitingLine<T> {
 
   private leaveOnAbort(place: Place<T>, signal: AbortSignal): void {
     const { resolve, reject } = place;
+    const actions = abortActions(signal);
     const leave = () => {
       place.left = true;
       this.leavers += 1;
       reject(signal.reason);
     };
-    signal.addEventListener('abort', leave, { once: true });
+    actions.add(leave);
     place.resolve = (value) => {
-      signal.removeEventListener('abort', leave);
+      actions.delete(leave);
       resolve(value);
     };
     place.reject = (error) => {
-      signal.removeEventListener('abort', leave);
+      actions.delete(leave);
       reject(error);
     };
   }
