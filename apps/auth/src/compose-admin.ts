@@ -32,7 +32,7 @@ export function composeAdmin(config: Config<typeof secretSettings>, surroundings
   const { database, keys, endings, forget } = surroundings;
   const { vault, audit, revocations, rotation, times } = keys;
   const keyring = new Keyring(config.authSecrets);
-  const cursorSecret = keyring.keysFor('list cursor').current.key.toString('base64');
+  const cursorSecret = keyring.keysFor('list cursor').current.bytes.toString('base64');
   const addresses = new Addresses(vault.userKeys, new KeyedIndex(keyring, 'email index'));
   const notes = { audit, revocations };
   return {

@@ -44,7 +44,7 @@ export class AccountSeal {
   }
 
   seal(id: string, { etag, json }: AccountDocument): Buffer {
-    return encryptBytes(this.key.key, Buffer.concat([Buffer.from(etag), json]), Buffer.from(id));
+    return encryptBytes(this.key.bytes, Buffer.concat([Buffer.from(etag), json]), Buffer.from(id));
   }
 
   /** Undefined where it cannot be opened: the secret has another version by now. */
@@ -52,7 +52,7 @@ export class AccountSeal {
     const known = this.remembered.get(id);
     if (known?.sealed.equals(sealed)) return known.document;
     try {
-      const plain = decryptBytes(this.key.key, sealed, Buffer.from(id));
+      const plain = decryptBytes(this.key.bytes, sealed, Buffer.from(id));
       const start = plain.indexOf(openingBrace);
       const document = { etag: plain.toString('latin1', 0, start), json: plain.subarray(start) };
       // A copy: the original may be a part of a far larger reply of Redis, which it would keep alive.

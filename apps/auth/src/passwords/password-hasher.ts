@@ -53,8 +53,8 @@ export class PasswordHasher {
     password: string,
     { salt = randomBytes(saltBytes), signal }: HashingOptions = {},
   ): Promise<StoredPassword> {
-    const { id, key } = this.peppers.current;
-    const options = { ...this.options, salt, secret: key };
+    const { id, bytes: secret } = this.peppers.current;
+    const options = { ...this.options, salt, secret };
     return { hash: await this.queue.run(() => hash(canonical(password), options), signal), pepper: id };
   }
 
@@ -78,7 +78,7 @@ export class PasswordHasher {
 
   private optionsOf({ hash: stored, pepper }: StoredPassword): Options {
     const { memoryCost, timeCost, parallelism, outputLen } = parseOptions(stored);
-    const secret = this.peppers.all.find(({ id }) => id === pepper)?.key;
+    const secret = this.peppers.all.find(({ id }) => id === pepper)?.bytes;
     if (pepper !== null && !secret)
       throw new Error(`There is no secret ${pepper}, which a password was hashed with`);
     return { memoryCost, timeCost, parallelism, outputLen, salt: saltOf(stored), ...(secret && { secret }) };
