@@ -1,6 +1,7 @@
 import { boolean, httpUrl, integer, setting } from '@rostrum/config';
 import { z } from 'zod';
 import { mfaSettings } from './mfa/mfa-settings';
+import { oidcSettings } from './oidc/oidc-settings';
 import { passkeySettings } from './passkeys/passkey-settings';
 import { secretLines } from './secrets/keyring';
 
@@ -49,6 +50,7 @@ export const passwordSettings = {
 export const signInSettings = {
   ...mfaSettings,
   ...passkeySettings,
+  ...oidcSettings,
   jwtRefreshTtl: setting(integer(1, 365 * day).default(7 * day), {
     env: 'JWT_REFRESH_TTL',
     doc: 'seconds after which a session that nobody refreshes is over',

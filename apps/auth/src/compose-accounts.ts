@@ -29,6 +29,9 @@ import type { KeyVault } from './keys/key-vault';
 import { MailJobs } from './mail/mail-jobs';
 import { OneTimeTokens } from './mail/one-time-tokens';
 import { RecentFactor } from './mfa/step-up.service';
+import { openOidcClients } from './oidc/open-oidc-clients';
+import { oidcRoutes } from './oidc/oidc.routes';
+import { OidcService } from './oidc/oidc.service';
 import { BoundedQueue } from './passwords/bounded-queue';
 import { BreachedPasswordsClient } from './passwords/breached-passwords.client';
 import { PasswordHasher } from './passwords/password-hasher';
@@ -92,6 +95,13 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
     sessions: listed,
     activity: surroundings.activity,
   });
+  const oidc = new OidcService({
+    database,
+    clients: openOidcClients(kit, config),
+    subjects: new KeyedIndex(keyring, 'identity'),
+    sessions: { starter: sessions.starter, secondFactors },
+    owner: factors.owner,
+  });
   return {
     accounts,
     endings: effects.endings,
@@ -102,6 +112,7 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
       accountsRoutes(binder, { accounts, registration, emails, deletion: deleting, exports });
       sessionsRoutes(binder, { ...sessions.feature, allowedOrigins: kit.config.corsAllowedOrigins });
       passwordsRoutes(binder, changes);
+      oidcRoutes(binder, oidc);
       factors.routes(binder, { starter: sessions.starter, devices: sessions.feature.tokens.device });
     },
   };

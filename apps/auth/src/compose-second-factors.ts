@@ -57,8 +57,10 @@ export function composeSecondFactors(config: FactorsConfig, surroundings: Second
   const recent = new RecentFactor(database);
   const changes = new FactorChanges(factors.recovery, effects);
   const passkeys = new PasskeysService({ database, ceremonies, proof, recent, changes });
+  const questions = new FactorQuestions(database);
   return {
-    questions: new FactorQuestions(database),
+    questions,
+    owner: { proof, recent, changes },
     routes: (binder: RouteBinder, sessions: { starter: SessionStarter; devices: DeviceTokens }) => {
       const signIn = new MfaSignInService({
         database,

@@ -6,6 +6,7 @@ import { authTags as tags } from './auth-fields.contract';
 import { authKeysRoutes } from './auth-keys.contract';
 import { authMfaRoutes } from './auth-mfa.contract';
 import { authPasswordRoutes } from './auth-passwords.contract';
+import { authOidcRoutes } from './auth-oidc.contract';
 import { authPasskeyRoutes } from './auth-passkeys.contract';
 import { authSessionRoutes } from './auth-sessions.contract';
 import { verifyRoute } from './auth-verify.contract';
@@ -35,6 +36,7 @@ export const authRoutes = [
   ...authPasswordRoutes,
   ...authMfaRoutes,
   ...authPasskeyRoutes,
+  ...authOidcRoutes,
   ...authAdminRoutes,
   ...authKeysRoutes,
   ...authAuditRoutes,

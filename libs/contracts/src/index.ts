@@ -10,6 +10,7 @@ export * from './auth-mfa-fields.contract';
 export * from './auth-mfa.contract';
 export * from './auth-passkey-fields.contract';
 export * from './auth-passkeys.contract';
+export * from './auth-oidc.contract';
 export * from './auth-admin.contract';
 export * from './auth-keys.contract';
 export * from './auth-audit.contract';

@@ -8,7 +8,6 @@ export type ProofKind =
   | 'passkey-sign-in'
   | 'passkey-proof'
   | 'oidc-sign-in'
-  | 'oidc-registration'
   | 'oidc-link';
 
 export interface NewProof {

@@ -1,0 +1,91 @@
+import type { Policy } from '@rostrum/resilience';
+import {
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  calculatePKCECodeChallenge,
+  discovery,
+  randomNonce,
+  randomPKCECodeVerifier,
+  randomState,
+  type Configuration,
+} from 'openid-client';
+import { oidcErrors } from './oidc.errors';
+import type { OidcProvider } from './oidc-settings';
+
+const answerSeconds = 5;
+
+/** What has to be the same at the end as at the beginning. */
+export interface FlowSecrets {
+  state: string;
+  nonce: string;
+  verifier: string;
+}
+
+/** Who somebody is at a provider. */
+export interface OidcIdentity {
+  subject: string;
+  emailVerified: boolean;
+}
+
+/** One identity provider: authorization code with PKCE, state and nonce. */
+export class OidcClient {
+  private known: Promise<Configuration> | undefined;
+
+  constructor(
+    private readonly provider: OidcProvider,
+    private readonly redirectUri: string,
+    private readonly policy: Pick<Policy, 'execute'>,
+  ) {}
+
+  async begin(): Promise<{ url: string; secrets: FlowSecrets }> {
+    const config = await this.configuration();
+    const secrets = { state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() };
+    const url = buildAuthorizationUrl(config, {
+      redirect_uri: this.redirectUri,
+      scope: 'openid email',
+      code_challenge: await calculatePKCECodeChallenge(secrets.verifier),
+      code_challenge_method: 'S256',
+      state: secrets.state,
+      nonce: secrets.nonce,
+    });
+    return { url: url.href, secrets };
+  }
+
+  async finish(query: string, { state, nonce, verifier }: FlowSecrets): Promise<OidcIdentity> {
+    const config = await this.configuration();
+    const url = new URL(this.redirectUri);
+    url.search = query;
+    try {
+      const tokens = await authorizationCodeGrant(config, url, {
+        expectedState: state,
+        expectedNonce: nonce,
+        pkceCodeVerifier: verifier,
+        idTokenExpected: true,
+      });
+      const claims = tokens.claims();
+      if (!claims) throw oidcErrors.refused();
+      return { subject: claims.sub, emailVerified: claims['email_verified'] === true };
+    } catch (error) {
+      throw oidcErrors.refused(error);
+    }
+  }
+
+  /** Asked for once; after a failure, anew. */
+  private async configuration(): Promise<Configuration> {
+    const asking = (this.known ??= this.policy.execute(() => this.discover()));
+    try {
+      return await asking;
+    } catch (error) {
+      if (this.known === asking) this.known = undefined;
+      throw oidcErrors.unavailable(error);
+    }
+  }
+
+  private discover(): Promise<Configuration> {
+    const { issuer, clientId, clientSecret } = this.provider;
+    // Only an issuer on this machine may be without TLS: the setting takes no other.
+    const execute = issuer.startsWith('http:') ? [allowInsecureRequests] : [];
+    return discovery(new URL(issuer), clientId, clientSecret, undefined, { execute, timeout: answerSeconds });
+  }
+}

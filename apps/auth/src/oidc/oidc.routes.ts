@@ -1,0 +1,47 @@
+import {
+  beginOidcLinkRoute,
+  beginOidcLoginRoute,
+  listIdentitiesRoute,
+  oidcLinkRoute,
+  oidcLoginRoute,
+  unlinkIdentityRoute,
+} from '@rostrum/contracts';
+import type { RouteBinder } from '@rostrum/service-kit';
+import { auditOrigin } from '../audit/audit-origin';
+import { ownerRequest } from '../mfa/mfa.routes';
+import { challengeReply, signedInReply } from '../sessions/session-replies';
+import type { OidcService } from './oidc.service';
+
+export function oidcRoutes(binder: RouteBinder, oidc: OidcService): void {
+  binder.bind(beginOidcLoginRoute, async ({ params: { provider }, query: { mode } }) => ({
+    status: 200,
+    body: await oidc.beginLogin(provider, mode),
+  }));
+
+  binder.bind(oidcLoginRoute, async ({ body, request }) => {
+    const outcome = await oidc.login(body, auditOrigin(request));
+    if ('account' in outcome) return { status: 200, ...signedInReply(outcome) };
+    return { status: 200, ...challengeReply(outcome) };
+  });
+
+  binder.bind(beginOidcLinkRoute, async (input) => ({
+    status: 200,
+    body: await oidc.beginLink(input.params.provider, input.body, ownerRequest(input)),
+  }));
+
+  binder.bind(oidcLinkRoute, async ({ user, body, request }) => {
+    await oidc.link(body, user, auditOrigin(request));
+    return { status: 204 };
+  });
+
+  binder.bind(listIdentitiesRoute, async ({ user }) => {
+    const linked = await oidc.list(user.userId);
+    const items = linked.map(({ provider, linkedAt }) => ({ provider, linkedAt: linkedAt.toISOString() }));
+    return { status: 200, body: { items } };
+  });
+
+  binder.bind(unlinkIdentityRoute, async ({ user, params, request }) => {
+    await oidc.unlink(user, params.provider, auditOrigin(request));
+    return { status: 204 };
+  });
+}

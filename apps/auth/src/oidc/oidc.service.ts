@@ -1,0 +1,122 @@
+import type { Database } from '@rostrum/data-access';
+import { problems } from '@rostrum/errors';
+import { AccountsRepository } from '../accounts/accounts.repository';
+import type { AuditOrigin } from '../audit/audit-event';
+import type { FactorChanges } from '../mfa/factor-changes';
+import type { OwnerProof, OwnerProofBody, OwnerRequest } from '../mfa/owner-proof';
+import { PendingProofs } from '../mfa/pending-proofs';
+import type { RecentFactor, SessionOwner } from '../mfa/step-up.service';
+import type { KeyedIndex } from '../secrets/keyed-index';
+import type { SecondFactors } from '../sessions/second-factors';
+import type { SessionMode } from '../sessions/session';
+import type { SessionStarter } from '../sessions/session-starter';
+import { IdentitiesRepository, type LinkedIdentity } from './identities.repository';
+import type { FlowSecrets, OidcClient, OidcIdentity } from './oidc-client';
+import { oidcErrors } from './oidc.errors';
+
+export interface OidcDependencies {
+  database: Database;
+  clients: ReadonlyMap<string, OidcClient>;
+  subjects: KeyedIndex;
+  sessions: { starter: Pick<SessionStarter, 'start'>; secondFactors: SecondFactors };
+  owner: { proof: OwnerProof; recent: Pick<RecentFactor, 'require'>; changes: FactorChanges };
+}
+
+interface Flow extends FlowSecrets {
+  provider: string;
+  mode: SessionMode;
+}
+
+export interface FlowEnd {
+  flowToken: string;
+  query: string;
+}
+
+const flowSeconds = 600;
+
+/** Signing in at identity providers. An identity opens the account that its owner has linked it to, and no other. */
+export class OidcService {
+  constructor(private readonly dependencies: OidcDependencies) {}
+
+  beginLogin(provider: string, mode: SessionMode) {
+    return this.begin('oidc-sign-in', { provider, mode });
+  }
+
+  async login(end: FlowEnd, from: AuditOrigin) {
+    const { database, subjects, sessions } = this.dependencies;
+    const { identity, flow } = await this.end('oidc-sign-in', end);
+    const identities = new IdentitiesRepository(database);
+    const userId = await identities.findUser(flow.provider, subjects.all(subjectOf(flow, identity)));
+    const account = userId && (await new AccountsRepository(database).find(userId));
+    if (!account) throw oidcErrors.notLinked();
+    const proof = { account, methods: ['oidc'] };
+    const place = { mode: flow.mode, from, device: undefined };
+    return (await sessions.secondFactors.challenge(proof, place)) ?? sessions.starter.start(proof, place);
+  }
+
+  async beginLink(provider: string, shown: OwnerProofBody, request: OwnerRequest) {
+    this.clientOf(provider);
+    await this.dependencies.owner.proof.require(shown, request);
+    return this.begin('oidc-link', { provider, mode: 'bearer' }, request.owner.userId);
+  }
+
+  async link(end: FlowEnd, { userId }: SessionOwner, from: AuditOrigin): Promise<void> {
+    const { database, subjects, owner } = this.dependencies;
+    const { identity, flow } = await this.end('oidc-link', end, userId);
+    if (!identity.emailVerified) throw oidcErrors.unverified();
+    const { provider } = flow;
+    await database.transaction(async (trx) => {
+      const identities = new IdentitiesRepository(trx);
+      const subject = subjectOf(flow, identity);
+      const isKnown = await identities.findUser(provider, subjects.all(subject));
+      if (isKnown || !(await identities.insert(userId, provider, subjects.of(subject))))
+        throw oidcErrors.taken();
+      const change = { action: 'identity.linked', change: 'identity-linked' } as const;
+      await owner.changes.note(trx, { ...change, userId, target: { provider }, from });
+    });
+  }
+
+  list(userId: string): Promise<LinkedIdentity[]> {
+    return new IdentitiesRepository(this.dependencies.database).list(userId);
+  }
+
+  async unlink(session: SessionOwner, provider: string, from: AuditOrigin): Promise<void> {
+    const { database, owner } = this.dependencies;
+    const { userId } = session;
+    await owner.recent.require(session);
+    await database.transaction(async (trx) => {
+      if (!(await new IdentitiesRepository(trx).remove(userId, provider)))
+        throw problems.notFound('identity');
+      const change = { action: 'identity.unlinked', change: 'identity-unlinked' } as const;
+      await owner.changes.note(trx, { ...change, userId, target: { provider }, from });
+    });
+  }
+
+  private async begin(
+    kind: 'oidc-sign-in' | 'oidc-link',
+    { provider, mode }: Pick<Flow, 'provider' | 'mode'>,
+    userId?: string,
+  ) {
+    const { url: authorizationUrl, secrets } = await this.clientOf(provider).begin();
+    const state: Flow = { ...secrets, provider, mode };
+    const proofs = new PendingProofs(this.dependencies.database);
+    return { authorizationUrl, flowToken: await proofs.begin({ kind, userId, state, seconds: flowSeconds }) };
+  }
+
+  private async end(kind: 'oidc-sign-in' | 'oidc-link', { flowToken, query }: FlowEnd, userId?: string) {
+    const begun = await new PendingProofs(this.dependencies.database).take<Flow>(kind, flowToken);
+    if (!begun || begun.userId !== (userId ?? null)) throw oidcErrors.refused();
+    const { state: flow } = begun;
+    return { flow, identity: await this.clientOf(flow.provider).finish(query, flow) };
+  }
+
+  private clientOf(provider: string): OidcClient {
+    const client = this.dependencies.clients.get(provider);
+    if (!client) throw oidcErrors.unknownProvider();
+    return client;
+  }
+}
+
+function subjectOf({ provider }: Flow, { subject }: OidcIdentity): string {
+  return `${provider} ${subject}`;
+}
