@@ -53,7 +53,10 @@ const mayCall: Record<string, readonly string[]> = {
   adminVerifyAudit: admins,
 };
 
-const contracts: readonly RouteContract[] = [...Object.values(serviceRoutes).flat(), revocationsRoute];
+/** Who may call does not depend on keys, and these routes have no place to keep them. */
+const contracts: readonly RouteContract[] = [...Object.values(serviceRoutes).flat(), revocationsRoute].map(
+  (contract) => ({ ...contract, idempotent: false }),
+);
 const names = contracts.map(({ operationId }) => operationId);
 
 let issuer: TestTokens;
