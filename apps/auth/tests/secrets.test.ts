@@ -39,7 +39,7 @@ it('neither a password nor an email nor a token is in any log line or metric', a
 
   // PostgreSQL answers an error in the midst of a registration: what it was about must not come out with it.
   await app.rows(`create function auth.broken() returns trigger language plpgsql as
-    $$ begin raise exception 'broken: %', new using errcode = 'XX000', detail = new::text; end $$`);
+    $$ begin raise exception 'broken' using errcode = 'XX000', detail = new::text; end $$`);
   for (const table of ['users', 'passwords'])
     await app.rows(
       `create trigger broken before insert on auth.${table} for each row execute function auth.broken()`,
