@@ -40,6 +40,8 @@ export const rateLimitSettings = {
   rateLimitIdentityKey: setting(ed25519PublicKey().optional(), {
     env: 'RATE_LIMIT_IDENTITY_KEY',
     doc: 'the public key of callers with limits of their own (load tests, internal processes), Ed25519 in PEM',
+    // Whoever names the private one by mistake must not find it in a log.
+    secret: true,
   }),
 };
 
