@@ -97,6 +97,19 @@ it('a failure of the keeper is the caller’s, and is not remembered', async () 
   expect(await envelope.open(await envelope.seal('x', place), place)).toEqual(Buffer.from('x'));
 });
 
+it('a key that could not be unwrapped is asked for again', async () => {
+  const [kms, store] = [localKms(), memoryStore()];
+  const sealed = await open(kms, store).envelope.seal('x', place);
+  let broken = true;
+  const { envelope } = open(
+    { ...kms, unwrap: (...args) => (broken ? Promise.reject(new Error('away')) : kms.unwrap(...args)) },
+    store,
+  );
+  await expect(envelope.open(sealed, place)).rejects.toThrow('away');
+  broken = false;
+  expect(await envelope.open(sealed, place)).toEqual(Buffer.from('x'));
+});
+
 it('rotates while it runs: another process goes over to the new key, and the old values stay readable', async () => {
   let now = 0;
   const kms = localKms();
