@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import net from 'node:net';
 import {
   createTestDatabase,
   startFaultProxy,
@@ -227,6 +228,39 @@ it('a statement that ended while it was being cancelled takes its connection wit
   const next = backend(database);
   await proxy.heal();
   expect(await next).not.toBe(first);
+});
+
+it('asks again when a request to cancel was lost', async () => {
+  const cancelCode = 80877102;
+  const sockets: net.Socket[] = [];
+  let lost = 0;
+  const relay = net.createServer((client) => {
+    const upstream = net.connect(Number(new URL(own.url).port), '127.0.0.1');
+    sockets.push(client, upstream);
+    for (const socket of [client, upstream]) socket.on('error', () => undefined);
+    client.once('data', (chunk: Buffer) => {
+      if (chunk.readInt32BE(4) !== cancelCode || lost > 0) {
+        upstream.write(chunk);
+        client.pipe(upstream).pipe(client);
+        return;
+      }
+      lost += 1;
+      client.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  const { port } = relay.address() as net.AddressInfo;
+  const database = open({ url: Object.assign(new URL(own.url), { port }).href, max: 1 });
+  const caller = new AbortController();
+  const given = database.query('slow', 'select pg_sleep(60)', [], { signal: caller.signal });
+  await waitFor(() => database.stats().active === 1);
+  caller.abort(new Error('gone'));
+  await expect(given).rejects.toThrow('gone');
+  await waitFor(() => database.stats().active === 0, { what: 'the end of the statement' });
+  expect(lost).toBe(1);
+  await database.close();
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => relay.close(resolve));
 });
 
 it('leaves a server that takes no writes any more, as one that was the primary does', async () => {

@@ -127,6 +127,18 @@ it('reads from replicas by turns, and says where from', async () => {
   expect((await database.reader().run('things.built', built)).rows).toEqual([{ name: 'a' }]);
 });
 
+it('reads from the primary what would have to wait for a replica', async () => {
+  const database = create({ max: 1, replicaUrls: [at(replicas[0])] });
+  await whenUsable(database, 1);
+  const caller = new AbortController();
+  const slow = database.reader().query('slow', 'select pg_sleep(60)', [], { signal: caller.signal });
+  await waitFor(() => database.replicaStats()[0]?.active === 1);
+  await namesBy(database.reader());
+  expect(reads).toEqual([{ from: 'primary', instead: false }]);
+  caller.abort(new Error('gone'));
+  await expect(slow).rejects.toThrow('gone');
+});
+
 it('whoever has written reads it at once, others within the bound, and replicas come back when they have caught up', async () => {
   const database = await open();
   await write(database, 'before');

@@ -108,6 +108,10 @@ export class Connection {
 
   /** Called at each tick of the pool's clock: a server that is frozen does not keep its own limits. */
   check(now: number): void {
+    if (this.running > 0 && this.stopping && now >= this.stopping.askAgainAt) {
+      this.stopping.askAgainAt = now + askAgainMs;
+      this.stopping.requests.push(this.requestCancel());
+    }
     if (now <= this.deadline) return;
     if (!this.owner.serverKeepsLimit && !this.stopping && !this.limit.probe) {
       this.deadline = now + this.owner.graceMs;
@@ -169,13 +173,18 @@ export class Connection {
   private stop(): void {
     if (this.stopping) return;
     const ended = Promise.withResolvers<void>();
-    // The driver's types leave out the fields that a cancel request is made of.
-    const over = Promise.all([cancelStatement(this.client as unknown as Cancellable), ended.promise]).then(
-      () => {
+    const requests = [this.requestCancel()];
+    const over = ended.promise
+      .then(() => Promise.all(requests))
+      .then(() => {
         this.stopping = undefined;
-      },
-    );
-    this.stopping = { ended: ended.resolve, over };
+      });
+    this.stopping = { ended: ended.resolve, over, requests, askAgainAt: this.owner.now() + askAgainMs };
+  }
+
+  private requestCancel(): Promise<void> {
+    // The driver's types leave out the fields that a cancel request is made of.
+    return cancelStatement(this.client as unknown as Cancellable);
   }
 
   private noteStopped(stopping: Stopping, error: unknown): void {
@@ -203,12 +212,17 @@ export class Connection {
   }
 }
 
+const askAgainMs = 1_000;
+
 type Limit = Pick<RunOptions, 'limitMs' | 'probe'>;
 
 interface Stopping {
   ended: () => void;
   /** The statement has ended, and no request to cancel is under way any more. */
   over: Promise<void>;
+  requests: Promise<void>[];
+  /** A request that overtakes its statement, or is lost, has no effect and no answer. */
+  askAgainAt: number;
 }
 
 function withoutName({ text, values }: Statement): Statement {
