@@ -74,7 +74,24 @@ export function openSingle(
   options: ConnectionSettings,
 ): IoRedis {
   const all = { ...connectionOptions(servers), ...singleOptions(servers), ...options };
-  return 'url' in servers ? new IoRedis(servers.url, all) : new IoRedis(all);
+  return 'url' in servers ? new IoRedis(servers.url, all) : keepTrying(new IoRedis(all));
+}
+
+/**
+ * What the sentinels tell of a failover also reaches the remains of a lost connection, which then stop the client that
+ * is about to connect: it ends for good, and nobody has asked it to.
+ */
+function keepTrying(redis: IoRedis): IoRedis {
+  let connecting = false;
+  for (const status of ['connecting', 'connect', 'close'] as const) {
+    redis.on(status, () => (connecting = status === 'connecting'));
+  }
+  redis.on('end', () => {
+    // The client's own note of that it was told to end, which its types keep to themselves.
+    const wanted = (redis as unknown as { manuallyClosing: boolean }).manuallyClosing;
+    if (connecting && !wanted) setTimeout(() => void redis.connect().catch(() => undefined), retryDelay(1));
+  });
+  return redis;
 }
 
 export function openCluster(

@@ -17,6 +17,7 @@ import {
   type NatsBusOptions,
   type Redis,
   type RedisBusOptions,
+  type RedisConnection,
 } from '../../src';
 
 export type BusSettings = Partial<Omit<RedisBusOptions, 'redis'> & Omit<NatsBusOptions, 'servers'>>;
@@ -119,23 +120,25 @@ export const redisCluster: EngineKind<Cut> = {
   },
 };
 
-export function redisEngine(url: string, end: () => Promise<void>): Engine {
+export function redisEngine(where: string | RedisConnection, end: () => Promise<void>): Engine {
   const clients: Redis[] = [];
   const proxies: FaultProxy[] = [];
-  const connectTo = (where: string) => {
-    const redis = createRedis({ url: where, commandTimeoutMs: 2_000 });
+  const url = typeof where === 'string' ? where : '';
+  const connectTo = (servers: RedisConnection) => {
+    const redis = createRedis({ ...servers, commandTimeoutMs: 2_000 });
     clients.push(redis);
     return redis;
   };
-  const own = connectTo(url);
+  const connect = () => connectTo(typeof where === 'string' ? { url: where } : where);
+  const own = connect();
   const keysOf = (stream: string) => own.keys(`{${stream}}*`);
   return {
     url,
-    open: (settings = {}) => createRedisBus({ ...settings, redis: connectTo(url) }),
+    open: (settings = {}) => createRedisBus({ ...settings, redis: connect() }),
     openThrough: async (settings = {}) => {
       const proxy = await startFaultProxy({ target: url });
       proxies.push(proxy);
-      return { proxy, bus: createRedisBus({ ...settings, redis: connectTo(proxy.urlFor(url)) }) };
+      return { proxy, bus: createRedisBus({ ...settings, redis: connectTo({ url: proxy.urlFor(url) }) }) };
     },
     putRaw: async (stream, partition, text) =>
       void (await own.xadd(`{${stream}}:${partition}`, '*', 'some', text)),

@@ -1,4 +1,11 @@
-import { startNatsServer, startRedisServer, waitFor, type OwnServer } from '@rostrum/testing';
+import {
+  startNatsServer,
+  startRedisSentinel,
+  startRedisServer,
+  waitFor,
+  type OwnServer,
+  type RedisMember,
+} from '@rostrum/testing';
 import { closeRedis, createRedis } from '../../src';
 import { chosen, seed } from './chance';
 import { natsEngine, redisEngine, type Engine } from './engines';
@@ -8,13 +15,36 @@ const keyOf = (name: string) => `k${Number(name.slice(1)) % 30}`;
 
 interface Kind {
   name: string;
-  start: () => Promise<OwnServer>;
-  engineOf: (server: OwnServer) => Engine;
+  start: () => Promise<{ server: Pick<OwnServer, 'kill' | 'restart'>; engine: Engine }>;
+  kills: number;
   /** Makes it remember what it has now, and nothing that follows. */
-  remember?: (server: OwnServer) => Promise<void>;
+  remember?: (engine: Engine) => Promise<void>;
 }
 
-async function saveRedis({ url }: OwnServer): Promise<void> {
+const startRedis = async (persistent: boolean | 'everysec') => {
+  const server = await startRedisServer({ persistent });
+  return { server, engine: redisEngine(server.url, () => server.stop()) };
+};
+
+/** Killed is whoever is the master; what had not reached its heir is lost. */
+const startSentinel = async () => {
+  const set = await startRedisSentinel();
+  const { sentinels, masterName } = set;
+  let dead: RedisMember | undefined;
+  const server = {
+    kill: async () => {
+      dead = await set.master();
+      await set.kill(dead);
+    },
+    restart: async () => {
+      await waitFor(async () => (await set.master()) !== dead, { timeoutMs: 60_000, what: 'another master' });
+      if (dead) await set.start(dead);
+    },
+  };
+  return { server, engine: redisEngine({ sentinels, masterName }, () => set.stop()) };
+};
+
+async function saveRedis({ url }: Engine): Promise<void> {
   const redis = createRedis({ url, commandTimeoutMs: 10_000 });
   await redis.save();
   await closeRedis(redis);
@@ -23,21 +53,25 @@ async function saveRedis({ url }: OwnServer): Promise<void> {
 const kinds: Kind[] = [
   {
     name: 'Redis that writes to disk every second, as in production',
-    start: () => startRedisServer({ persistent: 'everysec' }),
-    engineOf: (server) => redisEngine(server.url, () => server.stop()),
+    start: () => startRedis('everysec'),
+    kills: 5,
   },
   {
     name: 'Redis that wakes up back in time, as after a power cut or a fail-over to a late replica',
-    start: () => startRedisServer(),
-    engineOf: (server) => redisEngine(server.url, () => server.stop()),
+    start: () => startRedis(false),
+    kills: 5,
     remember: saveRedis,
   },
+  { name: 'Redis that remembers nothing', start: () => startRedis(false), kills: 5 },
+  { name: 'Redis with Sentinels, its master', start: startSentinel, kills: 2 },
   {
-    name: 'Redis that remembers nothing',
-    start: () => startRedisServer(),
-    engineOf: (server) => redisEngine(server.url, () => server.stop()),
+    name: 'NATS',
+    start: async () => {
+      const server = await startNatsServer();
+      return { server, engine: natsEngine(server.url, () => server.stop()) };
+    },
+    kills: 5,
   },
-  { name: 'NATS', start: startNatsServer, engineOf: (server) => natsEngine(server.url, () => server.stop()) },
 ];
 
 async function untilApplied(stage: EventStage, count: number): Promise<void> {
@@ -45,13 +79,12 @@ async function untilApplied(stage: EventStage, count: number): Promise<void> {
   await waitFor(async () => (await stage.count()) >= count, { timeoutMs: 60_000, what });
 }
 
-describe.each(kinds)('$name', ({ name, start, engineOf, remember }) => {
+describe.each(kinds)('$name', ({ name, start, kills: times, remember }) => {
   it('loses and repeats nothing, and keeps the order, when it is killed at any point', async () => {
-    const server = await start();
-    const engine = engineOf(server);
+    const { server, engine } = await start();
     const stage = await EventStage.open(engine, { partitions: 4 });
     const all = numbered(1_800);
-    const kills = chosen(5, 250, 2);
+    const kills = chosen(times, 250, 2);
     let restored = 0;
     try {
       stage.relay({ batchSize: 20, pollMs: 50, hooks: { onRestored: ({ count }) => (restored += count) } });
@@ -70,7 +103,7 @@ describe.each(kinds)('$name', ({ name, start, engineOf, remember }) => {
         ];
         await stage.publish(all.slice(from, second), keyOf);
         await untilApplied(stage, from + Math.floor(third / 2));
-        await remember?.(server);
+        await remember?.(engine);
         await stage.publish(all.slice(second, last), keyOf);
         await untilApplied(stage, second + (point % third));
         await server.kill();
