@@ -60,13 +60,13 @@ it('limits sessions that set no limits themselves', async () => {
   const shown = `select name, setting from pg_settings
     where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') order by 1`;
   expect(await asApp(shown)).toEqual([
-    { name: 'idle_in_transaction_session_timeout', setting: '60000' },
+    { name: 'idle_in_transaction_session_timeout', setting: '15000' },
     { name: 'lock_timeout', setting: '5000' },
     { name: 'statement_timeout', setting: '30000' },
   ]);
   const { rows } = await withClient(own.ownerUrl, (client) => client.query(shown));
   expect(rows).toEqual([
-    { name: 'idle_in_transaction_session_timeout', setting: '60000' },
+    { name: 'idle_in_transaction_session_timeout', setting: '15000' },
     { name: 'lock_timeout', setting: '1000' },
     { name: 'statement_timeout', setting: '900000' },
   ]);

@@ -85,7 +85,7 @@ describe('a cluster', () => {
     'with a node that is %s fails quickly where it must, and is whole again soon after',
     async (fate) => {
       const redis = open({ commandTimeoutMs: 200 });
-      await Promise.all(keys.map((key) => redis.set(key, 'value')));
+      await waitFor(() => Promise.all(keys.map((key) => redis.set(key, 'value'))), healing);
       const heard: string[] = [];
       const subscriber = createSubscriber({ redis, onMessage: (_channel, text) => heard.push(text) });
       const reader = duplicateForBlocking(redis);
@@ -127,7 +127,7 @@ describe('a cluster', () => {
 
   it('never runs a command again whose caller was told that it failed', async () => {
     const redis = open({ commandTimeoutMs: 100 });
-    await redis.set('count', 0);
+    await waitFor(() => redis.set('count', 0), healing);
     for (const member of cluster.members) await cluster.pause(member);
     await expect(redis.incr('count')).rejects.toThrow();
     for (const member of cluster.members) await cluster.resume(member);

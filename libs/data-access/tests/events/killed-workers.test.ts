@@ -44,7 +44,7 @@ describe.each(engineKinds)('workers over $name', ({ name, start }) => {
   it(`apply ${total} events once each, those of a key in order, while they are killed again and again`, async () => {
     const all = numbered(total);
     const began = performance.now();
-    const victims = chosen(total / 800, 1);
+    const victims = chosen(Math.floor(total / 800), 1);
     stage.relay({ pollMs: 100 });
     await Promise.all([workers.start('consumer'), workers.start('consumer')]);
     const every = Math.ceil(all.length / (victims.length + 1));
