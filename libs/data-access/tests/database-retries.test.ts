@@ -56,7 +56,8 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     const increment = async (trx: Transaction) => {
       const { rows } = await trx.query<{ size: number }>(
         'read',
-        `select size from things where name = 'counter'`,
+        // Long enough for the others to have read the same.
+        `select size from things, pg_sleep(0.05) where name = 'counter'`,
       );
       await trx.query('write', `update things set size = $1 where name = 'counter'`, [
         (rows[0]?.size ?? 0) + 1,

@@ -66,7 +66,7 @@ it('limits sessions that set no limits themselves', async () => {
   ]);
   const { rows } = await withClient(own.ownerUrl, (client) => client.query(shown));
   expect(rows).toEqual([
-    { name: 'idle_in_transaction_session_timeout', setting: '15000' },
+    { name: 'idle_in_transaction_session_timeout', setting: '60000' },
     { name: 'lock_timeout', setting: '1000' },
     { name: 'statement_timeout', setting: '900000' },
   ]);

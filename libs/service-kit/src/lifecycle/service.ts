@@ -86,7 +86,10 @@ export interface Running {
   opsServer: Server;
 }
 
-function httpOptions({ service, config, logger, metrics, tracing }: Kit, { tokens, limits, idempotency }: ServiceParts) {
+function httpOptions(
+  { service, config, logger, metrics, tracing }: Kit,
+  { tokens, limits, idempotency }: ServiceParts,
+) {
   return {
     service,
     trustedProxies: config.trustedProxies,

@@ -95,9 +95,8 @@ async function addSentinel(name, masterPort) {
   member.configFile = path.join(own, 'sentinel.conf');
   const lines = [
     `monitor ${masterName} ${host} ${masterPort} 2`,
-    `down-after-milliseconds ${masterName} 1000`,
-    // Twice this has to pass from one failover to the next.
-    `failover-timeout ${masterName} 2500`,
+    `down-after-milliseconds ${masterName} 2000`,
+    `failover-timeout ${masterName} 5000`,
     `parallel-syncs ${masterName} 1`,
   ];
   const monitoring = lines.map((line) => `sentinel ${line}\n`).join('');

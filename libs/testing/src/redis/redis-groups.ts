@@ -24,7 +24,7 @@ export interface RedisGroup {
   stop(): Promise<void>;
 }
 
-/** A master, two replicas and three sentinels, which take a master for dead after a second. */
+/** A master, two replicas and three sentinels, which take a master for dead after two seconds. */
 export interface RedisSentinelSet extends RedisGroup {
   readonly masterName: string;
   readonly sentinels: readonly RedisMember[];
