@@ -61,13 +61,9 @@ describe('one Redis, and NATS as the bus', () => {
     'the bus %s: events wait, nobody else does',
     async (fault) => {
       const hurting = faultsOf(nats, proxies.nats)[fault];
-      await endure(
-        `bus ${fault}`,
-        { service, adminUrl: database.adminUrl },
-        { hurting, expected: untouched },
-      );
+      await endure(`bus ${fault}`, { service, adminUrl: database.adminUrl }, { hurting, expected });
     },
-    180_000,
+    240_000,
   );
 });
 
@@ -94,13 +90,15 @@ describe('a Redis that sentinels watch, which is the bus too', () => {
     'its master %s: reads come from PostgreSQL until another is master',
     async (fault) => {
       const hurting = (await faultsOfMaster(group))[fault];
+      // A vote that a busy machine splits is taken again after ten seconds.
+      const expected = { ...untouched, healsWithinMs: 60_000 };
       await endure(
         `Sentinel master ${fault}`,
         { service, adminUrl: database.adminUrl },
-        { hurting, expected: untouched },
+        { hurting, expected },
       );
     },
-    180_000,
+    240_000,
   );
 });
 

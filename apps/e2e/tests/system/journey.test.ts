@@ -37,7 +37,12 @@ describe('through the gateway', () => {
     expect(me.status).toBe(200);
     expect(await me.json()).toMatchObject({ id: ada.id, username: ada.username });
     const keys = await system.ask('/.well-known/jwks.json');
-    expect(await keys.json()).toMatchObject({ keys: [{ kty: 'RSA', alg: 'RS256' }] });
+    expect(await keys.json()).toMatchObject({
+      keys: [
+        { kty: 'RSA', alg: 'RS256' },
+        { kty: 'RSA', alg: 'RS256' },
+      ],
+    });
   });
 
   it('what one posts, a follower finds in the feed, and the profile comes by an event', async () => {

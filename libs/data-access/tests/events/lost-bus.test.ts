@@ -54,15 +54,15 @@ const kinds: Kind[] = [
   {
     name: 'Redis that writes to disk every second, as in production',
     start: () => startRedis('everysec'),
-    kills: 5,
+    kills: 3,
   },
   {
     name: 'Redis that wakes up back in time, as after a power cut or a fail-over to a late replica',
     start: () => startRedis(false),
-    kills: 5,
+    kills: 3,
     remember: saveRedis,
   },
-  { name: 'Redis that remembers nothing', start: () => startRedis(false), kills: 5 },
+  { name: 'Redis that remembers nothing', start: () => startRedis(false), kills: 3 },
   { name: 'Redis with Sentinels, its master', start: startSentinel, kills: 2 },
   {
     name: 'NATS',
@@ -70,7 +70,7 @@ const kinds: Kind[] = [
       const server = await startNatsServer();
       return { server, engine: natsEngine(server.url, () => server.stop()) };
     },
-    kills: 5,
+    kills: 3,
   },
 ];
 
@@ -83,7 +83,7 @@ describe.each(kinds)('$name', ({ name, start, kills: times, remember }) => {
   it('loses and repeats nothing, and keeps the order, when it is killed at any point', async () => {
     const { server, engine } = await start();
     const stage = await EventStage.open(engine, { partitions: 4 });
-    const all = numbered(1_800);
+    const all = numbered(1_200);
     const kills = chosen(times, 250, 2);
     let restored = 0;
     try {
