@@ -61,7 +61,7 @@ export class ServiceProcess {
     await this.untilReady();
   }
 
-  async untilReady(timeoutMs = 20_000): Promise<void> {
+  async untilReady(timeoutMs = 60_000): Promise<void> {
     const ready = async () => {
       if (this.child?.exitCode !== null)
         throw new Error(`${this.name} ended: ${JSON.stringify(this.lines.slice(-5))}`);
