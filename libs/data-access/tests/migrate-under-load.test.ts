@@ -38,8 +38,8 @@ const up = (migrations: Record<string, Migration>, more: Partial<MigrateOptions>
     'up',
   );
 
-async function connect(url = own.url): Promise<Client> {
-  const client = new Client({ connectionString: url, application_name: 'somebody' });
+async function connect(name = 'holder', url = own.url): Promise<Client> {
+  const client = new Client({ connectionString: url, application_name: name });
   client.on('error', () => undefined);
   await client.connect();
   clients.push(client);
@@ -83,7 +83,7 @@ describe('while a long transaction holds the table', () => {
   it('does not keep anybody from reading for longer than its own limit, and succeeds when the table is free', async () => {
     const holder = await connect();
     await holder.query('begin; select from one limit 1');
-    const reader = await connect();
+    const reader = await connect('reader');
     const lockTimeoutMs = 100;
 
     const migrating = up(addColumn, { lockTimeoutMs });
@@ -107,7 +107,8 @@ describe('while a long transaction holds the table', () => {
     );
     expect(told.find(({ kind }) => kind === 'retrying')).toMatchObject({
       attempt: 1,
-      inUseBy: [expect.stringMatching(/^somebody \(process \d+\)$/)],
+      // The reader may be in the midst of one of its short reads, and is then named too.
+      inUseBy: expect.arrayContaining([expect.stringMatching(/^holder \(process \d+\)$/)]),
     });
   });
 

@@ -88,7 +88,8 @@ export const redisCluster: EngineKind<Cut> = {
         nodes.forEach((node) => node.disconnect());
       }
     };
-    const cuts: Promise<unknown>[] = [];
+    // One after the other: a cut would also kill the connections that another one asks for it with.
+    let cuts: Promise<unknown> = Promise.resolve();
     return {
       url: '',
       open: (settings = {}) => createRedisBus({ ...settings, redis: open() }),
@@ -96,10 +97,11 @@ export const redisCluster: EngineKind<Cut> = {
         Promise.resolve({
           bus: createRedisBus({ ...settings, redis: open() }),
           proxy: {
-            reset: () =>
-              void cuts.push(
+            reset: () => {
+              cuts = cuts.then(() =>
                 eachNode((node) => node.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')),
-              ),
+              );
+            },
           },
         }),
       putRaw: async (stream, partition, text) =>
@@ -112,7 +114,7 @@ export const redisCluster: EngineKind<Cut> = {
         return (await Promise.all(lengths)).reduce((sum, length) => sum + length, 0);
       },
       close: async () => {
-        await Promise.all(cuts);
+        await cuts;
         await Promise.all(clients.map((client) => closeRedis(client)));
         await group.stop();
       },
