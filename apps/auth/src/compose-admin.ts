@@ -1,6 +1,6 @@
 import type { Config } from '@rostrum/config';
-import type { Database } from '@rostrum/data-access';
-import type { RouteBinder } from '@rostrum/service-kit';
+import { createOutbox, type Database } from '@rostrum/data-access';
+import { createEventPublisher, type RouteBinder } from '@rostrum/service-kit';
 import type { secretSettings } from './account-settings';
 import { Addresses } from './accounts/addresses';
 import { adminRoutes } from './admin/admin.routes';
@@ -34,7 +34,8 @@ export function composeAdmin(config: Config<typeof secretSettings>, surroundings
   const keyring = new Keyring(config.authSecrets);
   const cursorSecret = keyring.keysFor('list cursor').current.bytes.toString('base64');
   const addresses = new Addresses(vault.userKeys, new KeyedIndex(keyring, 'email index'));
-  const notes = { audit, revocations };
+  const publisher = createEventPublisher(createOutbox({ database, schema: 'auth' }));
+  const notes = { audit, revocations, publisher };
   return {
     users: new UsersService({ database, addresses, endings, notes, forget }, cursorSecret),
     keys: new KeyAdmin({ repository: new SigningKeysRepository(database), rotation, audit }, times),

@@ -30,6 +30,11 @@ it('people get everything that is kept of them, and nothing of anybody else', as
     passwordChangedAt: expect.any(String),
   });
   expect(given.sessions).toMatchObject([{ current: true, address: '192.0.2.7', client: 'curl/8.5.0' }]);
+  expect(given).toMatchObject({
+    secondFactors: { methods: [], recoveryCodesLeft: 0 },
+    passkeys: [],
+    identities: [],
+  });
   expect(text).not.toContain('argon2');
   expect(text).not.toContain(eve.username);
   expect(text).not.toContain('203.0.113.9');

@@ -54,6 +54,7 @@ it('an identity that its owner has linked signs in, with cookies too', async () 
   expect((await signIn(login, '?mode=cookie')).headers.getSetCookie().join()).toContain('HttpOnly');
   const { json } = await app.get(`${base}/identities`, { token });
   expect(json.items).toEqual([{ provider: 'stub', linkedAt: expect.any(String) }]);
+  expect((await app.get(`${base}/me/export`, { token })).json.identities).toEqual(json.items);
   const rows = await app.rows(
     `select action from auth.audit_events where subject_id = $1 and action like 'identity.%'`,
     [ada.id],

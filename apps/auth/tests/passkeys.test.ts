@@ -62,6 +62,9 @@ describe('a passkey', () => {
     expect(renamed.json.name).toBe('Old laptop');
     const { json: listed } = await app.get(`${base}/passkeys`, { token });
     expect(listed.items).toEqual([renamed.json]);
+    const { json: exported } = await app.get(`${base}/me/export`, { token });
+    expect(exported.passkeys).toEqual([renamed.json]);
+    expect(exported.secondFactors).toEqual({ methods: ['passkey', 'recovery-code'], recoveryCodesLeft: 10 });
     expect(await audited('passkey.added')).toEqual([{ result: 'succeeded' }]);
   });
 

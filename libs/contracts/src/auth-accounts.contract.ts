@@ -9,8 +9,11 @@ import {
   newPasswordProblems,
   passwordProblems,
 } from './auth-fields.contract';
-import { timestamp, username } from './common';
+import { secondFactors } from './auth-mfa-fields.contract';
+import { identity } from './auth-oidc.contract';
+import { passkey } from './auth-passkeys.contract';
 import { session } from './auth-sessions.contract';
+import { timestamp, username } from './common';
 import { defineRoute } from './define-route';
 
 const bodyLimit = '4kb';
@@ -93,6 +96,9 @@ export const accountExport = z
       passwordChangedAt: timestamp.nullable(),
     }),
     sessions: z.array(session),
+    secondFactors,
+    passkeys: z.array(passkey),
+    identities: z.array(identity),
     activity: z.array(
       z.object({
         at: timestamp,

@@ -20,6 +20,11 @@ export const factorProofs = [
 
 export const secondFactorMethods = ['totp', 'passkey', 'recovery-code'] as const;
 
+export const secondFactors = z.object({
+  methods: z.array(z.enum(secondFactorMethods)),
+  recoveryCodesLeft: z.int().min(0),
+});
+
 /** What is asked of somebody who changes a factor: the password, or a factor that they have. */
 export const ownerProof = z.union([z.strictObject({ password: knownPassword }), ...factorProofs]);
 

@@ -4,8 +4,8 @@ import {
   factorProofs,
   ownerProof,
   recoveryCodes,
-  secondFactorMethods,
   secondFactorProblems,
+  secondFactors,
   totpCode,
 } from './auth-mfa-fields.contract';
 import { signedIn } from './auth-sessions.contract';
@@ -52,10 +52,7 @@ export const mfaStatusRoute = defineRoute({
   responses: {
     200: {
       description: 'What a sign-in with your password asks for besides it',
-      schema: z.object({
-        methods: z.array(z.enum(secondFactorMethods)),
-        recoveryCodesLeft: z.int().min(0),
-      }),
+      schema: secondFactors,
     },
   },
 });

@@ -104,6 +104,8 @@ export const oidcLinkRoute = defineRoute({
   },
 });
 
+export const identity = z.object({ provider: z.string(), linkedAt: timestamp });
+
 export const listIdentitiesRoute = defineRoute({
   method: 'get',
   path: '/api/v1/auth/identities',
@@ -114,7 +116,7 @@ export const listIdentitiesRoute = defineRoute({
   responses: {
     200: {
       description: 'Those that are linked',
-      schema: z.object({ items: z.array(z.object({ provider: z.string(), linkedAt: timestamp })) }),
+      schema: z.object({ items: z.array(identity) }),
     },
   },
 });

@@ -54,4 +54,17 @@ export const userRegistered = defineEvent(
 /** The person is gone for good, and whatever is kept of them has to go too. */
 export const userDeleted = defineEvent('user.deleted', 1, z.object({ userId: uuid, deletedAt: timestamp }));
 
-export const authEvents = [userRegistered, userDeleted] as const;
+/** Until they are restored nobody signs in as them; what others see of them should be gone. */
+export const userSuspended = defineEvent(
+  'user.suspended',
+  1,
+  z.object({ userId: uuid, suspendedAt: timestamp }),
+);
+
+export const userRestored = defineEvent(
+  'user.restored',
+  1,
+  z.object({ userId: uuid, restoredAt: timestamp }),
+);
+
+export const authEvents = [userRegistered, userDeleted, userSuspended, userRestored] as const;

@@ -1,6 +1,12 @@
 import type { AccountExport } from '@rostrum/contracts';
 import type { Database } from '@rostrum/data-access';
 import type { AccessClaims } from '@rostrum/security';
+import { toFactorsBody } from '../mfa/factor-methods';
+import { FactorsRepository } from '../mfa/factors.repository';
+import { IdentitiesRepository } from '../oidc/identities.repository';
+import { toIdentityBody } from '../oidc/identity';
+import { toPasskeyBody } from '../passkeys/passkey';
+import { PasskeysRepository } from '../passkeys/passkeys.repository';
 import { PasswordsRepository } from '../passwords/passwords.repository';
 import { toSessionBody } from '../sessions/session-replies';
 import type { SessionsService } from '../sessions/sessions.service';
@@ -42,7 +48,20 @@ export class ExportService {
         passwordChangedAt: changedAt?.toISOString() ?? null,
       },
       sessions: listed.map((session) => toSessionBody(session, sessionId)),
+      ...(await this.signInMeansOf(userId)),
       activity: await activity.activityOf(userId),
+    };
+  }
+
+  /** What somebody signs in with besides their password. */
+  private async signInMeansOf(userId: string) {
+    const { database } = this.dependencies;
+    const passkeys = await new PasskeysRepository(database).list(userId);
+    const identities = await new IdentitiesRepository(database).list(userId);
+    return {
+      secondFactors: toFactorsBody(await new FactorsRepository(database).count(userId)),
+      passkeys: passkeys.map(toPasskeyBody),
+      identities: identities.map(toIdentityBody),
     };
   }
 }

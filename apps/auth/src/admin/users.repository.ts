@@ -101,17 +101,18 @@ export class UsersRepository {
     return rows.length > 0;
   }
 
-  /** Whether that was a change. */
-  async suspend(id: string): Promise<boolean> {
-    const { rowCount } = await this.db.query(
+  /** Since when, if that was a change. */
+  async suspend(id: string): Promise<Date | undefined> {
+    const { rows } = await this.db.query<{ suspendedAt: Date }>(
       'suspend_user',
       `update users set suspended_at = now(), version = version + 1, credentials_version = credentials_version + 1
-        where id = $1 and suspended_at is null`,
+        where id = $1 and suspended_at is null returning suspended_at as "suspendedAt"`,
       [id],
     );
-    return rowCount > 0;
+    return rows[0]?.suspendedAt;
   }
 
+  /** Whether that was a change. */
   async restore(id: string): Promise<boolean> {
     const { rowCount } = await this.db.query(
       'restore_user',

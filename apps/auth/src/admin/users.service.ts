@@ -1,5 +1,7 @@
+import { userRestored, userSuspended } from '@rostrum/contracts';
 import type { Database, Transaction } from '@rostrum/data-access';
 import { createCursorCodec, type CursorCodec } from '@rostrum/security';
+import type { EventPublisher } from '@rostrum/service-kit';
 import type { Addresses } from '../accounts/addresses';
 import type { AuditActor, AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
@@ -16,6 +18,7 @@ export interface UsersDependencies {
   notes: {
     audit: Pick<AuditLog, 'record' | 'recordAlone' | 'notingRefusals'>;
     revocations: Pick<Revocations, 'revokeUser'>;
+    publisher: EventPublisher;
   };
   /** Forgets what is cached of the account. */
   forget: (userId: string) => Promise<void>;
@@ -85,8 +88,12 @@ export class UsersService {
     return this.change({ id, admin, action: 'user.suspended' }, async (trx, users) => {
       if (admin.actor.kind === 'user' && admin.actor.id === id) throw adminErrors.ownAccount();
       await assertNotLastAdmin(trx, id);
-      if (!(await users.suspend(id))) return;
-      await this.dependencies.notes.revocations.revokeUser(trx, id);
+      const suspendedAt = await users.suspend(id);
+      if (!suspendedAt) return;
+      const { revocations, publisher } = this.dependencies.notes;
+      await revocations.revokeUser(trx, id);
+      const payload = { userId: id, suspendedAt: suspendedAt.toISOString() };
+      await publisher.publish(trx, userSuspended, { key: id, payload });
       await this.dependencies.endings.end(trx, { userId: id, reason: 'account suspended', ...admin });
       await this.note(trx, 'user.suspended', { id, admin, details: { reason } });
     });
@@ -94,7 +101,10 @@ export class UsersService {
 
   async restore(id: string, admin: Admin): Promise<UserRow> {
     return this.change({ id, admin, action: 'user.restored' }, async (trx, users) => {
-      if (await users.restore(id)) await this.note(trx, 'user.restored', { id, admin });
+      if (!(await users.restore(id))) return;
+      const payload = { userId: id, restoredAt: new Date().toISOString() };
+      await this.dependencies.notes.publisher.publish(trx, userRestored, { key: id, payload });
+      await this.note(trx, 'user.restored', { id, admin });
     });
   }
 

@@ -11,3 +11,8 @@ export function methodsOf({ totp, passkeys, recoveryCodes }: FactorCounts): Meth
   if (factors.length > 0 && recoveryCodes > 0) factors.push('recovery-code');
   return factors;
 }
+
+/** What somebody sees of their factors. */
+export function toFactorsBody(counts: FactorCounts) {
+  return { methods: methodsOf(counts), recoveryCodesLeft: counts.recoveryCodes };
+}

@@ -12,7 +12,7 @@ import type { RouteBinder } from '@rostrum/service-kit';
 import type { Request } from 'express';
 import { auditOrigin } from '../audit/audit-origin';
 import { signedInReply } from '../sessions/session-replies';
-import { methodsOf } from './factor-methods';
+import { toFactorsBody } from './factor-methods';
 import type { MfaSignInService } from './mfa-sign-in.service';
 import type { MfaService } from './mfa.service';
 import type { OwnerRequest } from './owner-proof';
@@ -34,8 +34,7 @@ export function mfaRoutes(binder: RouteBinder, { signIn, factors, stepUp, issuer
   });
 
   binder.bind(mfaStatusRoute, async ({ user }) => {
-    const counts = await factors.counts(user);
-    return { status: 200, body: { methods: methodsOf(counts), recoveryCodesLeft: counts.recoveryCodes } };
+    return { status: 200, body: toFactorsBody(await factors.counts(user)) };
   });
 
   binder.bind(enrolTotpRoute, async (input) => {

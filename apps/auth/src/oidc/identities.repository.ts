@@ -1,9 +1,5 @@
 import type { Queryable } from '@rostrum/data-access';
-
-export interface LinkedIdentity {
-  provider: string;
-  linkedAt: Date;
-}
+import type { LinkedIdentity } from './identity';
 
 export class IdentitiesRepository {
   constructor(private readonly db: Queryable) {}

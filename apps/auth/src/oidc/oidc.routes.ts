@@ -10,6 +10,7 @@ import type { RouteBinder } from '@rostrum/service-kit';
 import { auditOrigin } from '../audit/audit-origin';
 import { ownerRequest } from '../mfa/mfa.routes';
 import { challengeReply, signedInReply } from '../sessions/session-replies';
+import { toIdentityBody } from './identity';
 import type { OidcService } from './oidc.service';
 
 export function oidcRoutes(binder: RouteBinder, oidc: OidcService): void {
@@ -36,8 +37,7 @@ export function oidcRoutes(binder: RouteBinder, oidc: OidcService): void {
 
   binder.bind(listIdentitiesRoute, async ({ user }) => {
     const linked = await oidc.list(user.userId);
-    const items = linked.map(({ provider, linkedAt }) => ({ provider, linkedAt: linkedAt.toISOString() }));
-    return { status: 200, body: { items } };
+    return { status: 200, body: { items: linked.map(toIdentityBody) } };
   });
 
   binder.bind(unlinkIdentityRoute, async ({ user, params, request }) => {

@@ -10,7 +10,8 @@ import type { KeyedIndex } from '../secrets/keyed-index';
 import type { SecondFactors } from '../sessions/second-factors';
 import type { SessionMode } from '../sessions/session';
 import type { SessionStarter } from '../sessions/session-starter';
-import { IdentitiesRepository, type LinkedIdentity } from './identities.repository';
+import { IdentitiesRepository } from './identities.repository';
+import type { LinkedIdentity } from './identity';
 import type { FlowSecrets, OidcClient, OidcIdentity } from './oidc-client';
 import { oidcErrors } from './oidc.errors';
 

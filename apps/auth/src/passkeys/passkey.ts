@@ -1,3 +1,5 @@
+import type { Passkey } from '@rostrum/contracts';
+
 /** A passkey as its row has it. */
 export interface PasskeyRow {
   id: string;
@@ -16,3 +18,8 @@ export type NewPasskey = Omit<PasskeyRow, 'createdAt' | 'usedAt'>;
 
 /** Enough for every device that somebody has. */
 export const mostPasskeys = 20;
+
+/** What its owner sees of it. */
+export function toPasskeyBody({ id, name, createdAt, usedAt, backedUp }: PasskeyRow): Passkey {
+  return { id, name, createdAt: createdAt.toISOString(), usedAt: usedAt?.toISOString() ?? null, backedUp };
+}

@@ -9,7 +9,6 @@ import {
   passkeySignInRoute,
   passkeyStepUpOptionsRoute,
   renamePasskeyRoute,
-  type Passkey,
 } from '@rostrum/contracts';
 import { readCookie, type RouteBinder } from '@rostrum/service-kit';
 import type { RegistrationResponseJSON } from '@simplewebauthn/server';
@@ -17,7 +16,7 @@ import { auditOrigin } from '../audit/audit-origin';
 import type { MfaSignInService } from '../mfa/mfa-sign-in.service';
 import { ownerRequest } from '../mfa/mfa.routes';
 import { signedInReply } from '../sessions/session-replies';
-import type { PasskeyRow } from './passkey';
+import { toPasskeyBody } from './passkey';
 import type { PasskeyProof } from './passkey-proof';
 import type { PasskeySignInService } from './passkey-sign-in.service';
 import type { PasskeysService } from './passkeys.service';
@@ -84,8 +83,4 @@ function ceremonyRoutes(binder: RouteBinder, { proof, signIn, mfa }: PasskeysFea
     status: 200,
     body: { options: { ...(await proof.ask(user.userId)) } },
   }));
-}
-
-function toPasskeyBody({ id, name, createdAt, usedAt, backedUp }: PasskeyRow): Passkey {
-  return { id, name, createdAt: createdAt.toISOString(), usedAt: usedAt?.toISOString() ?? null, backedUp };
 }
