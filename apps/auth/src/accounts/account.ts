@@ -24,6 +24,13 @@ export interface AccountRow extends Omit<Account, 'email'> {
   credentialsVersion: number;
 }
 
+/** What a sign-in needs besides the account. */
+export interface SignInFacts {
+  /** The person's own key, sealed. */
+  sealedKey: Buffer | null;
+  hasSecondFactor: boolean;
+}
+
 /** A password as it is stored: argon2's own text, and the secret that was mixed in. */
 export interface StoredPassword {
   hash: string;

@@ -1,5 +1,5 @@
 import { mapViolation, type Queryable } from '@rostrum/data-access';
-import type { Account, AccountRow, AccountWithPassword, StoredPassword } from './account';
+import type { Account, AccountRow, AccountWithPassword, SignInFacts, StoredPassword } from './account';
 import { accountsErrors } from './accounts.errors';
 import type { SealedAddress } from './addresses';
 
@@ -72,6 +72,18 @@ export class AccountsRepository {
       [id],
     );
     return rows[0];
+  }
+
+  /** What is needed of somebody who has just proven who they are; not before, or the time would tell who is there. */
+  async findSignInFacts(id: string): Promise<SignInFacts> {
+    const { rows } = await this.db.query<SignInFacts>(
+      'find_sign_in_facts',
+      `select (select sealed_key from user_keys where user_id = $1) as "sealedKey",
+              exists (select 1 from totp_secrets where user_id = $1 and confirmed_at is not null)
+                or exists (select 1 from passkeys where user_id = $1) as "hasSecondFactor"`,
+      [id],
+    );
+    return rows[0] as SignInFacts;
   }
 
   async findWithPassword(id: string): Promise<AccountWithPassword | undefined> {

@@ -1,5 +1,5 @@
 import type { Queryable, Transaction } from '@rostrum/data-access';
-import type { UserKeys } from '../keys/user-keys';
+import type { PersonKey, UserKeys } from '../keys/user-keys';
 import type { Account, AccountRow } from './account';
 import { accountsErrors } from './accounts.errors';
 import type { KeyedIndex } from '../secrets/keyed-index';
@@ -29,9 +29,11 @@ export class Addresses {
   }
 
   /** The account with its address, for its owner. */
-  async read(db: Queryable, row: AccountRow): Promise<Account> {
+  async read(db: Queryable, row: AccountRow, key?: Pick<PersonKey, 'open'>): Promise<Account> {
     const { id, emailVerified, username, roles, createdAt, version } = row;
-    const email = row.emailSealed ? await this.open(db, id, row.emailSealed) : row.email;
+    const sealed = row.emailSealed;
+    const opened = sealed && key?.open({ sealed, place: placeOf(id) }).toString();
+    const email = opened ?? (sealed ? await this.open(db, id, sealed) : row.email);
     if (email === null) throw accountsErrors.gone();
     return { id, email, emailVerified, username, roles, createdAt, version };
   }

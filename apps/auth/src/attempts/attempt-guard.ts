@@ -29,8 +29,9 @@ export interface AttemptGuardOptions {
   onError?: (error: unknown) => void;
 }
 
-/** How long an attempt waits for others under way to turn out well. */
-const longestWaitMs = 2_000;
+/** How long an attempt waits for others under way to turn out well: so long after the last one that did, and in all. */
+const patienceMs = 2_000;
+const longestWaitMs = 20_000;
 const lookAgainMs = 50;
 const mostWaiting = 64;
 const deviceIsFree = 10;
@@ -64,13 +65,15 @@ export class AttemptGuard {
   private async tryToBegin(place: string, limits: AttemptLimits): Promise<Attempt | { waitMs: number }> {
     // What people type as their name is, now and then, their password.
     const key = createHmac('sha256', this.key.key).update(place).digest('base64url');
-    const givesUpAt = performance.now() + longestWaitMs;
+    const startedAt = performance.now();
+    let movedAt = startedAt;
     for (;;) {
       const { store, verdict } = await this.ask(key, limits);
       if (verdict.allowed) return { end: (outcome) => this.end(store, key, { outcome, limits }) };
-      const patient = verdict.because === 'busy' && performance.now() < givesUpAt && this.hasRoom(key);
-      if (!patient) return { waitMs: verdict.waitMs };
-      await this.untilOneEnds(key);
+      const now = performance.now();
+      const patient = now - movedAt < patienceMs && now - startedAt < longestWaitMs && this.hasRoom(key);
+      if (verdict.because !== 'busy' || !patient) return { waitMs: verdict.waitMs };
+      if (await this.untilOneEnds(key)) movedAt = performance.now();
     }
   }
 
@@ -104,18 +107,19 @@ export class AttemptGuard {
     return (this.waiting.get(key)?.size ?? 0) < mostWaiting;
   }
 
-  /** An attempt of another process cannot tell us that it has ended. */
-  private untilOneEnds(key: string): Promise<void> {
+  /** Whether one has ended: an attempt of another process cannot tell us, so it is time to look again without that too. */
+  private untilOneEnds(key: string): Promise<boolean> {
     return new Promise((resolve) => {
       const waiters = this.waiting.get(key) ?? new Set();
       this.waiting.set(key, waiters);
-      const look = () => {
+      const stop = (ended: boolean) => {
         clearTimeout(timer);
         waiters.delete(look);
         if (waiters.size === 0) this.waiting.delete(key);
-        resolve();
+        resolve(ended);
       };
-      const timer = setTimeout(look, lookAgainMs);
+      const look = () => stop(true);
+      const timer = setTimeout(stop, lookAgainMs, false);
       waiters.add(look);
     });
   }

@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import type { Database, Transaction } from '@rostrum/data-access';
 import { isAppError } from '@rostrum/errors';
 import { currentContext } from '@rostrum/observability';
-import type { Envelope } from '@rostrum/security';
+import type { Envelope, Place } from '@rostrum/security';
 import { v7 as uuidv7 } from 'uuid';
-import type { UserKeys } from '../keys/user-keys';
-import { chainCount, type AuditBody, type AuditEntry, type SealedPart } from './audit-event';
+import type { PersonKey, UserKeys } from '../keys/user-keys';
+import { chainCount, type AuditBody, type AuditEntry } from './audit-event';
 import { AuditRepository } from './audit.repository';
 
 export interface AuditLogDependencies {
@@ -26,8 +26,24 @@ export class AuditLog {
    * same chain.
    */
   async record(trx: Transaction, entry: AuditEntry): Promise<void> {
-    const body = await this.bodyOf(trx, entry);
+    const { userKeys, envelope } = this.dependencies;
+    const body = await this.bodyOf(entry, ({ value, place, owner }) =>
+      owner ? userKeys.seal(trx, owner, { plain: value, place }) : envelope.seal(value, place),
+    );
     await new AuditRepository(trx).append(this.chainOf(trx, body), JSON.stringify(body));
+  }
+
+  /**
+   * The row of an event about somebody whose key is at hand, for a statement that writes it together with what happened.
+   * Whoever calls this writes it.
+   */
+  async compose(entry: AuditEntry, key: Pick<PersonKey, 'seal'>): Promise<AuditRecord> {
+    const body = await this.bodyOf(entry, ({ value, place, owner }) =>
+      Promise.resolve(
+        owner ? key.seal({ plain: value, place }) : this.dependencies.envelope.seal(value, place),
+      ),
+    );
+    return { chain: chainOfPerson(body), body: JSON.stringify(body) };
   }
 
   /** For what changes nothing else, such as a refusal. */
@@ -50,12 +66,16 @@ export class AuditLog {
     }
   }
 
-  private async bodyOf(trx: Transaction, entry: AuditEntry): Promise<AuditBody> {
+  private async bodyOf(entry: AuditEntry, sealer: Sealer): Promise<AuditBody> {
     const { personal, from, ...open } = entry;
     const id = uuidv7();
     const actorId = entry.actor.kind === 'user' ? entry.actor.id : undefined;
-    const seal = (part: string, owner: string | undefined, value: object | undefined) =>
-      value && this.seal(trx, { eventId: id, part, owner, value });
+    const seal = async (part: string, owner: string | undefined, value: object | undefined) => {
+      if (!value) return undefined;
+      const place = { table: 'audit_events', column: part, row: id };
+      const sealed = await sealer({ value: JSON.stringify(value), place, owner });
+      return { owner: owner ?? null, data: sealed.toString('base64') };
+    };
     return {
       v: 1,
       id,
@@ -67,28 +87,30 @@ export class AuditLog {
     };
   }
 
-  private async seal(trx: Transaction, { eventId, part, owner, value }: PartToSeal): Promise<SealedPart> {
-    const place = { table: 'audit_events', column: part, row: eventId };
-    const plain = JSON.stringify(value);
-    const sealed = owner
-      ? await this.dependencies.userKeys.seal(trx, owner, { plain, place })
-      : await this.dependencies.envelope.seal(plain, place);
-    return { owner: owner ?? null, data: sealed.toString('base64') };
-  }
-
-  /** All events about one person are in one chain, so that their order is beyond doubt. */
-  private chainOf(trx: Transaction, { subjectId, actor }: AuditBody): number {
-    const person = subjectId ?? (actor.kind === 'user' ? actor.id : undefined);
-    const chain =
-      this.chains.get(trx) ?? (person ? Number.parseInt(person.slice(-1), 16) : randomInt(chainCount));
+  private chainOf(trx: Transaction, body: AuditBody): number {
+    const chain = this.chains.get(trx) ?? chainOfPerson(body);
     this.chains.set(trx, chain);
     return chain;
   }
 }
 
-interface PartToSeal {
-  eventId: string;
-  part: string;
-  owner: string | undefined;
-  value: object;
+/** All events about one person are in one chain, so that their order is beyond doubt. */
+function chainOfPerson({ subjectId, actor }: AuditBody): number {
+  const person = subjectId ?? (actor.kind === 'user' ? actor.id : undefined);
+  return person ? Number.parseInt(person.slice(-1), 16) : randomInt(chainCount);
 }
+
+/** An event as it is written. */
+export interface AuditRecord {
+  chain: number;
+  body: string;
+}
+
+interface PartToSeal {
+  value: string;
+  place: Place;
+  /** Whose key it is sealed with; the service's own where there is nobody. */
+  owner: string | undefined;
+}
+
+type Sealer = (part: PartToSeal) => Promise<Buffer>;

@@ -38,6 +38,21 @@ export class UserKeys {
     return stored && decryptBytes(await this.unseal(userId, stored), sealed, aboutUser(userId, place));
   }
 
+  /**
+   * The person's key, to be used without asking PostgreSQL each time; undefined where there is none. `stored` is its
+   * row, if somebody has read it already.
+   */
+  async atHand(db: Queryable, userId: string, stored?: Buffer | null): Promise<PersonKey | undefined> {
+    let key = this.remembered.get(userId);
+    if (!key) {
+      const sealed = stored ?? (await new UserKeysRepository(db).find(userId));
+      if (!sealed) return undefined;
+      key = await this.unseal(userId, sealed);
+      this.remembered.set(userId, key);
+    }
+    return new PersonKey(userId, key);
+  }
+
   /** Forgets the person: whatever was sealed for them is noise from now on. */
   async forget(db: Queryable, userId: string): Promise<void> {
     await new UserKeysRepository(db).remove(userId);
@@ -67,6 +82,22 @@ export class UserKeys {
 
   private unseal(userId: string, sealedKey: Buffer): Promise<Buffer> {
     return this.envelope.open(sealedKey, placeOf(userId));
+  }
+}
+
+/** One person's key, at hand. */
+export class PersonKey {
+  constructor(
+    private readonly userId: string,
+    private readonly key: Buffer,
+  ) {}
+
+  seal({ plain, place }: SealedWhere): Buffer {
+    return encryptBytes(this.key, Buffer.from(plain), aboutUser(this.userId, place));
+  }
+
+  open({ sealed, place }: { sealed: Buffer; place: Place }): Buffer {
+    return decryptBytes(this.key, sealed, aboutUser(this.userId, place));
   }
 }
 

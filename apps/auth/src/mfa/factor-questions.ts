@@ -21,9 +21,10 @@ export class FactorQuestions implements SecondFactors {
   constructor(private readonly database: Database) {}
 
   async challenge(
-    { account, methods }: Proof,
+    { account, methods, hasSecondFactor }: Proof,
     { mode, device }: SignInPlace,
   ): Promise<MfaChallenge | undefined> {
+    if (hasSecondFactor === false) return undefined;
     const available = methodsOf(await new FactorsRepository(this.database).count(account.id));
     if (available.length === 0) return undefined;
     const { credentialsVersion } = account;

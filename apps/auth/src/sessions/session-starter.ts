@@ -2,10 +2,10 @@ import type { Database, Transaction } from '@rostrum/data-access';
 import type { Account, AccountRow } from '../accounts/account';
 import type { Addresses } from '../accounts/addresses';
 import type { DeletionService } from '../accounts/deletion.service';
-import type { AuditOrigin } from '../audit/audit-event';
+import type { AuditEntry, AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { BusinessEvents } from '../business-events';
-import type { UserKeys } from '../keys/user-keys';
+import type { PersonKey, UserKeys } from '../keys/user-keys';
 import { describeClient } from './client-description';
 import type { DeviceTokens, KnownDevice } from './device-tokens';
 import type { RefreshTokens } from './refresh-token';
@@ -19,10 +19,10 @@ export interface SessionStarterDependencies {
   tokens: { refresh: RefreshTokens; session: SessionTokens; device: DeviceTokens };
   people: {
     addresses: Addresses;
-    userKeys: Pick<UserKeys, 'seal'>;
+    userKeys: Pick<UserKeys, 'seal' | 'atHand'>;
     deletion: Pick<DeletionService, 'restore'>;
   };
-  audit: Pick<AuditLog, 'record'>;
+  audit: Pick<AuditLog, 'record' | 'compose'>;
   events: Pick<BusinessEvents, 'userSignedIn' | 'suspendedSignIn'>;
 }
 
@@ -31,6 +31,10 @@ export interface Proof {
   account: AccountRow;
   /** In the words of RFC 8176: `pwd`, `otp`, `hwk`. */
   methods: readonly string[];
+  /** Whether there is another one to ask for, where that is known. */
+  hasSecondFactor?: boolean;
+  /** The person's own key, where it has been read. */
+  sealedKey?: Buffer | null;
 }
 
 /** On what they have done so. */
@@ -59,8 +63,9 @@ export class SessionStarter {
     private readonly limits: SessionLimits,
   ) {}
 
-  async start({ account, methods }: Proof, { mode, from, device }: SignInPlace): Promise<SignedIn> {
+  async start(proof: Proof, { mode, from, device }: SignInPlace): Promise<SignedIn> {
     const { database, tokens, people, events } = this.dependencies;
+    const { account, methods } = proof;
     if (account.suspendedAt) {
       events.suspendedSignIn(account.id);
       throw sessionsErrors.suspended();
@@ -69,13 +74,13 @@ export class SessionStarter {
     const refresh = tokens.refresh.first(sessionId);
     const [tokenHash] = tokens.refresh.hashes(refresh) as [Buffer];
     const session = { id: sessionId, ...lifetime, userId: account.id, tokenHash, mode, methods };
-    const client = describeClient(from.userAgent);
-    await database.transaction((trx) => this.begin(trx, account, { ...session, client, from }));
+    const key = await people.userKeys.atHand(database, account.id, proof.sealedKey);
+    await this.begin({ ...session, client: describeClient(from.userAgent) }, { account, from, key });
     const subject = { sessionId, userId: account.id, username: account.username, roles: account.roles, mode };
     const { accessToken, csrfToken } = await tokens.session.accessTokenFor(subject);
     events.userSignedIn(account.id);
     return {
-      account: await people.addresses.read(database, account),
+      account: await people.addresses.read(database, account, key),
       mode,
       accessToken,
       refreshToken: tokens.refresh.write(refresh),
@@ -86,34 +91,64 @@ export class SessionStarter {
     };
   }
 
-  private async begin(
-    trx: Transaction,
-    account: AccountRow,
-    { from, ...session }: Omit<NewSession, 'addressSealed'> & { from: AuditOrigin },
-  ): Promise<void> {
-    const { people, audit } = this.dependencies;
-    const addressSealed = from.address && (await this.sealAddress(trx, session, from.address));
-    const isIn = await new SessionsRepository(trx).insert(
-      { ...session, addressSealed: addressSealed || undefined },
+  /** Nearly always in one statement: it is what most of the time of a sign-in besides the hash would go into. */
+  private async begin(session: BegunSession, { account, from, key }: Beginning): Promise<void> {
+    const { database, audit } = this.dependencies;
+    if (!key || account.deletionRequestedAt) {
+      await database.transaction((trx) => this.beginInTransaction(trx, session, { account, from }));
+      return;
+    }
+    const place = placeOfAddress(session.id);
+    const addressSealed = from.address === undefined ? undefined : key.seal({ plain: from.address, place });
+    const event = await audit.compose(startOf(session, from), key);
+    const isIn = await new SessionsRepository(database).insertNoted(
+      { ...session, addressSealed },
       account.credentialsVersion,
+      event,
     );
     // Between the check and now the password was changed, or the account suspended.
     if (!isIn) throw sessionsErrors.invalidCredentials();
-    if (account.deletionRequestedAt) await people.deletion.restore(trx, account.id, from);
-    await audit.record(trx, {
-      action: 'session.started',
-      result: 'succeeded',
-      actor: { kind: 'user', id: account.id },
-      subjectId: account.id,
-      target: { session: session.id },
-      details: { methods: session.methods, mode: session.mode },
-      from,
-    });
   }
 
-  private sealAddress(trx: Transaction, { id, userId }: { id: string; userId: string }, address: string) {
-    return this.dependencies.people.userKeys.seal(trx, userId, { plain: address, place: placeOfAddress(id) });
+  private async beginInTransaction(
+    trx: Transaction,
+    session: BegunSession,
+    { account, from }: Omit<Beginning, 'key'>,
+  ): Promise<void> {
+    const { people, audit } = this.dependencies;
+    const { id, userId } = session;
+    const addressSealed =
+      from.address === undefined
+        ? undefined
+        : await people.userKeys.seal(trx, userId, { plain: from.address, place: placeOfAddress(id) });
+    const isIn = await new SessionsRepository(trx).insert(
+      { ...session, addressSealed },
+      account.credentialsVersion,
+    );
+    if (!isIn) throw sessionsErrors.invalidCredentials();
+    if (account.deletionRequestedAt) await people.deletion.restore(trx, account.id, from);
+    await audit.record(trx, startOf(session, from));
   }
+}
+
+type BegunSession = Omit<NewSession, 'addressSealed'>;
+
+interface Beginning {
+  account: AccountRow;
+  from: AuditOrigin;
+  key: PersonKey | undefined;
+}
+
+function startOf({ id, userId, methods, mode }: BegunSession, from: AuditOrigin): AuditEntry {
+  return {
+    action: 'session.started',
+    result: 'succeeded',
+    actor: { kind: 'user', id: userId },
+    subjectId: userId,
+    target: { session: id },
+    details: { methods, mode },
+    from,
+  };
 }
 
 /** Where the address stands that a session was begun from. */

@@ -1,4 +1,5 @@
 import type { Queryable } from '@rostrum/data-access';
+import type { AuditRecord } from '../audit/audit-log';
 import { graceMs } from './refresh-rules';
 import type { EndReason, FoundFamily, NewSession, RefreshedSession, Session, SessionMode } from './session';
 
@@ -8,6 +9,18 @@ const whose = `s.id as "sessionId", s.user_id as "userId", u.username, u.roles, 
 const goesOn = 's.ended_at is null and s.expires_at > now()';
 const mayUse = 'u.suspended_at is null and u.deletion_requested_at is null';
 const mostListed = 100;
+
+const insertion = `insert into sessions (id, user_id, token_hash, created_at, used_at, expires_at, ends_at, mode, methods,
+                        client, address_sealed)
+  select $1::uuid, account.id, $3::bytea, $4::timestamptz, $4::timestamptz, $5::timestamptz, $6::timestamptz, $7,
+         $8::text[], $9, $10::bytea
+    from (select id from users where id = $2 and credentials_version = $11 and suspended_at is null for share) as account`;
+
+function insertedValues(session: NewSession): unknown[] {
+  const { id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client, addressSealed } =
+    session;
+  return [id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client, addressSealed ?? null];
+}
 
 interface Rotation {
   sessionId: string;
@@ -44,29 +57,20 @@ export class SessionsRepository {
    * them wait until this session is there, and so they find it when they end all sessions.
    */
   async insert(session: NewSession, credentialsVersion: number): Promise<boolean> {
-    const { id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client, addressSealed } =
-      session;
+    const { rowCount } = await this.db.query('insert_session', insertion, [
+      ...insertedValues(session),
+      credentialsVersion,
+    ]);
+    return rowCount > 0;
+  }
+
+  /** The same together with the event that says so, in one statement: neither is there without the other. */
+  async insertNoted(session: NewSession, credentialsVersion: number, event: AuditRecord): Promise<boolean> {
     const { rowCount } = await this.db.query(
-      'insert_session',
-      `with account as (
-         select id from users where id = $2 and credentials_version = $3 and suspended_at is null for share
-       )
-       insert into sessions (id, user_id, token_hash, created_at, used_at, expires_at, ends_at, mode, methods, client,
-                             address_sealed)
-       select $1, id, $4, $5, $5, $6, $7, $8, $9, $10, $11 from account`,
-      [
-        id,
-        userId,
-        credentialsVersion,
-        tokenHash,
-        createdAt,
-        expiresAt,
-        endsAt,
-        mode,
-        methods,
-        client,
-        addressSealed ?? null,
-      ],
+      'insert_noted_session',
+      `with session as (${insertion} returning id)
+       insert into audit_events (chain, body) select $12::smallint, $13 from session`,
+      [...insertedValues(session), credentialsVersion, event.chain, event.body],
     );
     return rowCount > 0;
   }

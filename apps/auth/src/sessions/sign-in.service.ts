@@ -13,7 +13,10 @@ import type { SessionStarter, SignedIn, SignInPlace } from './session-starter';
 import { sessionsErrors } from './sessions.errors';
 
 export interface SignInDependencies {
-  accounts: { find: Pick<AccountsRepository, 'findByEmail' | 'findByUsername'>; index: KeyedIndex };
+  accounts: {
+    find: Pick<AccountsRepository, 'findByEmail' | 'findByUsername' | 'findSignInFacts'>;
+    index: KeyedIndex;
+  };
   passwords: { hasher: Pick<PasswordHasher, 'verify'>; renewal: Pick<PasswordRenewal, 'renew'> };
   guard: Pick<AttemptGuard, 'begin'>;
   sessions: { starter: SessionStarter; devices: DeviceTokens; secondFactors: SecondFactors };
@@ -70,10 +73,15 @@ export class SignInService {
       throw error;
     }
     const found = match && claimants[match.index];
-    await attempt.end(found ? 'succeeded' : 'failed');
-    if (!match || !found) throw this.refused(claimants[0], place);
+    if (!match || !found) {
+      await attempt.end('failed');
+      throw this.refused(claimants[0], place);
+    }
+    // A failure must be known before anybody can try again; that there was none is nothing to wait for.
+    void attempt.end('succeeded');
     if (match.isStale) this.renewLater(found, password);
-    const proof = { account: found.account, methods: ['pwd'] };
+    const facts = await this.dependencies.accounts.find.findSignInFacts(found.account.id);
+    const proof = { account: found.account, methods: ['pwd'], ...facts };
     const challenge = await sessions.secondFactors.challenge(proof, { ...place, device });
     return challenge ?? sessions.starter.start(proof, { ...place, device });
   }
