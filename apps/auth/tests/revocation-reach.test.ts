@@ -9,6 +9,8 @@ const promisedMs = 5_000;
 let cluster: KeyCluster;
 let issuer: Member;
 let second: Member;
+/** Between those who issue and Redis. */
+let writers: FaultProxy;
 let redis: FaultProxy;
 let auth: FaultProxy;
 /** Hears through both sources, each of which can be hurt. */
@@ -17,8 +19,9 @@ const heard: string[] = [];
 
 beforeAll(async () => {
   cluster = await KeyCluster.create();
-  issuer = await cluster.issuer();
-  second = await cluster.issuer();
+  writers = await startFaultProxy({ target: cluster.redisUrl });
+  issuer = await cluster.issuer({}, writers.urlFor(cluster.redisUrl));
+  second = await cluster.issuer({}, writers.urlFor(cluster.redisUrl));
   redis = await startFaultProxy({ target: cluster.redisUrl });
   auth = await startFaultProxy({ target: issuer.url });
   verifier = await cluster.verifier(auth.urlFor(issuer.url).replace(/\/$/, ''), {
@@ -28,10 +31,10 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cluster.close();
-  await Promise.all([redis.close(), auth.close()]);
+  await Promise.all([redis.close(), auth.close(), writers.close()]);
 });
 afterEach(async () => {
-  await Promise.all([redis.heal(), auth.heal()]);
+  await Promise.all([redis.heal(), auth.heal(), writers.heal()]);
   await waitFor(async () => (await verifier.readiness()).degraded.length === 0, {
     what: 'all to be well',
     timeoutMs: 20_000,
@@ -66,6 +69,7 @@ it.each<[string, () => Promise<void> | void]>([
   ['Redis is gone', () => redis.refuse()],
   ['Redis is silent', () => redis.pause()],
   ['what Redis is told comes late', () => redis.delay(100)],
+  ['those who issue have lost Redis', () => writers.refuse()],
   ['auth cannot be asked', () => auth.refuse()],
   ['auth is silent', () => auth.pause()],
 ])('a revoked session is refused everywhere within five seconds while %s', async (state, hurt) => {
