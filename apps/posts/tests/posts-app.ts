@@ -129,6 +129,34 @@ export class PostsApp {
     return new Caller(id, username, { url: this.url, token });
   }
 
+  /** What the worker does when auth says that somebody has registered. */
+  async register(...people: Pick<Caller, 'id' | 'username'>[]): Promise<void> {
+    for (const { id, username } of people) {
+      await this.rows(
+        `insert into posts.profiles (user_id, username, created_at) values ($1, $2, now())
+         on conflict do nothing`,
+        [id, username],
+      );
+    }
+  }
+
+  /** Somebody with an account that posts has heard of. */
+  async member(name: string): Promise<Caller> {
+    const caller = await this.person(name);
+    await this.register(caller);
+    return caller;
+  }
+
+  /**
+   * Rows that are changed past the service, as a test's beginning: what had been cached is forgotten. Where there is a
+   * route for it, tests use that.
+   */
+  async arrange(sql: string, values: unknown[] = []): Promise<void> {
+    await this.rows(sql, values);
+    const keys = await this.redis.keys('posts:cache:*');
+    if (keys.length > 0) await this.redis.del(keys);
+  }
+
   /** Nobody. */
   anonymous(): Caller {
     return new Caller('', '', { url: this.url });
@@ -190,8 +218,9 @@ export class Caller {
     return this.send('GET', path, { headers });
   }
 
-  async post(text: string): Promise<Answer['json']> {
-    const answer = await this.send('POST', '/api/v1/posts', { body: JSON.stringify({ text }) });
+  /** Publishes a post; `more` are other fields of the request. */
+  async post(text: string, more: Record<string, unknown> = {}): Promise<Answer['json']> {
+    const answer = await this.send('POST', '/api/v1/posts', { body: JSON.stringify({ text, ...more }) });
     if (answer.status !== 201) throw new Error(`The post was answered ${answer.status} ${answer.text}`);
     return answer.json;
   }
@@ -202,6 +231,11 @@ export class Caller {
 
   unfollow(username: string): Promise<Answer> {
     return this.send('DELETE', `/api/v1/users/${username}/follow`);
+  }
+
+  /** The answer to something that takes a JSON body, or none. */
+  write(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.send(method, path, { headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
   }
 
   async send(

@@ -30,8 +30,16 @@ describe('POST /api/v1/posts', () => {
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
       author: { id: ada.id, username: ada.username },
       text: 'Good morning 🌅\n<b>all</b>',
+      facets: [],
+      media: [],
+      visibility: 'public',
+      replyTo: null,
+      rootId: null,
+      quoteOf: null,
       createdAt: expect.any(String),
+      editedAt: null,
       version: 1,
+      counts: { likes: 0, reposts: 0, replies: 0, quotes: 0 },
     });
     expect(headers.get('location')).toBe(`/api/v1/posts/${json.id}`);
     expect(headers.get('etag')).toMatch(/^"[^"]+"$/);
@@ -56,6 +64,7 @@ describe('POST /api/v1/posts', () => {
       authorId: ada.id,
       authorUsername: ada.username,
       createdAt: json.createdAt,
+      visibility: 'public',
     });
   });
 
@@ -182,7 +191,7 @@ describe('GET /api/v1/posts/:id', () => {
   it('answers the same bytes and the same ETag from PostgreSQL, from the cache and to others', async () => {
     const { id } = await ada.post('Zeichen wie ß, 中文 und 🚀');
     const grace = await app.person('grace');
-    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_post"}');
+    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_posts"}');
     const first = await ada.get(`/api/v1/posts/${id}`);
     const before = await queries();
     const second = await ada.get(`/api/v1/posts/${id}`);
@@ -214,7 +223,7 @@ describe('GET /api/v1/posts/:id', () => {
     const { id } = await ada.post('Kept');
     await ada.get(`/api/v1/posts/${id}`);
     // And for twenty minutes more, in case PostgreSQL does not answer then.
-    const seconds = (await app.redis.ttl(`posts:cache:post.1:${id}`)) - 1_200;
+    const seconds = (await app.redis.ttl(`posts:cache:post.2:${id}`)) - 1_200;
     expect(seconds).toBeGreaterThan(500);
     expect(seconds).toBeLessThan(700);
   });
@@ -223,7 +232,7 @@ describe('GET /api/v1/posts/:id', () => {
     const { id } = await ada.post('Known');
     const first = await ada.get(`/api/v1/posts/${id}`);
     const etag = first.headers.get('etag') as string;
-    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_post"}');
+    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_posts"}');
     const before = await queries();
 
     for (const header of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -243,7 +252,7 @@ describe('GET /api/v1/posts/:id', () => {
 
   it('reads PostgreSQL once for many who ask at once', async () => {
     const { id } = await ada.post('Popular');
-    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_post"}');
+    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_posts"}');
     const before = await queries();
     const answers = await Promise.all(Array.from({ length: 20 }, () => ada.get(`/api/v1/posts/${id}`)));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
@@ -261,7 +270,7 @@ describe('GET /api/v1/posts/:id', () => {
 
   it('remembers for a moment that a post was not there', async () => {
     const path = `/api/v1/posts/${crypto.randomUUID()}`;
-    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_post"}');
+    const queries = () => app.metric('db_query_duration_seconds_count{operation="find_posts"}');
     expect((await ada.get(path)).status).toBe(404);
     const before = await queries();
     expect((await ada.get(path)).status).toBe(404);

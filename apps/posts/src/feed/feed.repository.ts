@@ -1,6 +1,4 @@
 import type { Queryable } from '@rostrum/data-access';
-import type { Post } from '../posts/post';
-import { toPost, type PostRow } from '../posts/post-row';
 
 export interface PageOfFeed {
   /** Only posts older than this one; undefined for the newest. */
@@ -16,25 +14,21 @@ export class FeedRepository {
   constructor(private readonly db: Queryable) {}
 
   /**
-   * Takes the newest ids of each author from the index alone and reads only the rows of the page: the cost depends on
-   * how many people are followed, never on how much they have written or how far back the page is.
+   * Takes the newest ids of each author from the index alone: the cost depends on how many people are followed, never
+   * on how much they have written or how far back the page is.
    */
-  async home(viewerId: string, { before = afterAll, limit, signal }: PageOfFeed): Promise<Post[]> {
-    const { rows } = await this.db.query<PostRow>(
+  async home(viewerId: string, { before = afterAll, limit, signal }: PageOfFeed): Promise<string[]> {
+    const { rows } = await this.db.query<{ id: string }>(
       'home_feed',
-      `select p.id, p.author_id, a.username, p.text, p.created_at, p.version
-         from (select newest.id
-                 from (select followee_id as id from follows where follower_id = $1 union all select $1) author
-                cross join lateral (select id from posts
-                                     where author_id = author.id and id < $2
-                                     order by id desc limit $3) newest
-                order by newest.id desc limit $3) page
-         join posts p on p.id = page.id
-         join profiles a on a.user_id = p.author_id
-        order by p.id desc`,
+      `select newest.id
+         from (select followee_id as id from follows where follower_id = $1 union all select $1) author
+        cross join lateral (select id from posts
+                             where author_id = author.id and id < $2
+                             order by id desc limit $3) newest
+        order by newest.id desc limit $3`,
       [viewerId, before, limit],
       { signal },
     );
-    return rows.map(toPost);
+    return rows.map(({ id }) => id);
   }
 }

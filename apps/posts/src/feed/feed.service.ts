@@ -1,5 +1,5 @@
 import { createCursorCodec } from '@rostrum/security';
-import type { Post } from '../posts/post';
+import { entriesOf, type PostPages } from '../visibility/post-pages';
 import type { FeedRepository } from './feed.repository';
 
 export interface FeedRequest {
@@ -9,13 +9,15 @@ export interface FeedRequest {
 }
 
 export interface FeedPage {
-  posts: Post[];
+  /** Each post as it is sent. */
+  posts: Buffer[];
   nextCursor: string | null;
 }
 
 export class FeedService {
   constructor(
     private readonly feed: FeedRepository,
+    private readonly pages: Pick<PostPages, 'page'>,
     private readonly cursorSecret: string,
   ) {}
 
@@ -23,10 +25,19 @@ export class FeedService {
   async home(viewerId: string, { cursor, limit, signal }: FeedRequest): Promise<FeedPage> {
     // Named after the viewer: a cursor that has come into other hands opens nothing there.
     const cursors = createCursorCodec<string>(this.cursorSecret, `home-feed:${viewerId}`);
-    const before = cursor === undefined ? undefined : cursors.decode(cursor);
-    const found = await this.feed.home(viewerId, { before, limit: limit + 1, signal });
-    const posts = found.slice(0, limit);
-    const last = posts.at(-1);
-    return { posts, nextCursor: found.length > limit && last ? cursors.encode(last.id) : null };
+    const { shown, next } = await this.pages.page(
+      viewerId,
+      {
+        source: async (before, most) =>
+          entriesOf(await this.feed.home(viewerId, { before, limit: most, signal })),
+        after: cursor === undefined ? undefined : cursors.decode(cursor),
+        limit,
+      },
+      { place: 'home', signal: () => signal },
+    );
+    return {
+      posts: shown.map(({ post }) => post.body),
+      nextCursor: next === undefined ? null : cursors.encode(next),
+    };
   }
 }

@@ -34,7 +34,8 @@ export class ProfilesRepository {
   async findByUsername(username: string, options?: QueryOptions): Promise<Profile | undefined> {
     const { rows } = await this.db.query<Profile>(
       'find_profile',
-      `select user_id as id, username, followers, following, created_at as "createdAt"
+      `select user_id as id, username, followers, following, created_at as "createdAt",
+              (suspended_at is not null or deleted_at is not null) as "isGone"
          from profiles where username = $1`,
       [username],
       options,

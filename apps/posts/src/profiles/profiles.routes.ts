@@ -5,6 +5,6 @@ import type { ProfilesService } from './profiles.service';
 export function profilesRoutes(binder: RouteBinder, profiles: ProfilesService): void {
   binder.bind(getProfileRoute, async (call) => ({
     status: 200,
-    raw: await profiles.read(call.params.username, () => call.signal),
+    raw: await profiles.read(call.user.userId, call.params.username, () => call.signal),
   }));
 }

@@ -1,0 +1,40 @@
+import { cachePolicies, type Cache, type Database, type Redis } from '@rostrum/data-access';
+import { openCache, type Kit } from '@rostrum/service-kit';
+import { postShape } from '../posts/post-document';
+import { PostRows } from '../posts/posts.repository';
+import { People } from './people';
+import { PeopleReader } from './people-reader';
+import { PeopleRepository } from './people.repository';
+import { PostPages } from './post-pages';
+import { PostReader } from './post-reader';
+import { RelationsRepository } from './relations.repository';
+import { mostRelationsKept, ViewerRelations } from './viewer-relations';
+
+/** What everybody needs who shows posts or people, or changes who sees them. */
+export interface Visibility {
+  reader: PostReader;
+  pages: PostPages;
+  peopleReader: PeopleReader;
+  /** Changes of what the JSON of a post or its facts are made of go through `postCache.change([postId], …)`. */
+  postCache: Cache;
+  people: People;
+  relations: ViewerRelations;
+}
+
+/** Nothing here may be read from a replica: what is loaded stands in the cache for everybody. */
+export function openVisibility(kit: Kit, redis: Redis, database: Database): Visibility {
+  const postCache = openCache(kit, redis, { name: 'post', policy: 'post', version: postShape });
+  // Nobody remembers that there is no such person: one appears with the first thing that they do.
+  const policy = { ...cachePolicies.post, absentSeconds: 0 };
+  const people = new People(
+    new PeopleRepository(database),
+    openCache(kit, redis, { name: 'person', policy }),
+  );
+  const relations = new ViewerRelations(
+    new RelationsRepository(database, mostRelationsKept),
+    openCache(kit, redis, { name: 'relations', policy }),
+  );
+  const reader = new PostReader(new PostRows(database), postCache, people, relations);
+  const peopleReader = new PeopleReader(people, relations);
+  return { reader, pages: new PostPages(reader), peopleReader, postCache, people, relations };
+}

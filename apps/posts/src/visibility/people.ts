@@ -1,0 +1,52 @@
+import type { Cache } from '@rostrum/data-access';
+import { LRUCache } from 'lru-cache';
+import type { PersonState } from './decide';
+import type { PeopleRepository } from './people.repository';
+
+const mostAuthorsRemembered = 50_000;
+
+const privateBit = 1;
+const goneBit = 2;
+/** Every state that there is, so that reading one makes nothing. */
+const states: readonly PersonState[] = [0, privateBit, goneBit, privateBit | goneBit].map((bits) => ({
+  isPrivate: (bits & privateBit) !== 0,
+  isGone: (bits & goneBit) !== 0,
+}));
+const gone = states[goneBit] as PersonState;
+
+/**
+ * Who is private, suspended or gone: one small value per person, and not a part of each of their posts, so that a
+ * change of it is one change whatever they have written. Changes go through `change`.
+ */
+export class People {
+  /** Who wrote what never changes, so that it may be remembered here and the author asked for along with the post. */
+  private readonly authors = new LRUCache<string, string>({ max: mostAuthorsRemembered });
+
+  constructor(
+    private readonly people: PeopleRepository,
+    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'change'>,
+  ) {}
+
+  authorOf(postId: string): string | undefined {
+    return this.authors.get(postId);
+  }
+
+  rememberAuthor(postId: string, authorId: string): void {
+    this.authors.set(postId, authorId);
+  }
+
+  async stateOf(userId: string, signal?: () => AbortSignal): Promise<PersonState> {
+    const load = async (abandoned: AbortSignal) => {
+      const row = await this.people.stateOf(userId, { signal: abandoned });
+      return row && String((row.is_private ? privateBit : 0) | (row.is_gone ? goneBit : 0));
+    };
+    const packed = await this.cache.getOrLoadBytes(userId, load, signal && { signal });
+    // Of whom there is no profile, there is nothing to be seen.
+    return packed === undefined ? gone : (states[(packed[0] ?? 0) - 48] ?? gone);
+  }
+
+  /** Makes a change of somebody's state. When it resolves, everybody's reads know of it. */
+  change<T>(userIds: readonly string[], work: () => Promise<T>): Promise<T> {
+    return this.cache.change(userIds, work);
+  }
+}

@@ -1,0 +1,147 @@
+import type { Cache } from '@rostrum/data-access';
+import { packPost, unpackPost, type PostDocument } from '../posts/post-document';
+import { postsErrors } from '../posts/posts.errors';
+import type { PostRows } from '../posts/posts.repository';
+import { asksForFollow, decide, type PersonState, type Place, type Verdict } from './decide';
+import type { People } from './people';
+import type { Relations, ViewerRelations } from './viewer-relations';
+
+export interface ShownPost extends PostDocument {
+  id: string;
+  /** It has been deleted: the body says that, and nothing else. Only in threads, and to moderators. */
+  isTombstone: boolean;
+}
+
+export interface HowToShow {
+  /** Where it is shown; `direct` unless given. */
+  place?: Place;
+  /** Ends the wait. Asked for only where there is something to wait for. */
+  signal?: () => AbortSignal;
+}
+
+interface Viewer {
+  id: string;
+  relations: Relations;
+}
+
+const withTombstones: ReadonlySet<Place> = new Set(['thread', 'moderation']);
+
+/** The only way from ids of posts to what a viewer sees of them. */
+export class PostReader {
+  // eslint-disable-next-line max-params -- four parts, each of which it needs
+  constructor(
+    private readonly rows: Pick<PostRows, 'find'>,
+    private readonly cache: Pick<Cache, 'getOrLoadBytes'>,
+    private readonly people: Pick<People, 'stateOf' | 'authorOf' | 'rememberAuthor'>,
+    private readonly relations: Pick<ViewerRelations, 'of' | 'with' | 'follows'>,
+  ) {}
+
+  /** One post by itself, ready to be sent; or the error that says that there is none, or none any more. */
+  async readOne(
+    viewerId: string,
+    id: string,
+    { place = 'direct', signal }: HowToShow = {},
+  ): Promise<PostDocument> {
+    const known = this.people.authorOf(id);
+    // All in one turn of the event loop, so that they travel together.
+    const [packed, relations, state] = await Promise.all([
+      this.packed(id, signal),
+      this.relations.of(viewerId, signal),
+      known === undefined ? undefined : this.people.stateOf(known, signal),
+    ]);
+    if (packed === undefined) throw postsErrors.notFound();
+    const document = unpackPost(packed);
+    if (known === undefined) this.people.rememberAuthor(id, document.facts.authorId);
+    const author = state ?? (await this.people.stateOf(document.facts.authorId, signal));
+    const judged = this.judge({ id: viewerId, relations }, { document, author }, { place, signal });
+    const verdict = typeof judged === 'string' ? judged : await judged;
+    if (verdict === 'tombstone') throw postsErrors.deleted();
+    if (verdict !== 'shown') throw postsErrors.notFound();
+    return document;
+  }
+
+  /** Of these posts those that the viewer sees in this place, in the order of the ids; each once for each time it is named. */
+  async show(
+    viewerId: string,
+    ids: readonly string[],
+    { place = 'direct', signal }: HowToShow = {},
+  ): Promise<ShownPost[]> {
+    if (ids.length === 0) return [];
+    const [relations, found] = await Promise.all([
+      this.relations.of(viewerId, signal),
+      Promise.all(ids.map((id) => this.find(id, signal))),
+    ]);
+    const viewer = { id: viewerId, relations };
+    const shown = await Promise.all(
+      found.map(async (each) => {
+        if (!each) return undefined;
+        const verdict = await this.judge(viewer, each, { place, signal });
+        const isTombstone = verdict === 'tombstone';
+        if (verdict !== 'shown' && !(isTombstone && withTombstones.has(place))) return undefined;
+        return { id: each.id, ...each.document, isTombstone };
+      }),
+    );
+    return shown.filter((each) => each !== undefined);
+  }
+
+  private async find(
+    id: string,
+    signal: HowToShow['signal'],
+  ): Promise<{ id: string; document: PostDocument; author: PersonState } | undefined> {
+    const known = this.people.authorOf(id);
+    const [packed, state] = await Promise.all([
+      this.packed(id, signal),
+      known === undefined ? undefined : this.people.stateOf(known, signal),
+    ]);
+    if (packed === undefined) return undefined;
+    const document = unpackPost(packed);
+    if (known === undefined) this.people.rememberAuthor(id, document.facts.authorId);
+    const author = state ?? (await this.people.stateOf(document.facts.authorId, signal));
+    return { id, document, author };
+  }
+
+  private packed(id: string, signal: HowToShow['signal']): Promise<Buffer | undefined> {
+    return this.cache.getOrLoadBytes(id, (abandoned) => this.load(id, abandoned), signal && { signal });
+  }
+
+  private async load(id: string, signal: AbortSignal): Promise<Buffer | undefined> {
+    const row = await this.rows.find(id, { signal });
+    return row && packPost(row);
+  }
+
+  /** At once, unless something has to be asked of PostgreSQL: few posts are of private accounts. */
+  private judge(
+    viewer: Viewer,
+    { document, author }: { document: PostDocument; author: PersonState },
+    { place, signal }: { place: Place; signal: HowToShow['signal'] },
+  ): Verdict | Promise<Verdict> {
+    const { facts } = document;
+    const { relations } = viewer;
+    const isAuthor = facts.authorId === viewer.id;
+    const mentioned = facts.mentioned.includes(viewer.id);
+    if (isAuthor || (relations.whole && !asksForFollow(facts, author))) {
+      const blocked = relations.blocked.has(facts.authorId);
+      const muted = relations.muted.has(facts.authorId);
+      const relation = { isAuthor, blocked, follows: false, mentioned, muted };
+      return decide(facts, { author, relation }, place);
+    }
+    return this.judgeSlowly(viewer, { document, author }, { place, signal });
+  }
+
+  private async judgeSlowly(
+    viewer: Viewer,
+    { document: { facts }, author }: { document: PostDocument; author: PersonState },
+    { place, signal }: { place: Place; signal: HowToShow['signal'] },
+  ): Promise<Verdict> {
+    const [{ blocked, muted }, follows] = await Promise.all([
+      this.relations.with(viewer, facts.authorId, signal),
+      asksForFollow(facts, author) && this.relations.follows(viewer.id, facts.authorId, signal),
+    ]);
+    const mentioned = facts.mentioned.includes(viewer.id);
+    return decide(
+      facts,
+      { author, relation: { isAuthor: false, blocked, follows, mentioned, muted } },
+      place,
+    );
+  }
+}

@@ -1,0 +1,1 @@
+export const postsExploreRoutes = [] as const;
