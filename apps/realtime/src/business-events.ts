@@ -1,9 +1,13 @@
+import { clientMessage, serverMessage } from '@rostrum/contracts';
 import { runWithContext } from '@rostrum/observability';
 import { rejectionCounter, type Kit } from '@rostrum/service-kit';
 import type { Notification } from './notifications/notification';
 import { endReasons, type EndReason } from './sockets/close-reasons';
 
 const ordinaryReasons: ReadonlySet<EndReason> = new Set<EndReason>(['client', 'lost', 'restarting']);
+
+const clientMessageTypes = clientMessage.options.map(({ shape }) => shape.type.value);
+const serverMessageTypes = serverMessage.options.map(({ shape }) => shape.type.value);
 
 type Eyes = Pick<Kit, 'logger' | 'metrics'>;
 
@@ -60,14 +64,18 @@ export class SocketEvents {
       'code',
     ]);
     for (const reason of endReasons) this.closed.inc({ reason }, 0);
-    for (const type of ['ping', 'invalid']) this.received.inc({ type }, 0);
-    for (const type of ['welcome', 'pong', 'event', 'error', 'draining']) this.sent.inc({ type }, 0);
+    for (const type of [...clientMessageTypes, 'invalid']) this.received.inc({ type }, 0);
+    for (const type of serverMessageTypes) this.sent.inc({ type }, 0);
     this.refused.inc({ code: 'UNAUTHORIZED' }, 0);
     this.limited = rejectionCounter(metrics, ['websocket']);
   }
 
   messageReceived(type: string): void {
     this.received.inc({ type });
+  }
+
+  messageFailed(type: string, error: unknown, isOutage: boolean): void {
+    this.logger[isOutage ? 'warn' : 'error'](`A message of type ${type} failed`, { error });
   }
 
   messageSent(type: string): void {

@@ -31,7 +31,7 @@ import { Connections } from './sockets/connections';
 import { MessageRouter } from './sockets/message-router';
 import { SocketHub } from './sockets/socket-hub';
 import { UpgradeGate } from './sockets/upgrade-gate';
-import { UpgradeHandler } from './sockets/upgrade-handler';
+import { maxPayloadBytes, UpgradeHandler } from './sockets/upgrade-handler';
 
 export function createRealtimeService(config: RealtimeConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'realtime', role: 'main' }, config, overrides);
@@ -120,6 +120,12 @@ function assembleSockets(kit: Kit, { config, redis, presence, events, revocation
       maxQueueBytes: config.websocketMaxQueueBytes,
       heartbeatSeconds: config.websocketHeartbeatSeconds,
       onMessage: (connection, data, isBinary) => router.receive(connection, data, isBinary),
+    },
+    limits: {
+      messagesPerSecond: config.websocketMessagesPerSecond,
+      messageBurst: config.websocketMessageBurst,
+      maxMessageBytes: maxPayloadBytes,
+      maxSubscriptions: config.websocketMaxSubscriptions,
     },
     drain: drainOptions(config),
   });

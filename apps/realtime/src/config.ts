@@ -34,6 +34,10 @@ export const socketSettings = {
     env: 'WEBSOCKET_MAX_QUEUE_BYTES',
     doc: 'bytes that may wait for a reader who is slow; one more and its socket is ended',
   }),
+  websocketMaxSubscriptions: setting(integer(1, 10_000).default(200), {
+    env: 'WEBSOCKET_MAX_SUBSCRIPTIONS',
+    doc: 'channels that a connection may subscribe to',
+  }),
   websocketDrainMs: setting(integer(0, 60_000).default(5000), {
     env: 'WEBSOCKET_DRAIN_MS',
     doc: 'over how long the closing of many sockets is spread at shutdown',

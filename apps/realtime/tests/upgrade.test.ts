@@ -25,7 +25,19 @@ describe('an upgrade that is let in', () => {
     expect(client.socket.protocol).toBe('rostrum.v1');
     expect(client.socket.extensions).toBe('');
     expect(client.messages).toEqual([
-      { type: 'welcome', connectionId: expect.stringMatching(/^[0-9a-f-]{36}$/), heartbeatSeconds: 12 },
+      {
+        type: 'welcome',
+        connectionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        userId: ada.id,
+        heartbeatSeconds: 12,
+        tokenExpiresAt: expect.any(String),
+        limits: {
+          messagesPerSecond: 50,
+          messageBurst: 100,
+          maxMessageBytes: 16_384,
+          maxSubscriptions: 200,
+        },
+      },
     ]);
     await client.close();
   });

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { pageOf, pageQuery, timestamp, username, uuid } from './common';
 import { defineRoute } from './define-route';
 
+export * from './realtime-protocol.contract';
+
 const tags = ['realtime'] as const;
 
 export const notification = z
@@ -62,45 +64,22 @@ export const presenceRoute = defineRoute({
   },
 });
 
+export const realtimeTicketRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/realtime/tickets',
+  operationId: 'createRealtimeTicket',
+  summary: 'Get a ticket to open one WebSocket with',
+  description:
+    'For clients that can set neither headers nor sub-protocols nor cookies: `GET /ws?ticket=…` within the time given. A ticket opens one socket, and only while the session that asked for it lasts.',
+  tags,
+  auth: 'user',
+  responses: {
+    201: {
+      description: 'The ticket',
+      schema: z.object({ ticket: z.string(), expiresAt: timestamp }).meta({ id: 'RealtimeTicket' }),
+    },
+  },
+  problems: { 503: ['REDIS_UNAVAILABLE'] },
+});
+
 export const realtimeRoutes = [notificationsRoute, markReadRoute, presenceRoute] as const;
-
-/** The WebSocket sub-protocol that clients ask for on `/ws`. */
-export const webSocketProtocol = 'rostrum.v1';
-
-/** What a client may send; a reply to a message carries the message's `id`. */
-export const clientMessage = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('ping'), id: z.string().max(64).optional() }),
-]);
-
-export type ClientMessage = z.output<typeof clientMessage>;
-
-/** What the server sends. */
-export const serverMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('welcome'), connectionId: uuid, heartbeatSeconds: z.int().positive() }),
-  z.object({ type: z.literal('pong'), id: z.string().optional() }),
-  z.object({
-    type: z.literal('event'),
-    channel: z.string(),
-    id: z.string(),
-    name: z.string(),
-    data: z.unknown(),
-    time: timestamp,
-  }),
-  z.object({ type: z.literal('error'), id: z.string().optional(), code: z.string(), message: z.string() }),
-  z.object({ type: z.literal('draining'), reconnectInMs: z.int().nonnegative() }),
-]);
-
-export type ServerMessage = z.output<typeof serverMessage>;
-
-/** Why the server closed a socket. Below 4500 a client may connect again at once; from 4500 on it must not. */
-export const closeCodes = {
-  goingAway: 1001,
-  policyViolation: 1008,
-  tooBig: 1009,
-  restarting: 1012,
-  /** Binary, no JSON or without a type. A message of a type that is not known only gets an `error`. */
-  invalidMessage: 4400,
-  rateLimited: 4429,
-  tokenExpired: 4501,
-  sessionRevoked: 4502,
-} as const;

@@ -1,10 +1,12 @@
-import { closeCodes } from '@rostrum/contracts';
+import { closeCodes, closeTable } from '@rostrum/contracts';
 
 /** Why this server closes a socket with a close frame. */
 export const closingCodes = {
   invalid_message: closeCodes.invalidMessage,
   rate_limited: closeCodes.rateLimited,
+  slow_reader: closeCodes.slowReader,
   token_expired: closeCodes.tokenExpired,
+  token_refused: closeCodes.tokenRefused,
   session_revoked: closeCodes.sessionRevoked,
   restarting: closeCodes.restarting,
 } as const;
@@ -12,7 +14,7 @@ export const closingCodes = {
 export type ClosingReason = keyof typeof closingCodes;
 
 /** Why it hangs up without one: nobody would read it. */
-const terminationReasons = ['slow_reader', 'unresponsive'] as const;
+const terminationReasons = ['unresponsive'] as const;
 
 /** How sockets end that this server has not ended. */
 const otherReasons = ['client', 'lost', 'protocol_error', 'too_big'] as const;
@@ -25,11 +27,9 @@ export const endReasons = [
 
 export type EndReason = (typeof endReasons)[number];
 
-const noCloseFrame = 1006;
-
 /** What a close code says where the server itself had no reason: the client closed, or the connection was lost. */
 export function reasonOfCode(code: number): EndReason {
-  return code === noCloseFrame ? 'lost' : 'client';
+  return code === closeTable.lost.code ? 'lost' : 'client';
 }
 
 /** What `ws` found wrong with the frames of a client. */

@@ -6,6 +6,8 @@ export interface Frame {
   bytes: Buffer;
 }
 
-export function frameOf(message: ServerMessage): Frame {
-  return { type: message.type, bytes: Buffer.from(JSON.stringify(message)) };
+/** `replyTo` is the id of the client's message that this one answers. */
+export function frameOf(message: ServerMessage, replyTo?: string): Frame {
+  const content = replyTo === undefined ? message : { ...message, id: replyTo };
+  return { type: message.type, bytes: Buffer.from(JSON.stringify(content)) };
 }

@@ -1,3 +1,4 @@
+import type { ConnectionLimits, ServerMessage } from '@rostrum/contracts';
 import type { AccessClaims, RevocationList } from '@rostrum/security';
 import type { UserChannels } from '../live/user-channels';
 import type { PresenceKeeper } from '../presence/presence-keeper';
@@ -13,6 +14,8 @@ export interface SocketHubParts {
   presence: PresenceKeeper;
   revocations: Pick<RevocationList, 'version' | 'isRevoked'>;
   settings: Omit<ConnectionSurroundings, 'onAlive' | 'onEnd'>;
+  /** What clients are told of. */
+  limits: ConnectionLimits;
   drain: DrainOptions;
 }
 
@@ -69,10 +72,20 @@ export class SocketHub {
   private welcome(connection: Connection): void {
     const isFirst = this.parts.connections.add(connection);
     if (isFirst) this.parts.presence.arrived(connection.user.userId);
-    const { heartbeatSeconds } = this.surroundings;
-    connection.send(frameOf({ type: 'welcome', connectionId: connection.id, heartbeatSeconds }));
+    connection.send(frameOf(this.welcomeFor(connection)));
     // Its token was good a moment ago; what was revoked since has been looked for among the others only.
     this.closeRevoked([connection]);
+  }
+
+  private welcomeFor({ id, user }: Connection): ServerMessage {
+    return {
+      type: 'welcome',
+      connectionId: id,
+      userId: user.userId,
+      heartbeatSeconds: this.surroundings.heartbeatSeconds,
+      tokenExpiresAt: new Date(user.expiresAt * 1000).toISOString(),
+      limits: this.parts.limits,
+    };
   }
 
   private closeRevoked(connections: Iterable<Connection>): void {
