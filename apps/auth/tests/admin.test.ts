@@ -177,6 +177,26 @@ describe('roles', () => {
     expect((await me(taken.accessToken)).json.roles).toEqual(['user']);
   });
 
+  it('whoever signs in or refreshes right after, in whichever process, has tokens that stay good', async () => {
+    const other = await app.second();
+    const ada = await app.person();
+    const before = await app.signIn(ada);
+    const isGood = async (as: string) =>
+      (await Promise.all([app, other].map((each) => each.get('/api/v1/auth/me', { token: as })))).every(
+        ({ status }) => status === 200,
+      );
+    expect(await isGood(before.accessToken)).toBe(true);
+    await app.put(`${users}/${ada.id}/roles/moderator`, { token });
+    const { json: refreshed } = await other.refresh(before.refreshToken);
+    const { accessToken } = await other.signIn(ada);
+    await app.until(
+      async () => (await other.get('/api/v1/auth/me', { token: before.accessToken })).status === 401,
+      'the other process to know',
+    );
+    expect(await isGood(accessToken)).toBe(true);
+    expect(await isGood(refreshed.accessToken)).toBe(true);
+  });
+
   it.each(['user', 'root', 'Admin'])('%s is none that can be granted', async (role) => {
     const ada = await app.person();
     expect(codes(await app.put(`${users}/${ada.id}/roles/${role}`, { token }))).toEqual([

@@ -71,6 +71,19 @@ it('a refresh that has read nothing yet when the session ends finds it over', as
   await expectDead(sessionOf(given.accessToken), [given]);
 });
 
+it('a sign-in that has found somebody before a role was taken from them gives a token without it', async () => {
+  const grace = await app.person();
+  await app.rows(`update auth.users set roles = '{user,admin}' where id = $1`, [grace.id]);
+  let signedIn: ReturnType<AuthApp['login']> | undefined;
+  await app.uncommitted(`update auth.users set roles = '{user}' where id = $1`, [grace.id], async () => {
+    signedIn = app.login(grace.username, grace.password);
+    await app.untilSomebodyWaits();
+  });
+  const answer = await signedIn;
+  expect(answer?.json.user.roles).toEqual(['user']);
+  expect(decodeJwt(answer?.json.accessToken).roles).toEqual(['user']);
+});
+
 it('a sign-in that has checked the old password cannot end in a session after it was changed', async () => {
   const grace = await app.person();
   const { accessToken } = await app.signIn(grace);

@@ -26,6 +26,8 @@ export interface TokenSubject {
   roles: readonly string[];
   /** For a token that travels in a cookie. */
   csrf?: string | undefined;
+  /** Up to when tokens of the user are revoked, as it was read together with the roles: this one is dated later. */
+  revokedUpTo?: number | null | undefined;
 }
 
 export interface TokenSigner {
@@ -47,9 +49,10 @@ export function createTokenSigner(options: TokenSignerOptions): TokenSigner {
   const { key, issuer, audience, ttlSeconds, firstGoodSecond = () => 0 } = options;
   return {
     ttlSeconds,
-    async sign({ userId, sessionId, username, roles, csrf }) {
+    async sign({ userId, sessionId, username, roles, csrf, revokedUpTo }) {
       const { privateKey, publicJwk } = key();
-      const issuedAt = Math.max(Math.floor(Date.now() / 1000), firstGoodSecond(userId));
+      const unrevoked = Math.floor((revokedUpTo ?? 0) / 1000) + 1;
+      const issuedAt = Math.max(Math.floor(Date.now() / 1000), firstGoodSecond(userId), unrevoked);
       return new SignJWT({
         sid: sessionId,
         preferred_username: username,

@@ -9,7 +9,13 @@ import type { PersonKey, UserKeys } from '../keys/user-keys';
 import { describeClient } from './client-description';
 import type { DeviceTokens, KnownDevice } from './device-tokens';
 import type { RefreshTokens } from './refresh-token';
-import { newLifetime, type NewSession, type SessionLimits, type SessionMode } from './session';
+import {
+  newLifetime,
+  type NewSession,
+  type SessionLimits,
+  type SessionMode,
+  type TokenFacts,
+} from './session';
 import { SessionsRepository } from './sessions.repository';
 import type { SessionTokens } from './session-tokens';
 import { sessionsErrors } from './sessions.errors';
@@ -75,12 +81,18 @@ export class SessionStarter {
     const [tokenHash] = tokens.refresh.hashes(refresh) as [Buffer];
     const session = { id: sessionId, ...lifetime, userId: account.id, tokenHash, mode, methods };
     const key = await people.userKeys.atHand(database, account.id, proof.sealedKey);
-    await this.begin({ ...session, client: describeClient(from.userAgent) }, { account, from, key });
-    const subject = { sessionId, userId: account.id, username: account.username, roles: account.roles, mode };
-    const { accessToken, csrfToken } = await tokens.session.accessTokenFor(subject);
+    const begun = { ...session, client: describeClient(from.userAgent) };
+    const facts = await this.begin(begun, { account, from, key });
+    // Between the check and now the password was changed, or the account suspended.
+    if (!facts) throw sessionsErrors.invalidCredentials();
+    const { id: userId, username } = account;
+    const { accessToken, csrfToken } = await tokens.session.accessTokenFor({
+      ...{ sessionId, userId, username, mode },
+      ...facts,
+    });
     events.userSignedIn(account.id);
     return {
-      account: await people.addresses.read(database, account, key),
+      account: await people.addresses.read(database, { ...account, roles: facts.roles }, key),
       mode,
       accessToken,
       refreshToken: tokens.refresh.write(refresh),
@@ -92,42 +104,42 @@ export class SessionStarter {
   }
 
   /** Nearly always in one statement: it is what most of the time of a sign-in besides the hash would go into. */
-  private async begin(session: BegunSession, { account, from, key }: Beginning): Promise<void> {
+  private async begin(
+    session: BegunSession,
+    { account, from, key }: Beginning,
+  ): Promise<TokenFacts | undefined> {
     const { database, audit } = this.dependencies;
-    if (!key || account.deletionRequestedAt) {
-      await database.transaction((trx) => this.beginInTransaction(trx, session, { account, from }));
-      return;
-    }
+    if (!key || account.deletionRequestedAt)
+      return database.transaction((trx) => this.beginInTransaction(trx, session, { account, from }));
     const place = placeOfAddress(session.id);
     const addressSealed = from.address === undefined ? undefined : key.seal({ plain: from.address, place });
     const event = await audit.compose(startOf(session, from), key);
-    const isIn = await new SessionsRepository(database).insertNoted(
+    return new SessionsRepository(database).insertNoted(
       { ...session, addressSealed },
       account.credentialsVersion,
       event,
     );
-    // Between the check and now the password was changed, or the account suspended.
-    if (!isIn) throw sessionsErrors.invalidCredentials();
   }
 
   private async beginInTransaction(
     trx: Transaction,
     session: BegunSession,
     { account, from }: Omit<Beginning, 'key'>,
-  ): Promise<void> {
+  ): Promise<TokenFacts | undefined> {
     const { people, audit } = this.dependencies;
     const { id, userId } = session;
     const addressSealed =
       from.address === undefined
         ? undefined
         : await people.userKeys.seal(trx, userId, { plain: from.address, place: placeOfAddress(id) });
-    const isIn = await new SessionsRepository(trx).insert(
+    const facts = await new SessionsRepository(trx).insert(
       { ...session, addressSealed },
       account.credentialsVersion,
     );
-    if (!isIn) throw sessionsErrors.invalidCredentials();
+    if (!facts) throw sessionsErrors.invalidCredentials();
     if (account.deletionRequestedAt) await people.deletion.restore(trx, account.id, from);
     await audit.record(trx, startOf(session, from));
+    return facts;
   }
 }
 

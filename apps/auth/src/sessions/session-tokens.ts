@@ -5,7 +5,7 @@ import type { RefreshedSession } from './session';
 
 export type SessionTokenSubject = Pick<
   RefreshedSession,
-  'sessionId' | 'userId' | 'username' | 'roles' | 'mode'
+  'sessionId' | 'userId' | 'username' | 'roles' | 'mode' | 'revokedUpTo'
 >;
 
 export interface AccessTokens {
@@ -30,10 +30,10 @@ export class SessionTokens {
   }
 
   async accessTokenFor(subject: SessionTokenSubject): Promise<AccessTokens> {
-    const { userId, sessionId, username, roles, mode } = subject;
-    const csrfToken = mode === 'cookie' ? this.csrfTokens(sessionId)[0] : undefined;
-    const accessToken = await this.signer.sign({ userId, sessionId, username, roles, csrf: csrfToken });
-    return { accessToken, csrfToken };
+    const { mode, ...holder } = subject;
+    const csrf = mode === 'cookie' ? this.csrfTokens(holder.sessionId)[0] : undefined;
+    const accessToken = await this.signer.sign({ ...holder, csrf });
+    return { accessToken, csrfToken: csrf };
   }
 
   /** The CSRF tokens that a session may have, under each of our keys: the same as long as it lasts. */

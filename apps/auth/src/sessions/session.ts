@@ -56,12 +56,18 @@ export function newLifetime({ idleSeconds, totalSeconds }: SessionLimits) {
   };
 }
 
+/** What tokens say of somebody, as it was when the session was begun or went on. */
+export interface TokenFacts {
+  roles: string[];
+  /** Up to when tokens of the person are revoked, in milliseconds since 1970; whichever process has done that. */
+  revokedUpTo: number | null;
+}
+
 /** Whose token it is that was exchanged, and in which session. */
-export interface RefreshedSession {
+export interface RefreshedSession extends TokenFacts {
   sessionId: string;
   userId: string;
   username: string;
-  roles: string[];
   mode: SessionMode;
   expiresAt: Date;
 }

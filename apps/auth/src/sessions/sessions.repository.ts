@@ -1,20 +1,35 @@
-import type { Queryable } from '@rostrum/data-access';
+import type { Queryable, Row } from '@rostrum/data-access';
 import type { AuditRecord } from '../audit/audit-log';
 import { graceMs } from './refresh-rules';
-import type { EndReason, FoundFamily, NewSession, RefreshedSession, Session, SessionMode } from './session';
+import type {
+  EndReason,
+  FoundFamily,
+  NewSession,
+  RefreshedSession,
+  Session,
+  SessionMode,
+  TokenFacts,
+} from './session';
 
 const listed = `id, user_id as "userId", created_at as "createdAt", used_at as "usedAt", expires_at as "expiresAt",
   mode, methods, client, address_sealed as "addressSealed"`;
-const whose = `s.id as "sessionId", s.user_id as "userId", u.username, u.roles, s.mode, s.expires_at as "expiresAt"`;
+const tokenFacts = `u.roles, (select max(r.revoked_at)::float8 from revocations as r
+  where r.kind = 'subject' and r.target = u.id::text) as "revokedUpTo"`;
+const whose = `s.id as "sessionId", s.user_id as "userId", u.username, ${tokenFacts}, s.mode,
+  s.expires_at as "expiresAt"`;
 const goesOn = 's.ended_at is null and s.expires_at > now()';
 const mayUse = 'u.suspended_at is null and u.deletion_requested_at is null';
 const mostListed = 100;
 
-const insertion = `insert into sessions (id, user_id, token_hash, created_at, used_at, expires_at, ends_at, mode, methods,
-                        client, address_sealed)
-  select $1::uuid, account.id, $3::bytea, $4::timestamptz, $4::timestamptz, $5::timestamptz, $6::timestamptz, $7,
-         $8::text[], $9, $10::bytea
-    from (select id from users where id = $2 and credentials_version = $11 and suspended_at is null for share) as account`;
+const insertion = `u as (
+    select id, roles from users where id = $2 and credentials_version = $11 and suspended_at is null for share
+  ), session as (
+    insert into sessions (id, user_id, token_hash, created_at, used_at, expires_at, ends_at, mode, methods,
+                          client, address_sealed)
+    select $1::uuid, u.id, $3::bytea, $4::timestamptz, $4::timestamptz, $5::timestamptz, $6::timestamptz, $7,
+           $8::text[], $9, $10::bytea from u
+    returning id
+  )`;
 
 function insertedValues(session: NewSession): unknown[] {
   const { id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client, addressSealed } =
@@ -53,26 +68,34 @@ export class SessionsRepository {
   constructor(private readonly db: Queryable) {}
 
   /**
-   * False where the credentials are no longer what they were when they were checked. The lock makes whoever changes
-   * them wait until this session is there, and so they find it when they end all sessions.
+   * Undefined where the credentials are no longer what they were when they were checked. The lock makes whoever changes
+   * them, or the roles, wait until this session is there: they find it when they end all sessions, and its tokens when
+   * they revoke all tokens.
    */
-  async insert(session: NewSession, credentialsVersion: number): Promise<boolean> {
-    const { rowCount } = await this.db.query('insert_session', insertion, [
-      ...insertedValues(session),
-      credentialsVersion,
-    ]);
-    return rowCount > 0;
+  async insert(session: NewSession, credentialsVersion: number): Promise<TokenFacts | undefined> {
+    const { rows } = await this.db.query<TokenFacts & Row>(
+      'insert_session',
+      `with ${insertion} select ${tokenFacts} from u, session`,
+      [...insertedValues(session), credentialsVersion],
+    );
+    return rows[0];
   }
 
   /** The same together with the event that says so, in one statement: neither is there without the other. */
-  async insertNoted(session: NewSession, credentialsVersion: number, event: AuditRecord): Promise<boolean> {
-    const { rowCount } = await this.db.query(
+  async insertNoted(
+    session: NewSession,
+    credentialsVersion: number,
+    event: AuditRecord,
+  ): Promise<TokenFacts | undefined> {
+    const { rows } = await this.db.query<TokenFacts & Row>(
       'insert_noted_session',
-      `with session as (${insertion} returning id)
-       insert into audit_events (chain, body) select $12::smallint, $13 from session`,
+      `with ${insertion}, event as (
+         insert into audit_events (chain, body) select $12::smallint, $13 from session
+       )
+       select ${tokenFacts} from u, session`,
       [...insertedValues(session), credentialsVersion, event.chain, event.body],
     );
-    return rowCount > 0;
+    return rows[0];
   }
 
   /**
