@@ -89,10 +89,32 @@ export const userUnblocked = defineEvent(
   z.object({ blockerId: uuid, blockedId: uuid, unblockedAt: timestamp }),
 );
 
+export const userMuted = defineEvent(
+  'user.muted',
+  1,
+  z.object({ muterId: uuid, mutedId: uuid, mutedAt: timestamp }),
+);
+
+export const userUnmuted = defineEvent(
+  'user.unmuted',
+  1,
+  z.object({ muterId: uuid, mutedId: uuid, unmutedAt: timestamp }),
+);
+
+/** Cancelled or refused; one that is granted becomes `user.followed`. The key is the one who was asked. */
+export const userFollowRequestWithdrawn = defineEvent(
+  'user.followRequestWithdrawn',
+  1,
+  z.object({ requesterId: uuid, targetId: uuid, withdrawnAt: timestamp }),
+);
+
 export const postsPeopleEvents = [
   userFollowed,
   userUnfollowed,
   userFollowRequested,
   userBlocked,
   userUnblocked,
+  userMuted,
+  userUnmuted,
+  userFollowRequestWithdrawn,
 ] as const;

@@ -29,17 +29,17 @@ export function onEvent<Event extends EventContract>(
   };
 }
 
-/** One handler per type, which finds the subscription of the event's version. */
+/** One handler per type, which does what all subscriptions of the event's version ask for, one after the other. */
 export function toHandlers(subscriptions: readonly Subscription[]): EventHandlers {
   const handlerOf =
     (type: string): EventHandlers[string] =>
     async (event, trx, signal) => {
-      const found = subscriptions.find(
+      const found = subscriptions.filter(
         ({ contract }) => contract.type === type && contract.version === event.version,
       );
       // Kept as a dead letter, it can be replayed once a release that understands it is out.
-      if (!found) throw new Error(`No handler knows version ${event.version} of ${type}`);
-      await found.handle(event.payload, { trx, event, signal });
+      if (found.length === 0) throw new Error(`No handler knows version ${event.version} of ${type}`);
+      for (const each of found) await each.handle(event.payload, { trx, event, signal });
     };
   return Object.fromEntries(subscriptions.map(({ contract: { type } }) => [type, handlerOf(type)]));
 }
