@@ -58,7 +58,7 @@ function withoutSchema() {
   return route;
 }
 
-/** The load tool sends a word; the verifier gets the real token, so that its hash and its look-up are paid for. */
+/** The load tool sends a word; the verifier gets the real token, so that its look-up is paid for. */
 function asIfSent(verifier: TokenVerifier, token: string): TokenVerifier {
   return { ...verifier, verify: (): AccessClaims | Promise<AccessClaims> => verifier.verify(token) };
 }

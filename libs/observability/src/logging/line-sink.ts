@@ -13,6 +13,8 @@ export interface LineSinkOptions {
   maxWaiting?: number;
   /** How long `flushSync` and `close` wait for a slow reader. */
   finishMs?: number;
+  /** Everything is about to be written out: the moment for lines that are still to be given. */
+  onEnd?: () => void;
   /** The output keeps up again; so many lines were lost in between. */
   onRecovered?: (lost: number) => void;
 }
@@ -94,6 +96,7 @@ export class LineSink {
   }
 
   private async finishAndClose(): Promise<void> {
+    this.options.onEnd?.();
     if (this.state === 'open') this.state = 'closing';
     this.cut();
     if (this.waiting > 0 && this.state === 'closing') await this.emptied();
@@ -106,6 +109,7 @@ export class LineSink {
 
   private finish(withinMs: number): void {
     if (this.state === 'broken') return;
+    this.options.onEnd?.();
     this.gather();
     if (this.waiting === 0) return;
     const more = Buffer.concat(this.chunks);

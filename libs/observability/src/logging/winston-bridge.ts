@@ -36,7 +36,7 @@ export function lineFormat(line: (entry: LogEntry) => string): winston.Logform.F
   })();
 }
 
-export function sinkTransport(sink: LineSink): winston.transport {
+export function sinkTransport(sink: Pick<LineSink, 'write'>): winston.transport {
   const stream = new Writable({
     objectMode: true,
     write(info: Info, _encoding, next) {
