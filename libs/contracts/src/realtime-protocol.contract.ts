@@ -20,7 +20,12 @@ export const channelOffset = z.int().nonnegative();
 
 export const channelEpoch = z.string().min(1).max(64);
 
-export const channelPosition = z.strictObject({ epoch: channelEpoch, offset: channelOffset });
+export const channelPosition = z.strictObject({
+  epoch: channelEpoch,
+  offset: channelOffset,
+  /** The id of the last event that the client has: of notifications older than the log, less is sent again. */
+  last: z.string().max(64).optional(),
+});
 
 export type ChannelPosition = z.output<typeof channelPosition>;
 
@@ -33,15 +38,18 @@ export const clientMessage = z.discriminatedUnion('type', [
     type: z.literal('subscribe'),
     id: messageId,
     channel: channelName,
-    /** The last event that the client has; left out, it is sent what happens from now on. */
-    since: channelPosition.optional(),
+    /**
+     * The last event that the client has, or `acked`: the last one that its session has acknowledged. Left out, it is
+     * sent what happens from now on.
+     */
+    since: z.union([channelPosition, z.literal('acked')]).optional(),
   }),
   z.strictObject({ type: z.literal('unsubscribe'), id: messageId, channel: channelName }),
   z.strictObject({
     type: z.literal('resume'),
     id: messageId,
     channels: z
-      .array(z.strictObject({ channel: channelName, epoch: channelEpoch, offset: channelOffset }))
+      .array(channelPosition.extend({ channel: channelName }))
       .min(1)
       .max(maxResumedChannels),
   }),
@@ -130,7 +138,14 @@ export const serverMessage = z.discriminatedUnion('type', [
   }),
   /** Where the channels stand that have been quiet: a client that is behind has lost something and resumes. */
   z.object({ type: z.literal('heartbeat'), channels: z.record(z.string(), channelOffset) }),
-  z.object({ type: z.literal('error'), id: z.string().optional(), code: z.string(), message: z.string() }),
+  z.object({
+    type: z.literal('error'),
+    id: z.string().optional(),
+    /** A subscription that could not begin, or goes on no longer. */
+    channel: z.string().optional(),
+    code: z.string(),
+    message: z.string(),
+  }),
   z.object({ type: z.literal('draining'), reconnectInMs: z.int().nonnegative() }),
   z.object({ type: z.literal('pong'), id: z.string().optional() }),
 ]);
