@@ -1,7 +1,6 @@
-import { clientMessage, serverMessage } from '@rostrum/contracts';
+import { clientMessage, notificationKinds, serverMessage, type NotificationKind } from '@rostrum/contracts';
 import { runWithContext } from '@rostrum/observability';
 import { rejectionCounter, type Kit } from '@rostrum/service-kit';
-import type { Notification } from './notifications/notification';
 import { endReasons, type EndReason } from './sockets/close-reasons';
 
 const ordinaryReasons: ReadonlySet<EndReason> = new Set<EndReason>(['client', 'lost', 'restarting']);
@@ -19,17 +18,12 @@ export class NotificationEvents {
   constructor({ logger, metrics }: Eyes) {
     this.logger = logger;
     this.sent = metrics.counter('notifications_sent_total', 'Notifications made, by their kind', ['kind']);
-    this.sent.inc({ kind: 'follow' }, 0);
+    for (const kind of notificationKinds) this.sent.inc({ kind }, 0);
   }
 
-  notificationSent({ id, kind }: Notification): void {
+  notificationSent({ id, kind }: { id: string; kind: NotificationKind }): void {
     this.sent.inc({ kind });
     this.logger.info('Notification sent', { notification_id: id, kind });
-  }
-
-  /** It stands in the list all the same; only nobody has been told at once. */
-  announcementFailed(error: unknown): void {
-    this.logger.warn('A notification could not be announced to open sockets', { error });
   }
 }
 

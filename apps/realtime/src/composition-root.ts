@@ -15,15 +15,12 @@ import {
   type KitOverrides,
   type Service,
 } from '@rostrum/service-kit';
-import { NotificationEvents, SocketEvents } from './business-events';
+import { SocketEvents } from './business-events';
 import type { RealtimeConfig, RealtimeWorkerConfig, SocketConfig } from './config';
 import { LiveDelivery } from './live/live-delivery';
 import { LivePublisher } from './live/live-publisher';
 import { UserChannels } from './live/user-channels';
-import { notifyOfFollows } from './notifications/follow-notifications';
-import { NotificationsRepository } from './notifications/notifications.repository';
-import { notificationsRoutes } from './notifications/notifications.routes';
-import { NotificationsService } from './notifications/notifications.service';
+import { openNotifications, openNotificationWork } from './notifications/open-notifications';
 import { PresenceKeeper } from './presence/presence-keeper';
 import { presenceRoutes } from './presence/presence.routes';
 import { PresenceStore } from './presence/presence.store';
@@ -38,10 +35,7 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'critical' });
   const verification = openTokens(kit, config, redis.redis);
   const { tokens, revocations } = verification;
-  const notifications = new NotificationsService(
-    new NotificationsRepository(postgres.database),
-    config.cursorSecret,
-  );
+  const notifications = openNotifications(postgres, config);
   const presence = presenceStore(redis.redis, config);
   const events = new SocketEvents(kit);
   const { hub, channels } = assembleSockets(kit, {
@@ -59,7 +53,7 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
     tokens,
     limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
-      notificationsRoutes(binder, notifications);
+      notifications.routes(binder);
       presenceRoutes(binder, presence);
     },
     attach: (server) => upgrades.attach(server),
@@ -78,15 +72,15 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
   const kit = createKit({ service: 'realtime', role: 'worker' }, config, overrides);
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'critical' });
   const live = new LivePublisher(redis.redis);
-  const follows = notifyOfFollows({ live, events: new NotificationEvents(kit) });
   const events = openEventBus(kit, config, redis);
   const { database } = postgres;
+  const notifications = openNotificationWork(kit, { database, live });
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
-    work: [consumeEvents(kit, { database, events }, { posts: [follows] })],
+    work: [consumeEvents(kit, { database, events }, notifications.subscriptions), ...notifications.work],
     resources: [events.resource, ...shared.resources],
-    actions: deadLetterActions(kit, events, ['posts']),
+    actions: deadLetterActions(kit, events, ['posts', 'auth']),
   });
 }
 

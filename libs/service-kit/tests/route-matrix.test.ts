@@ -59,6 +59,8 @@ const mayCall: Record<string, readonly string[]> = {
   unfollow: signedIn,
   listNotifications: signedIn,
   markNotificationsRead: signedIn,
+  getNotificationSettings: signedIn,
+  changeNotificationSettings: signedIn,
   getPresence: signedIn,
 
   adminListUsers: admins,

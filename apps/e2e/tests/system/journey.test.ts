@@ -85,7 +85,7 @@ describe('through the gateway', () => {
     });
     const list = await get('/api/v1/realtime/notifications', ada);
     expect(await list.json()).toMatchObject({
-      items: [{ kind: 'follow', actor: { username: grace.username } }],
+      items: [{ kind: 'follow', actors: [{ username: grace.username }] }],
     });
     const presence = await get(`/api/v1/realtime/presence/${ada.id}`, grace);
     expect(await presence.json()).toEqual({ userId: ada.id, online: true });
