@@ -10,12 +10,16 @@ interface Eyes {
 export class BusinessEvents {
   private readonly logger: Eyes['logger'];
   private readonly posts;
+  private readonly edits;
+  private readonly deletions;
   private readonly follows;
   private readonly unfollows;
 
   constructor({ logger, metrics }: Eyes) {
     this.logger = logger;
     this.posts = metrics.counter('posts_created_total', 'Posts published');
+    this.edits = metrics.counter('posts_edited_total', 'Posts whose text was changed');
+    this.deletions = metrics.counter('posts_deleted_total', 'Posts deleted by their authors');
     this.follows = metrics.counter('users_followed_total', 'Follows begun');
     this.unfollows = metrics.counter('users_unfollowed_total', 'Follows ended');
   }
@@ -23,6 +27,16 @@ export class BusinessEvents {
   postCreated({ id }: Post): void {
     this.posts.inc();
     this.logger.info('Post created', { post_id: id });
+  }
+
+  postEdited({ id, version }: Post): void {
+    this.edits.inc();
+    this.logger.info('Post edited', { post_id: id, version });
+  }
+
+  postDeleted(postId: string): void {
+    this.deletions.inc();
+    this.logger.info('Post deleted', { post_id: postId });
   }
 
   userFollowed(followeeId: string): void {

@@ -22,13 +22,15 @@ import { feedRoutes } from './feed/feed.routes';
 import { FeedService } from './feed/feed.service';
 import { followsRoutes } from './follows/follows.routes';
 import { FollowsService } from './follows/follows.service';
+import { openPosts } from './posts/open-posts';
 import { postsRoutes } from './posts/posts.routes';
-import { PostsService } from './posts/posts.service';
 import { copyAccounts } from './profiles/copy-accounts';
 import { openProfileCache } from './profiles/profile-cache';
 import { ProfilesRepository } from './profiles/profiles.repository';
 import { profilesRoutes } from './profiles/profiles.routes';
 import { ProfilesService } from './profiles/profiles.service';
+import { openThreads } from './threads/open-threads';
+import { threadsRoutes } from './threads/threads.routes';
 import { openVisibility } from './visibility/open-visibility';
 
 /** The service that answers requests. */
@@ -39,10 +41,11 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const events = new BusinessEvents(kit);
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
   const visibility = openVisibility(kit, redis.redis, database);
-  const posts = new PostsService(publisher, events);
+  const posts = openPosts({ database, visibility, publisher, events }, config.cursorSecret);
   const feed = new FeedService(new FeedRepository(database), visibility.pages, config.cursorSecret);
   const profileCache = openProfileCache(kit, redis.redis);
   const profiles = new ProfilesService(new ProfilesRepository(database), profileCache, visibility.relations);
+  const threads = openThreads({ database, visibility, profiles }, config.cursorSecret);
   const follows = new FollowsService({ publisher, events, profiles: profileCache });
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
@@ -54,7 +57,8 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
     limits: openLimits(kit, redis.redis, config),
     idempotency: openIdempotency(kit, database),
     routes: (binder) => {
-      postsRoutes(binder, { posts, reader: visibility.reader });
+      postsRoutes(binder, posts);
+      threadsRoutes(binder, threads);
       feedRoutes(binder, feed);
       profilesRoutes(binder, profiles);
       followsRoutes(binder, follows);

@@ -16,11 +16,23 @@ import {
  */
 interface RouteLine {
   look: (viewer: Caller, scene: Scene) => Promise<Seen>;
-  differs?: (seen: Seen, who: Viewer) => Seen;
+  differs?: (seen: Seen, who: Viewer, kind: KindName) => Seen;
 }
 
+/** What is refused to all but the author is there all the same, as is what has been read in another version. */
+const statuses: Record<number, Seen> = {
+  200: 'shown',
+  201: 'shown',
+  204: 'shown',
+  403: 'shown',
+  412: 'shown',
+  410: 'tombstone',
+  404: 'absent',
+  422: 'absent',
+};
+
 const byStatus = ({ status }: Answer): Seen => {
-  const seen = ({ 200: 'shown', 204: 'shown', 410: 'tombstone', 404: 'absent' } as const)[status];
+  const seen = statuses[status];
   if (!seen) throw new Error(`It was answered ${status}`);
   return seen;
 };
@@ -33,11 +45,58 @@ const inList = ({ status, json }: Answer, { postId }: Scene): Seen => {
   return item.deleted ? 'tombstone' : 'shown';
 };
 
+const inItself =
+  (path: string) =>
+  async (viewer: Caller, { postId }: Scene) =>
+    byStatus(await viewer.get(`/api/v1/posts/${postId}${path}`));
+
+const inThread = (path: string) => async (viewer: Caller, scene: Scene) =>
+  inList(await viewer.get(`/api/v1/posts/${scene.rootId}${path}?limit=100`), scene);
+
+/** A deleted post still has what it was answered. */
+const withTombstones = (seen: Seen): Seen => (seen === 'tombstone' ? 'shown' : seen);
+
 const withoutTombstones = (seen: Seen): Seen => (seen === 'tombstone' ? 'absent' : seen);
 
 const routes: Record<string, RouteLine> = {
-  'GET /api/v1/posts/:id': {
-    look: async (viewer, { postId }) => byStatus(await viewer.get(`/api/v1/posts/${postId}`)),
+  'GET /api/v1/posts/:id': { look: inItself('') },
+  'GET /api/v1/posts?ids=': {
+    look: async (viewer, scene) => inList(await viewer.get(`/api/v1/posts?ids=${scene.postId}`), scene),
+    differs: withoutTombstones,
+  },
+  'GET /api/v1/posts/:id/versions': { look: inItself('/versions') },
+  'GET /api/v1/posts/:id/replies': { look: inItself('/replies'), differs: withTombstones },
+  'GET /api/v1/posts/:id/thread': { look: inItself('/thread'), differs: withTombstones },
+  'GET /api/v1/posts/:id/replies, as a reply': { look: inThread('/replies') },
+  'GET /api/v1/posts/:id/thread, as a part of it': { look: inThread('/thread') },
+  'POST /api/v1/posts, as a reply to it': {
+    look: async (viewer, { postId: replyTo }) =>
+      byStatus(await viewer.write('POST', '/api/v1/posts', { text: 'A reply', replyTo })),
+    differs: withoutTombstones,
+  },
+  'POST /api/v1/posts, as a quote of it': {
+    look: async (viewer, { postId: quoteOf }) =>
+      byStatus(await viewer.write('POST', '/api/v1/posts', { text: 'A quote', quoteOf })),
+    differs: withoutTombstones,
+  },
+  'PATCH /api/v1/posts/:id': {
+    look: async (viewer, { postId }) =>
+      byStatus(await viewer.write('PATCH', `/api/v1/posts/${postId}`, { text: 'x' }, { 'If-Match': '"0"' })),
+  },
+  'DELETE /api/v1/posts/:id': {
+    look: async (viewer, { postId, author }) => {
+      // It would be deleted for all who look after that.
+      if (viewer.id === author.id) return 'shown';
+      return byStatus(await viewer.write('DELETE', `/api/v1/posts/${postId}`));
+    },
+    differs: (seen, who) => (who === 'author' ? 'shown' : seen),
+  },
+  'GET /api/v1/users/:username/posts': {
+    look: async (viewer, scene) =>
+      inList(await viewer.get(`/api/v1/users/${scene.author.username}/posts`), scene),
+    // A private account has no list for those who do not follow it.
+    differs: (seen, who, kind) =>
+      kind === 'forMentionedOfPrivateAccount' && who === 'mentioned' ? 'absent' : withoutTombstones(seen),
   },
   'GET /api/v1/feed': {
     look: async (viewer, scene) => inList(await viewer.get('/api/v1/feed?limit=100'), scene),
@@ -60,7 +119,7 @@ describe.each(Object.entries(routes))('%s', (_name, { look, differs = (seen) => 
     'shows a post that is %s to whom it is meant for',
     async (kind) => {
       const scene = scenes[kind];
-      const expected = viewers.map((who) => [who, differs(expectedOf(kind, who), who)]);
+      const expected = viewers.map((who) => [who, differs(expectedOf(kind, who), who, kind)]);
       for (const time of ['cold', 'cached']) {
         const seen = await Promise.all(
           viewers.map(async (who) => [who, await look(scene.viewer(who), scene)] as const),

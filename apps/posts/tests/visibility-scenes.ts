@@ -59,6 +59,8 @@ export interface Scene {
   author: Caller;
   postId: string;
   text: string;
+  /** What it is a reply to, which everybody sees. */
+  rootId: string;
   viewer: (who: Viewer) => Caller;
 }
 
@@ -66,6 +68,8 @@ export interface Scene {
 export async function openScenes(app: PostsApp): Promise<Record<KindName, Scene>> {
   const callers = new Map<Viewer, Caller>();
   for (const who of viewers) if (who !== 'author') callers.set(who, await app.member('viewer'));
+  const host = await app.member('host');
+  const { id: rootId } = await host.post('What everybody sees');
   const scenes: [KindName, Scene][] = [];
   for (const kind of Object.keys(kinds) as KindName[]) {
     const author = await app.member('author');
@@ -74,6 +78,7 @@ export async function openScenes(app: PostsApp): Promise<Record<KindName, Scene>
       author,
       postId: uuidv7(),
       text: `${kind} ${randomUUID()}`,
+      rootId,
       viewer: (who) => (who === 'author' ? author : (callers.get(who) as Caller)),
     };
     await insert(app, scene);
@@ -82,16 +87,17 @@ export async function openScenes(app: PostsApp): Promise<Record<KindName, Scene>
   return Object.fromEntries(scenes) as Record<KindName, Scene>;
 }
 
-async function insert(app: PostsApp, { kind, author, postId, text, viewer }: Scene): Promise<void> {
+async function insert(app: PostsApp, { kind, author, postId, text, rootId, viewer }: Scene): Promise<void> {
   const { post = {}, profile = {} }: Kind = kinds[kind];
   await app.rows(
     `update posts.profiles set is_private = $2, suspended_at = $3, deleted_at = $4 where user_id = $1`,
     [author.id, profile.is_private ?? false, profile.suspended_at, profile.deleted_at],
   );
   await app.rows(
-    `insert into posts.posts (id, author_id, text, created_at, visibility, hidden_at, deleted_at)
-     values ($1, $2, $3, now(), $4, $5, $6)`,
-    [postId, author.id, text, post.visibility ?? 'public', post.hidden_at, post.deleted_at],
+    `insert into posts.posts
+       (id, author_id, text, created_at, visibility, hidden_at, deleted_at, reply_to, root_id)
+     values ($1, $2, $3, now(), $4, $5, $6, $7, $7)`,
+    [postId, author.id, text, post.visibility ?? 'public', post.hidden_at, post.deleted_at, rootId],
   );
   await app.rows('insert into posts.post_mentions values ($1, $2)', [postId, viewer('mentioned').id]);
   const relations = [

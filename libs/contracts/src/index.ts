@@ -17,6 +17,7 @@ export * from './auth-audit.contract';
 export * from './auth-verify.contract';
 export * from './auth.contract';
 export * from './auth-revocations.contract';
+export * from './posts-text.contract';
 export * from './posts-post.contract';
 export * from './posts-media.contract';
 export * from './posts-threads.contract';

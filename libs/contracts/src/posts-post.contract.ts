@@ -1,27 +1,11 @@
 import { z } from 'zod';
-import { timestamp, username, uuid } from './common';
+import { pageOf, pageQuery, timestamp, username, uuid } from './common';
 import { defineEvent } from './define-event';
 import { defineRoute } from './define-route';
 import { postMedia } from './posts-media.contract';
+import { postText } from './posts-text.contract';
 
 const tags = ['posts'] as const;
-
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-const longestText = 500;
-
-/** Counts what a reader sees as characters; 16 bytes a grapheme is the bound that keeps counting cheap. */
-const withinLength = (text: string) =>
-  text.length <= longestText * 16 && [...graphemes.segment(text)].length <= longestText;
-
-/** Postgres cannot store a null character, and the other controls have no place in a text but line break and tab. */
-const hasNoControls = (text: string) => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text);
-
-export const postText = z
-  .string()
-  .refine((text) => text.trim() !== '', 'must not be empty')
-  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-  .refine(hasNoControls, 'must not have control characters')
-  .refine(withinLength, `must have at most ${longestText} characters`);
 
 export const postVisibility = z
   .enum(['public', 'followers', 'mentioned'])
@@ -71,6 +55,29 @@ export const postTombstone = z
   .object({ id: uuid, deleted: z.literal(true) })
   .meta({ id: 'PostTombstone', description: 'A post that was deleted' });
 
+/** What the author decides of a new post. A reply to a post is for whom that one is for, unless it says otherwise. */
+export const newPost = z.strictObject({
+  text: postText,
+  replyTo: uuid.optional(),
+  quoteOf: uuid.optional(),
+  visibility: postVisibility.optional(),
+});
+
+export type NewPost = z.output<typeof newPost>;
+
+const bodyLimit = '16kb';
+const params = z.strictObject({ id: uuid });
+
+const mostIds = 100;
+
+/** `?ids=a,b,c` */
+const postIds = z
+  .string()
+  .max(mostIds * 40)
+  .transform((ids) => ids.split(','))
+  .pipe(z.array(uuid).min(1).max(mostIds))
+  .meta({ description: `Up to ${mostIds} ids, with commas between them` });
+
 export const createPostRoute = defineRoute({
   method: 'post',
   path: '/api/v1/posts',
@@ -78,12 +85,29 @@ export const createPostRoute = defineRoute({
   summary: 'Publish a post',
   tags,
   auth: 'user',
-  body: z.strictObject({ text: postText }),
-  bodyLimit: '16kb',
+  body: newPost,
+  bodyLimit,
   idempotent: true,
   responses: {
-    201: { description: 'The post', schema: post, headers: { Location: 'Where the post can be read' } },
+    201: {
+      description: 'The post',
+      schema: post,
+      headers: { Location: 'Where the post can be read', ETag: 'Its version and its counts' },
+    },
   },
+  problems: { 422: ['REPLY_TO_NOT_FOUND', 'QUOTE_OF_NOT_FOUND'] },
+});
+
+export const listPostsRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/posts',
+  operationId: 'listPosts',
+  summary: 'Read several posts by their ids',
+  description: 'Those that you may see, in the order of the ids.',
+  tags,
+  auth: 'user',
+  query: z.strictObject({ ids: postIds }),
+  responses: { 200: { description: 'The posts', schema: z.object({ items: z.array(post) }) } },
 });
 
 export const getPostRoute = defineRoute({
@@ -93,7 +117,7 @@ export const getPostRoute = defineRoute({
   summary: 'Read a post',
   tags,
   auth: 'user',
-  params: z.strictObject({ id: uuid }),
+  params,
   responses: {
     200: { description: 'The post', schema: post, headers: { ETag: 'Its version and its counts' } },
     304: { description: 'It is still what If-None-Match names' },
@@ -101,7 +125,83 @@ export const getPostRoute = defineRoute({
   problems: { 404: ['NOT_FOUND'], 410: ['POST_DELETED'] },
 });
 
-export const postsPostRoutes = [createPostRoute, getPostRoute] as const;
+export const editPostRoute = defineRoute({
+  method: 'patch',
+  path: '/api/v1/posts/:id',
+  operationId: 'editPost',
+  summary: 'Change the text of a post of yours',
+  description:
+    'Asks for `If-Match` with the ETag that you have read; of it, the version counts and the counts do not. What it said before stays among its versions.',
+  tags,
+  auth: 'user',
+  params,
+  body: z.strictObject({ text: postText }),
+  bodyLimit,
+  idempotent: true,
+  responses: {
+    200: { description: 'The post', schema: post, headers: { ETag: 'Its version and its counts' } },
+  },
+  problems: {
+    403: ['FORBIDDEN'],
+    404: ['NOT_FOUND'],
+    410: ['POST_DELETED'],
+    412: ['PRECONDITION_FAILED'],
+    428: ['PRECONDITION_REQUIRED'],
+  },
+});
+
+export const deletePostRoute = defineRoute({
+  method: 'delete',
+  path: '/api/v1/posts/:id',
+  operationId: 'deletePost',
+  summary: 'Delete a post of yours',
+  tags,
+  auth: 'user',
+  params,
+  idempotent: true,
+  responses: { 204: { description: 'It is deleted, now or before' } },
+  problems: { 403: ['FORBIDDEN'], 404: ['NOT_FOUND'], 410: ['POST_DELETED'] },
+});
+
+export const postVersion = z
+  .object({
+    version: z.int().positive(),
+    text: z.string(),
+    facets: z.array(postFacet),
+    media: z.array(postMedia),
+    writtenAt: timestamp,
+  })
+  .meta({ id: 'PostVersion', description: 'What a post says, or has said' });
+
+export type PostVersion = z.output<typeof postVersion>;
+
+export const listPostVersionsRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/posts/:id/versions',
+  operationId: 'listPostVersions',
+  summary: 'Read what a post says and has said, newest first',
+  tags,
+  auth: 'user',
+  params,
+  query: pageQuery,
+  responses: {
+    200: {
+      description: 'A page of versions',
+      schema: pageOf(postVersion).meta({ id: 'PostVersionPage' }),
+      headers: { Link: 'The next page, as rel="next"' },
+    },
+  },
+  problems: { 400: ['INVALID_CURSOR'], 404: ['NOT_FOUND'], 410: ['POST_DELETED'] },
+});
+
+export const postsPostRoutes = [
+  createPostRoute,
+  listPostsRoute,
+  getPostRoute,
+  editPostRoute,
+  deletePostRoute,
+  listPostVersionsRoute,
+] as const;
 
 /** A post that is answered or quoted, and who wrote it. */
 const otherPost = z.object({ postId: uuid, authorId: uuid });

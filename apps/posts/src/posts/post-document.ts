@@ -20,6 +20,14 @@ export function postEtag({ version, counts }: Pick<Post, 'version' | 'counts'>):
   return entityTag(`${postShape}.${version}.${likes}-${reposts}-${replies}-${quotes}`);
 }
 
+/** Whether an `If-Match` names this version, whatever the counts were: they are nobody's to edit. */
+export function isSameVersion(ifMatch: string, version: number): boolean {
+  return ifMatch.split(',').some((candidate) => {
+    const tag = candidate.trim().replace(/^W\//, '');
+    return tag === '*' || tag.startsWith(`"${postShape}.${version}.`);
+  });
+}
+
 const visibilities = postVisibility.options;
 const hiddenBit = 4;
 const deletedBit = 8;

@@ -67,7 +67,7 @@ export function toPostBody(post: Post): PostBody {
 }
 
 /** PostgreSQL keeps the fields of a JSON object in an order of its own. */
-function toFacetBody(facet: PostFacet): PostFacet {
+export function toFacetBody(facet: PostFacet): PostFacet {
   const { type, start, end } = facet;
   switch (type) {
     case 'link':
@@ -79,6 +79,6 @@ function toFacetBody(facet: PostFacet): PostFacet {
   }
 }
 
-function toMediaBody({ id, type, url, width, height, alt }: PostMedia): PostMedia {
+export function toMediaBody({ id, type, url, width, height, alt }: PostMedia): PostMedia {
   return { id, type, url, width, height, alt };
 }

@@ -13,6 +13,8 @@ import { mostRelationsKept, ViewerRelations } from './viewer-relations';
 /** What everybody needs who shows posts or people, or changes who sees them. */
 export interface Visibility {
   reader: PostReader;
+  /** Rows of posts, for what is not shown but decided. */
+  rows: PostRows;
   pages: PostPages;
   peopleReader: PeopleReader;
   /** Changes of what the JSON of a post or its facts are made of go through `postCache.change([postId], …)`. */
@@ -34,7 +36,8 @@ export function openVisibility(kit: Kit, redis: Redis, database: Database): Visi
     new RelationsRepository(database, mostRelationsKept),
     openCache(kit, redis, { name: 'relations', policy }),
   );
-  const reader = new PostReader(new PostRows(database), postCache, people, relations);
+  const rows = new PostRows(database);
+  const reader = new PostReader(rows, postCache, people, relations);
   const peopleReader = new PeopleReader(people, relations);
-  return { reader, pages: new PostPages(reader), peopleReader, postCache, people, relations };
+  return { reader, rows, pages: new PostPages(reader), peopleReader, postCache, people, relations };
 }

@@ -7,7 +7,7 @@ import type { ViewerRelations } from './viewer-relations';
 export class PeopleReader {
   constructor(
     private readonly people: Pick<People, 'stateOf'>,
-    private readonly relations: Pick<ViewerRelations, 'of' | 'with'>,
+    private readonly relations: Pick<ViewerRelations, 'of' | 'with' | 'follows'>,
   ) {}
 
   /** Those of them whom the viewer may see in this place. */
@@ -29,6 +29,13 @@ export class PeopleReader {
       }),
     );
     return new Set(userIds.filter((_, index) => seen[index]));
+  }
+
+  /** Whether there can be posts of theirs for the viewer, but for those that name the viewer. */
+  async seesPostsOf(viewerId: string, authorId: string, { signal }: HowToShow = {}): Promise<boolean> {
+    if (viewerId === authorId) return true;
+    const { isPrivate } = await this.people.stateOf(authorId, signal);
+    return !isPrivate || this.relations.follows(viewerId, authorId, signal);
   }
 
   async isVisible(viewerId: string, userId: string, how?: HowToShow): Promise<boolean> {

@@ -1,0 +1,118 @@
+import { postDeleted, postUpdated } from '@rostrum/contracts';
+import { problems } from '@rostrum/errors';
+import type { Cache, Transaction } from '@rostrum/data-access';
+import type { EventPublisher, Write } from '@rostrum/service-kit';
+import type { BusinessEvents } from '../business-events';
+import type { ComposedText, TextComposer } from '../text/text-composer';
+import type { PostReader } from '../visibility/post-reader';
+import type { Post } from './post';
+import { isSameVersion } from './post-document';
+import { toPost, type PostRow } from './post-row';
+import { postsErrors } from './posts.errors';
+import { PostsRepository, type PostRows } from './posts.repository';
+import { tellMentioned } from './posts.service';
+import { attempt } from './refusal';
+
+export interface PostChangesDependencies {
+  composer: Pick<TextComposer, 'compose'>;
+  reader: Pick<PostReader, 'readOne'>;
+  rows: Pick<PostRows, 'find'>;
+  cache: Pick<Cache, 'change'>;
+  publisher: EventPublisher;
+  events: Pick<BusinessEvents, 'postEdited' | 'postDeleted'>;
+}
+
+export interface PostEdit {
+  id: string;
+  text: string;
+  /** Which version the author has read. */
+  ifMatch: string;
+}
+
+interface WriteOptions<T> {
+  write: Write<T>;
+  signal: () => AbortSignal;
+}
+
+/** What authors do with posts that are there already. */
+export class PostChangesService {
+  constructor(private readonly dependencies: PostChangesDependencies) {}
+
+  /** A text that is what it was already makes no version. */
+  async edit(authorId: string, edit: PostEdit, { write, signal }: WriteOptions<Post>): Promise<Post> {
+    const { composer, cache } = this.dependencies;
+    const prepared = await attempt(
+      Promise.all([this.assertOwn(authorId, edit.id, signal), composer.compose(authorId, edit.text, signal)]),
+    );
+    const work = async (trx: Transaction) => {
+      if (prepared.refusal) throw prepared.refusal;
+      return this.editIn(trx, edit, prepared.value[1]);
+    };
+    return cache.change(edit.id, () => write(work));
+  }
+
+  /** Again, it changes nothing and tells nobody. */
+  async remove(authorId: string, id: string, { write, signal }: WriteOptions<void>): Promise<void> {
+    const { rows, cache } = this.dependencies;
+    const row = await rows.find(id, { signal: signal() });
+    const isOwn = row?.author_id === authorId;
+    const owned = await attempt(isOwn ? Promise.resolve() : this.assertOwn(authorId, id, signal));
+    const counted = row && isOwn ? parentsOf(row) : [];
+    const work = async (trx: Transaction) => {
+      if (owned.refusal) throw owned.refusal;
+      await this.removeIn(trx, id, counted);
+    };
+    await cache.change([id, ...counted], () => write(work));
+  }
+
+  private async assertOwn(viewerId: string, id: string, signal: () => AbortSignal): Promise<void> {
+    const { facts } = await this.dependencies.reader.readOne(viewerId, id, { signal });
+    if (facts.authorId !== viewerId) throw postsErrors.notYours();
+  }
+
+  private async editIn(trx: Transaction, { id, ifMatch }: PostEdit, composed: ComposedText): Promise<Post> {
+    const { publisher, events } = this.dependencies;
+    const posts = new PostsRepository(trx);
+    const row = (await posts.lock([id])).get(id);
+    if (!row || row.hidden) throw postsErrors.notFound();
+    if (row.deleted) throw postsErrors.deleted();
+    if (!isSameVersion(ifMatch, row.version)) throw problems.preconditionFailed();
+    const { text, facets } = composed;
+    if (row.text === text) return toPost(row);
+    const post: Post = { ...toPost(row), text, facets, version: row.version + 1, editedAt: new Date() };
+    await posts.replaceText(post);
+    const userIds = await posts.replaceNames(id, composed);
+    await publisher.publish(trx, postUpdated, {
+      key: post.author.id,
+      payload: {
+        postId: id,
+        authorId: post.author.id,
+        version: post.version,
+        editedAt: (post.editedAt as Date).toISOString(),
+      },
+    });
+    await tellMentioned(trx, publisher, { post, userIds, at: post.editedAt as Date });
+    trx.onCommit(() => events.postEdited(post));
+    return post;
+  }
+
+  private async removeIn(trx: Transaction, id: string, counted: readonly string[]): Promise<void> {
+    const { publisher, events } = this.dependencies;
+    const posts = new PostsRepository(trx);
+    const row = (await posts.lock([id, ...counted])).get(id);
+    if (!row) throw postsErrors.notFound();
+    const deletedAt = await posts.markDeleted(id);
+    if (!deletedAt) return;
+    if (row.reply_to !== null) await posts.count({ id: row.reply_to, replies: -1, quotes: 0 });
+    if (row.quote_of !== null) await posts.count({ id: row.quote_of, replies: 0, quotes: -1 });
+    await publisher.publish(trx, postDeleted, {
+      key: row.author_id,
+      payload: { postId: id, authorId: row.author_id, deletedAt: deletedAt.toISOString() },
+    });
+    trx.onCommit(() => events.postDeleted(id));
+  }
+}
+
+function parentsOf({ reply_to, quote_of }: PostRow): string[] {
+  return [...new Set([reply_to, quote_of])].filter((id) => id !== null);
+}
