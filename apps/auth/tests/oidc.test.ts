@@ -1,5 +1,5 @@
+import { IdentityProvider, type Login } from '@rostrum/testing/identity-provider';
 import { AuthApp, type Person } from './auth-app';
-import { IdentityProvider, type Login } from './identity-provider';
 import { withTotp } from './totp-app';
 
 const base = '/api/v1/auth';

@@ -1,8 +1,10 @@
+import { PasskeyBrowser } from '@rostrum/testing/passkey-browser';
 import { decodeJwt } from 'jose';
 import { AuthApp, type Person } from './auth-app';
-import { ownOrigin, passkeySettings, PasskeyBrowser, relyingParty } from './passkey-browser';
 
 const base = '/api/v1/auth';
+const relyingParty = 'rostrum.test';
+const ownOrigin = `https://${relyingParty}`;
 
 let app: AuthApp;
 let browser: PasskeyBrowser;
@@ -10,9 +12,9 @@ let ada: Person;
 let token: string;
 
 beforeAll(async () => {
-  app = await AuthApp.start({ settings: passkeySettings });
+  app = await AuthApp.start({ settings: { WEBAUTHN_RP_ID: relyingParty, WEBAUTHN_ORIGINS: ownOrigin } });
   await app.startWorker();
-  browser = await PasskeyBrowser.open();
+  browser = await PasskeyBrowser.open({ origin: ownOrigin });
 }, 420_000);
 beforeEach(async () => {
   await browser.forgetAll();

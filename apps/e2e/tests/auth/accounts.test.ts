@@ -1,12 +1,25 @@
-import { authCookies, csrfHeader } from '@rostrum/contracts';
+import {
+  authAccountRoutes,
+  authCookies,
+  authPasswordRoutes,
+  authSessionRoutes,
+  closeCodes,
+  csrfHeader,
+  jwksRoute,
+  verifyRoute,
+} from '@rostrum/contracts';
 import { waitFor } from '@rostrum/testing';
 import { Mailbox } from '@rostrum/testing/mailbox';
 import WebSocket from 'ws';
 import { startSystem, type System } from '../system/system';
-import { Client, newDetails, type Details, type Tokens } from './people';
+import { modes, newDetails, notYetCalled, People, type Client } from './people';
+
+/** Six processes and a gateway, on a machine that has other things to do. */
+const patientMs = 180_000;
 
 let mailbox: Mailbox;
 let system: System;
+let people: People;
 
 beforeAll(async () => {
   mailbox = new Mailbox();
@@ -15,71 +28,122 @@ beforeAll(async () => {
     instances: { auth: 2 },
     environment: { SMTP_URL: mailbox.url, MAIL_POLL_MS: '50', WEB_URL: 'https://rostrum.test' },
   });
-}, 90_000);
+  people = new People(system);
+}, patientMs);
 
 afterAll(async () => {
   await system?.stop();
   await mailbox.close();
-}, 60_000);
+}, patientMs);
 
-const client = () => new Client(system);
-
-async function register(details = newDetails()): Promise<Details> {
-  expect((await client().call('POST', '/api/v1/auth/register', details)).status).toBe(201);
-  return details;
-}
-
-async function signIn(
-  { username, password }: Details,
-  mode = '',
-): Promise<{ client: Client; tokens: Tokens }> {
-  const signedIn = client();
-  const { status, json } = await signedIn.call('POST', `/api/v1/auth/login${mode}`, {
-    identifier: username,
-    password,
-  });
-  expect(status).toBe(200);
-  signedIn.token = json.accessToken;
-  return { client: signedIn, tokens: json };
-}
-
-const refresh = (refreshToken: string) => client().call('POST', '/api/v1/auth/refresh', { refreshToken });
-
-/** Whether posts, which has never heard of the session but by its token, lets it in. */
-const mayRead = async (caller: Client) => (await caller.call('GET', '/api/v1/feed')).status === 200;
 const within5s = { timeoutMs: 5_000 };
+const untilRefused = (caller: Client, what: string) =>
+  waitFor(async () => !(await people.mayRead(caller)), { what, ...within5s });
 
-describe('with tokens', () => {
-  it('a person signs up, verifies their address, stays signed in, and signs out everywhere', async () => {
-    const ada = await register();
-    const { client: phone, tokens } = await signIn(ada);
+/** With the token in the body, or with the cookie that it is in. */
+async function refresh(caller: Client, refreshToken?: string) {
+  const body = caller.mode === 'bearer' ? { refreshToken } : undefined;
+  const reply = await caller.call('POST', '/api/v1/auth/refresh', body);
+  if (reply.status === 200) caller.keep(reply);
+  return reply;
+}
+
+describe.each(modes)('a client with a session of mode %s', (mode) => {
+  it('signs up, verifies the address, stays signed in, and signs out everywhere', async () => {
+    const ada = await people.register(newDetails(), mode);
+    const { client: phone, tokens } = await people.signIn(ada, mode);
+    expect((await phone.call('POST', '/api/v1/auth/email/verify/resend')).status).toBe(202);
     const { token } = await mailbox.waitFor(ada.email, /your address/);
-    expect((await client().call('POST', '/api/v1/auth/email/verify', { token })).status).toBe(204);
+    const verified = await people.client(mode).call('POST', '/api/v1/auth/email/verify', { token });
+    expect(verified.status).toBe(204);
     const me = await phone.call('GET', '/api/v1/auth/me');
     expect(me.json).toMatchObject({ username: ada.username, email: ada.email, emailVerified: true });
-    expect((await phone.call('POST', '/api/v1/auth/email/verify/resend')).status).toBe(202);
+    const known = { 'if-none-match': me.response.headers.get('etag') ?? '' };
+    expect((await phone.call('GET', '/api/v1/auth/me', undefined, known)).status).toBe(304);
 
-    const refreshed = await refresh(tokens.refreshToken);
-    expect(refreshed.status).toBe(200);
-    phone.token = refreshed.json.accessToken;
-    expect(await mayRead(phone)).toBe(true);
+    expect((await refresh(phone, tokens.refreshToken)).status).toBe(200);
+    expect(await people.mayRead(phone)).toBe(true);
+    const checked = await phone.call('GET', '/api/v1/auth/verify');
+    expect([checked.status, checked.response.headers.get('x-user-id')]).toEqual([204, ada.id]);
 
-    const { client: laptop } = await signIn(ada);
+    const { client: laptop } = await people.signIn(ada, mode);
     const { json: listed } = await laptop.call('GET', '/api/v1/auth/sessions');
     expect(listed.items).toHaveLength(2);
+    expect(listed.items[0]).toMatchObject({ current: true, mode });
     expect((await laptop.call('DELETE', '/api/v1/auth/sessions?except=current')).json).toEqual({ ended: 1 });
-    await waitFor(async () => !(await mayRead(phone)), { what: 'posts to refuse the session', ...within5s });
-    expect((await refresh(refreshed.json.refreshToken)).json.code).toBe('INVALID_REFRESH_TOKEN');
+    await untilRefused(phone, 'posts to refuse the session');
     expect((await laptop.call('POST', '/api/v1/auth/logout')).status).toBe(204);
-    await waitFor(async () => !(await mayRead(laptop)), {
-      what: 'posts to refuse this one too',
-      ...within5s,
-    });
+    if (mode === 'bearer') await untilRefused(laptop, 'posts to refuse this one too');
+    else expect([...laptop.cookies.keys()]).toEqual([authCookies.device]);
   });
 
-  it('one session is ended from another, and its socket is closed', async () => {
-    const ada = await register();
-    const [here, there] = [await signIn(ada), await signIn(ada)];
+  it('ends one session from another', async () => {
+    const ada = await people.register();
+    const [here, there] = [await people.signIn(ada, mode), await people.signIn(ada, mode)];
+    const { json } = await here.client.call('GET', '/api/v1/auth/sessions');
+    const other = json.items.find(({ current }: { current: boolean }) => !current);
+    expect((await here.client.call('DELETE', `/api/v1/auth/sessions/${other.id}`)).status).toBe(204);
+    await untilRefused(there.client, 'posts to refuse it');
+    expect((await refresh(there.client, there.tokens.refreshToken)).json.code).toBe('INVALID_REFRESH_TOKEN');
+    expect(await people.mayRead(here.client)).toBe(true);
+  });
+
+  it('changes its password, forgets it and resets it', async () => {
+    const ada = await people.register();
+    const { client: caller } = await people.signIn(ada, mode);
+    const stranger = people.client(mode);
+    const body = { currentPassword: ada.password, newPassword: `${ada.password} again` };
+    expect((await caller.call('POST', '/api/v1/auth/password/change', body)).status).toBe(204);
+    expect(await people.mayRead(caller)).toBe(true);
+    const forgotten = await stranger.call('POST', '/api/v1/auth/password/forgot', { email: ada.email });
+    expect(forgotten.status).toBe(202);
+    const { token } = await mailbox.waitFor(ada.email, /new password/);
+    const password = `${ada.password} at last`;
+    const reset = await stranger.call('POST', '/api/v1/auth/password/reset', { token, password });
+    expect(reset.status).toBe(204);
+    await untilRefused(caller, 'the old session to be refused');
+    await people.signIn({ ...ada, password }, mode);
+  });
+
+  it('changes its address', async () => {
+    const ada = await people.register();
+    const { client: caller } = await people.signIn(ada, mode);
+    const { email } = newDetails();
+    const changed = await caller.call('PATCH', '/api/v1/auth/me', { email, password: ada.password });
+    expect(changed.status).toBe(202);
+    const { token } = await mailbox.waitFor(email, /new address/);
+    expect((await people.client(mode).call('POST', '/api/v1/auth/email/verify', { token })).status).toBe(204);
+    expect((await caller.call('GET', '/api/v1/auth/me')).json).toMatchObject({ email, emailVerified: true });
+  });
+
+  it('takes everything along, leaves, and comes back', async () => {
+    const ada = await people.register();
+    const { client: caller } = await people.signIn(ada, mode);
+    const exported = await caller.call('GET', '/api/v1/auth/me/export');
+    expect(exported.json.account).toMatchObject({ email: ada.email, username: ada.username });
+    expect(exported.response.headers.get('content-disposition')).toContain('attachment');
+    const before = [...caller.cookies];
+    const gone = await caller.call('DELETE', '/api/v1/auth/me', { password: ada.password });
+    expect(gone.status).toBe(202);
+    for (const [name, value] of before) caller.cookies.set(name, value);
+    await untilRefused(caller, 'the session to be refused');
+    const { client: back } = await people.signIn(ada, mode);
+    expect((await back.call('GET', '/api/v1/auth/me')).json).toMatchObject({ username: ada.username });
+  });
+
+  it('has been through every route of accounts, sessions and passwords', async () => {
+    expect((await people.client(mode).call('GET', '/.well-known/jwks.json')).status).toBe(200);
+    const routes = [...authAccountRoutes, ...authSessionRoutes, ...authPasswordRoutes];
+    expect(notYetCalled([...routes, verifyRoute, jwksRoute], mode)).toEqual([]);
+  });
+});
+
+describe('tokens', () => {
+  const exchange = (refreshToken: string) => refresh(people.client(), refreshToken);
+
+  it('are of no use to an open socket when its session is ended from another', async () => {
+    const ada = await people.register();
+    const [here, there] = [await people.signIn(ada), await people.signIn(ada)];
     const socket = new WebSocket(
       `${system.gateway.url.replace('https', 'wss')}/ws`,
       ['rostrum.v1', `bearer.${there.tokens.accessToken}`],
@@ -87,94 +151,47 @@ describe('with tokens', () => {
     );
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
     await new Promise((resolve) => socket.once('message', resolve));
-    const { json } = await here.client.call('GET', '/api/v1/auth/sessions');
-    const other = json.items.find(({ current }: { current: boolean }) => !current);
     const startedAt = performance.now();
-    expect((await here.client.call('DELETE', `/api/v1/auth/sessions/${other.id}`)).status).toBe(204);
-    await waitFor(async () => !(await mayRead(there.client)), { what: 'posts to refuse it', ...within5s });
-    expect(await closed).toBeGreaterThanOrEqual(4000);
-    // eslint-disable-next-line no-console -- measured
-    console.log(`the socket was closed ${Math.round(performance.now() - startedAt)} ms after its session`);
-    expect(await mayRead(here.client)).toBe(true);
-  });
-
-  it('a password is changed, forgotten and reset', async () => {
-    const ada = await register();
-    const { client: caller } = await signIn(ada);
-    const newPassword = `${ada.password} again`;
-    const body = { currentPassword: ada.password, newPassword };
-    expect((await caller.call('POST', '/api/v1/auth/password/change', body)).status).toBe(204);
-    expect((await client().call('POST', '/api/v1/auth/password/forgot', { email: ada.email })).status).toBe(
-      202,
-    );
-    const { token } = await mailbox.waitFor(ada.email, /new password/);
-    const password = `${ada.password} at last`;
-    expect((await client().call('POST', '/api/v1/auth/password/reset', { token, password })).status).toBe(
-      204,
-    );
-    await waitFor(async () => !(await mayRead(caller)), {
-      what: 'the old session to be refused',
-      ...within5s,
-    });
-    await signIn({ ...ada, password });
-  });
-
-  it('an address is changed', async () => {
-    const ada = await register();
-    const { client: caller } = await signIn(ada);
-    const { email } = newDetails();
-    expect((await caller.call('PATCH', '/api/v1/auth/me', { email, password: ada.password })).status).toBe(
-      202,
-    );
-    const { token } = await mailbox.waitFor(email, /new address/);
-    expect((await client().call('POST', '/api/v1/auth/email/verify', { token })).status).toBe(204);
-    expect((await caller.call('GET', '/api/v1/auth/me')).json).toMatchObject({ email, emailVerified: true });
-  });
-
-  it('a person takes everything along, leaves, and comes back', async () => {
-    const ada = await register();
-    const { client: caller } = await signIn(ada);
-    const exported = await caller.call('GET', '/api/v1/auth/me/export');
-    expect(exported.json.account).toMatchObject({ email: ada.email, username: ada.username });
-    expect(exported.response.headers.get('content-disposition')).toContain('attachment');
-    const gone = await caller.call('DELETE', '/api/v1/auth/me', { password: ada.password });
-    expect(gone.status).toBe(202);
-    await waitFor(async () => !(await mayRead(caller)), { what: 'the session to be refused', ...within5s });
-    const { client: back } = await signIn(ada);
-    expect((await back.call('GET', '/api/v1/auth/me')).json).toMatchObject({ username: ada.username });
+    await here.client.call('DELETE', '/api/v1/auth/sessions?except=current');
+    expect(await closed).toBe(closeCodes.sessionRevoked);
+    const took = Math.round(performance.now() - startedAt);
+    process.stdout.write(`the socket was closed ${took} ms after its session\n`);
   });
 
   it('a refresh token that is used again ends the session everywhere', async () => {
-    const ada = await register();
-    const { tokens } = await signIn(ada);
-    const first = await refresh(tokens.refreshToken);
-    const thief = client();
+    const ada = await people.register();
+    const { tokens } = await people.signIn(ada);
+    const first = await exchange(tokens.refreshToken);
+    const thief = people.client();
     thief.token = first.json.accessToken;
-    expect(await mayRead(thief)).toBe(true);
-    const second = await refresh(first.json.refreshToken);
-    const third = await refresh(second.json.refreshToken);
+    expect(await people.mayRead(thief)).toBe(true);
+    const second = await exchange(first.json.refreshToken);
+    const third = await exchange(second.json.refreshToken);
     expect(third.status).toBe(200);
     // For ten seconds whoever comes with it may be another tab.
-    const spent = async () => (await refresh(tokens.refreshToken)).json.code === 'INVALID_REFRESH_TOKEN';
+    const spent = async () => (await exchange(tokens.refreshToken)).json.code === 'INVALID_REFRESH_TOKEN';
     expect(await spent()).toBe(false);
     await waitFor(spent, { what: 'the end of the grace', timeoutMs: 20_000, everyMs: 500 });
-    expect((await refresh(third.json.refreshToken)).json.code).toBe('INVALID_REFRESH_TOKEN');
-    await waitFor(async () => !(await mayRead(thief)), { what: 'posts to refuse the session', ...within5s });
+    expect((await exchange(third.json.refreshToken)).json.code).toBe('INVALID_REFRESH_TOKEN');
+    await waitFor(async () => !(await people.mayRead(thief)), {
+      what: 'posts to refuse the session',
+      ...within5s,
+    });
   });
 
   it('fifty refreshes at once, over two instances, have one successor', async () => {
-    const ada = await register();
-    const { tokens } = await signIn(ada);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(tokens.refreshToken)));
+    const ada = await people.register();
+    const { tokens } = await people.signIn(ada);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => exchange(tokens.refreshToken)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(answers.map(({ json }) => json.refreshToken)).size).toBe(1);
   });
 });
 
-describe('with cookies', () => {
+describe('cookies', () => {
   it('a browser signs in, posts, refreshes and signs out, and holds no token in its hands', async () => {
-    const ada = await register();
-    const { client: browser, tokens } = await signIn(ada, '?mode=cookie');
+    const ada = await people.register();
+    const { client: browser, tokens } = await people.signIn(ada, 'cookie');
     expect(tokens).not.toHaveProperty('accessToken');
     expect([...browser.cookies.keys()].sort()).toEqual(Object.values(authCookies).sort());
     expect((await browser.call('GET', '/api/v1/auth/me')).json).toMatchObject({ username: ada.username });
@@ -184,14 +201,17 @@ describe('with cookies', () => {
     const before = [...browser.cookies];
     expect((await browser.call('POST', '/api/v1/auth/logout')).status).toBe(204);
     expect([...browser.cookies.keys()]).toEqual([authCookies.device]);
-    const late = client();
+    const late = people.client();
     for (const [name, value] of before) late.cookies.set(name, value);
-    await waitFor(async () => !(await mayRead(late)), { what: 'the cookies to be refused', ...within5s });
+    await waitFor(async () => !(await people.mayRead(late)), {
+      what: 'the cookies to be refused',
+      ...within5s,
+    });
   });
 
   it('another site that makes a browser send them changes nothing', async () => {
-    const ada = await register();
-    const { client: browser } = await signIn(ada, '?mode=cookie');
+    const ada = await people.register();
+    const { client: browser } = await people.signIn(ada, 'cookie');
     const cookie = [...browser.cookies].map((pair) => pair.join('=')).join('; ');
     const csrf = browser.cookies.get(authCookies.csrf) ?? '';
     const post = (headers: Record<string, string>) =>
@@ -220,12 +240,14 @@ describe('with cookies', () => {
 });
 
 it('somebody else’s address cannot be told from a free one', async () => {
-  const owner = await register();
+  const owner = await people.register();
   const shown = [];
   for (const email of [owner.email, newDetails().email]) {
-    const { status, json } = await client().call('POST', '/api/v1/auth/register', { ...newDetails(), email });
-    const forgot = await client().call('POST', '/api/v1/auth/password/forgot', { email });
-    const login = await client().call('POST', '/api/v1/auth/login', {
+    const { status, json } = await people
+      .client()
+      .call('POST', '/api/v1/auth/register', { ...newDetails(), email });
+    const forgot = await people.client().call('POST', '/api/v1/auth/password/forgot', { email });
+    const login = await people.client().call('POST', '/api/v1/auth/login', {
       identifier: email,
       password: 'wrong horse',
     });

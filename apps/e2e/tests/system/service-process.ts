@@ -61,6 +61,20 @@ export class ServiceProcess {
     await this.untilReady();
   }
 
+  /** Runs another command of the same app, with the same settings, to its end. */
+  async command(script: string, args: readonly string[]): Promise<{ code: number | null; text: string }> {
+    const { app, environment } = this.options;
+    const child = spawn(process.execPath, [`${script}.js`, ...args], {
+      cwd: path.join(dist, app),
+      env: { PATH: process.env['PATH'], ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (text += String(bytes)));
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, text };
+  }
+
   async untilReady(timeoutMs = 60_000): Promise<void> {
     const ready = async () => {
       if (this.child?.exitCode !== null)

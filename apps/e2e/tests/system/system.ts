@@ -26,7 +26,8 @@ export interface SystemOptions {
   samplingRate?: number;
   /** Whether the gateway makes spans of its own; they carry more of a request's headers than ours. */
   gatewayTracing?: boolean;
-  environment?: Record<string, string>;
+  /** May depend on where the gateway is. */
+  environment?: Record<string, string> | ((gatewayPort: number) => Record<string, string>);
 }
 
 export interface System {
@@ -60,11 +61,13 @@ async function assemble(options: SystemOptions, undo: (() => unknown)[]): Promis
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rostrum-system-'));
   undo.push(() => fs.rmSync(folder, { recursive: true, force: true }));
   const stores = await openStores(options.ownServers ?? false, undo);
+  const httpsPort = await freePort();
+  const { environment } = options;
   const common = {
     ...commonEnvironment(folder),
     REDIS_URL: stores.redisUrl,
     ...tracing(options),
-    ...options.environment,
+    ...(typeof environment === 'function' ? environment(httpsPort) : environment),
   };
   const authPort = await freePort();
   const make = async (app: App, command: 'main' | 'worker', port?: number) =>
@@ -94,7 +97,7 @@ async function assemble(options: SystemOptions, undo: (() => unknown)[]): Promis
   const processes = () => [...Object.values(mains).flat(), ...Object.values(workers)];
   undo.push(() => Promise.all(processes().map((one) => one.stop('SIGKILL'))));
   await Promise.all(processes().map((one) => one.start()));
-  const { gateway, certificate } = await openGateway({ folder, mains, options }, undo);
+  const { gateway, certificate } = await openGateway({ folder, mains, options, httpsPort }, undo);
   const agent = new Agent({ connect: { ca: certificate } });
   undo.push(() => agent.close());
   return {
@@ -172,9 +175,10 @@ interface GatewayParts {
   folder: string;
   mains: Record<App, ServiceProcess[]>;
   options: SystemOptions;
+  httpsPort: number;
 }
 
-async function openGateway({ folder, mains, options }: GatewayParts, undo: (() => unknown)[]) {
+async function openGateway({ folder, mains, options, httpsPort }: GatewayParts, undo: (() => unknown)[]) {
   const tls = await writeCertificate(folder);
   const each = <T>(of: (one: ServiceProcess) => T) => ({
     auth: mains.auth.map(of),
@@ -183,7 +187,7 @@ async function openGateway({ folder, mains, options }: GatewayParts, undo: (() =
   });
   const gateway = await startGateway({
     runDir: folder,
-    ports: { https: await freePort(), http: await freePort(), internal: await freePort() },
+    ports: { https: httpsPort, http: await freePort(), internal: await freePort() },
     servers: each(({ url }) => url),
     healthPorts: each(({ opsPort }) => opsPort),
     tls,

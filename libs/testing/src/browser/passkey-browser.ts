@@ -1,21 +1,28 @@
 import { execFile } from 'node:child_process';
+import { hash, X509Certificate } from 'node:crypto';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core';
 
-const provider = path.join(__dirname, '../../../tools/native/chromium-binary.mjs');
+const provider = path.join(__dirname, '../../../../tools/native/chromium-binary.mjs');
 const longestProvisionMs = 300_000;
 const longestStartMs = 90_000;
 
-export const relyingParty = 'rostrum.test';
-export const ownOrigin = `https://${relyingParty}`;
-export const passkeySettings = { WEBAUTHN_RP_ID: relyingParty, WEBAUTHN_ORIGINS: ownOrigin };
+export interface PasskeyBrowserOptions {
+  /** Where it is to begin. */
+  origin: string;
+  /** The certificate of a server that it is to trust, in PEM. */
+  certificate?: string;
+}
 
 /** What goes to and comes from `navigator.credentials`; each test says what it expects to find. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the standard's JSON, which the tests change at will
 export type WebAuthnJson = any;
 
-/** A real browser with an authenticator that it emulates. */
+/**
+ * A real browser with an authenticator that it emulates. The first page of each origin is an empty one of its own, so
+ * that there need not be a server; everything else is asked for where it says. Imported by itself: few tests need one.
+ */
 export class PasskeyBrowser {
   private constructor(
     private readonly browser: Browser,
@@ -24,19 +31,20 @@ export class PasskeyBrowser {
     private readonly authenticatorId: string,
   ) {}
 
-  static async open(): Promise<PasskeyBrowser> {
+  static async open({ origin, certificate }: PasskeyBrowserOptions): Promise<PasskeyBrowser> {
     const timeout = longestProvisionMs;
     const { stdout } = await promisify(execFile)(process.execPath, [provider], { timeout });
     const browser = await chromium.launch({
       executablePath: stdout.trim(),
       timeout: longestStartMs,
-      args: ['--no-sandbox'],
+      args: ['--no-sandbox', ...(certificate === undefined ? [] : [trustIn(certificate)])],
     });
     const page = await browser.newPage();
-    await page.route('**/*', (route) =>
-      route.fulfill({ contentType: 'text/html', body: '<title>A page</title>' }),
+    await page.route(
+      ({ pathname }) => pathname === '/',
+      (route) => route.fulfill({ contentType: 'text/html', body: '<title>A page</title>' }),
     );
-    await page.goto(ownOrigin, { timeout: longestStartMs });
+    await page.goto(origin, { timeout: longestStartMs });
     const protocol = await page.context().newCDPSession(page);
     await protocol.send('WebAuthn.enable');
     const { authenticatorId } = await protocol.send('WebAuthn.addVirtualAuthenticator', {
@@ -59,6 +67,24 @@ export class PasskeyBrowser {
   /** Goes to another page, which may use what it is allowed to. */
   async visit(origin: string): Promise<void> {
     await this.page.goto(origin);
+  }
+
+  /** What a script of the page gets for a request: its cookies go along, and what it may read of them. */
+  async ask(method: string, target: string, body?: object): Promise<{ status: number; json: WebAuthnJson }> {
+    const script = `(async ({ method, target, body }) => {
+      const cookies = Object.fromEntries(document.cookie.split('; ').map((pair) => pair.split(/=(.*)/)));
+      const token = Object.entries(cookies).find(([name]) => name.endsWith('csrf'))?.[1];
+      const headers = { ...(body && { 'content-type': 'application/json' }), ...(token && { 'x-csrf-token': token }) };
+      const answer = await fetch(target, { method, headers, body: body && JSON.stringify(body) });
+      const text = await answer.text();
+      return { status: answer.status, json: text === '' ? undefined : JSON.parse(text) };
+    })`;
+    return this.page.evaluate(`${script}(${JSON.stringify({ method, target, body })})`);
+  }
+
+  /** What a script of the page can read of the cookies. */
+  readableCookies(): Promise<string> {
+    return this.page.evaluate('document.cookie');
   }
 
   create(options: WebAuthnJson): Promise<WebAuthnJson> {
@@ -101,4 +127,10 @@ export class PasskeyBrowser {
       `navigator.credentials.${method}({ publicKey: ${publicKey} }).then((credential) => credential.toJSON())`,
     );
   }
+}
+
+/** Errors of certificates stay errors for all others: a page with one may use no passkeys. */
+function trustIn(certificate: string): string {
+  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  return `--ignore-certificate-errors-spki-list=${hash('sha256', key, 'base64')}`;
 }

@@ -14,9 +14,11 @@ export interface Login {
   aud?: string;
 }
 
-/** A small identity provider that signs in whomever the test says. */
+/** A small identity provider that signs in whomever the test says. Imported by itself: few tests need one. */
 export class IdentityProvider {
   private readonly codes = new Map<string, { login: Login; challenge: string; nonce: string }>();
+  /** What asks for tokens is answered with; `hang up` is no answer. */
+  tokenEndpoint: 'tokens' | 'error' | 'hang up' = 'tokens';
   private server: Server | undefined;
   private issuer = '';
 
@@ -51,7 +53,7 @@ export class IdentityProvider {
   /** What the browser comes back with, when somebody has signed in at that address. */
   authorize(authorizationUrl: string, login: Login): string {
     const asked = new URL(authorizationUrl).searchParams;
-    expect(asked.get('code_challenge_method')).toBe('S256');
+    if (asked.get('code_challenge_method') !== 'S256') throw new Error('It was asked for without PKCE');
     const code = `code-${this.codes.size}-${login.sub}`;
     const [challenge, nonce] = [asked.get('code_challenge') ?? '', asked.get('nonce') ?? ''];
     this.codes.set(code, { login, challenge, nonce });
@@ -73,6 +75,8 @@ export class IdentityProvider {
         response_types_supported: ['code'],
         id_token_signing_alg_values_supported: ['RS256'],
       });
+    if (this.tokenEndpoint === 'hang up') return void request.socket.destroy();
+    if (this.tokenEndpoint === 'error') return send(500, { error: 'server_error' });
     let body = '';
     for await (const chunk of request) body += String(chunk);
     const form = new URLSearchParams(body);
