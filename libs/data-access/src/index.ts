@@ -122,6 +122,7 @@ export {
 } from './redis/cache/cache';
 export type { CachedDocument } from './redis/cache/cache-document';
 export { cachePolicies, type CachePolicy, type CachePolicyName } from './redis/cache/cache-policy';
+export type { Appended } from './redis/cache/append';
 export { watchEvictions } from './redis/evictions';
 export { redisKeys, type RedisKeys } from './redis/redis-keys';
 export {

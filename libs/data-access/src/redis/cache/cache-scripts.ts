@@ -14,7 +14,7 @@ const readClock = `
 local clock = redis.call('TIME')
 local clockMs = clock[1] * 1000 + math.floor(clock[2] / 1000)`;
 
-/** All have one key, so that a cluster can run them. `entry.ts` says what the bytes mean. */
+/** All but one have one key, so that a cluster can run them. `entry.ts` says what the bytes mean. */
 export const cacheScripts = {
   /**
    * Gives the caller the right to fill in a value, if what it has seen still stands there and nobody else has that
@@ -78,6 +78,26 @@ end
 if left == '' then return redis.call('DEL', KEYS[1]) end
 if #left < #tokens then redis.call('SET', KEYS[1], '\\3' .. left, 'KEEPTTL') end
 return 1`),
+
+  /**
+   * Lengthens the values that are there, of any number of keys. Whoever is loading one may have read before what is
+   * appended was there: their lease ends. ARGV: the bytes, how long an entry may become before it is given up.
+   */
+  append: script(`
+for i = 1, #KEYS do
+  local head = redis.call('GETRANGE', KEYS[i], 0, 32)
+  local kind = string.sub(head, 1, 1)
+  if kind == '\\1' then
+    if redis.call('APPEND', KEYS[i], ARGV[1]) > tonumber(ARGV[2]) then
+      redis.call('DEL', KEYS[i])
+    elseif string.sub(head, 20, 33) ~= string.rep('\\0', 14) then
+      redis.call('SETRANGE', KEYS[i], 19, string.rep('\\0', 14))
+    end
+  elseif kind == '\\0' or kind == '\\2' then
+    redis.call('DEL', KEYS[i])
+  end
+end
+return 1`),
 };
 
 type Arguments = readonly [key: string, ...rest: (string | number | Buffer)[]];
@@ -85,6 +105,17 @@ type Arguments = readonly [key: string, ...rest: (string | number | Buffer)[]];
 /** Replies are bytes. */
 export function runScript(redis: Redis, script: Script, args: Arguments): Promise<unknown> {
   return run(script, (name, code) => redis.sendCommand(new Command(name, [code, 1, ...args])));
+}
+
+/** One that takes any number of keys, which in a cluster must be of one slot. */
+export function runOnKeys(
+  redis: Redis,
+  script: Script,
+  { keys, args }: { keys: readonly string[]; args: readonly (string | number | Buffer)[] },
+): Promise<unknown> {
+  return run(script, (name, code) =>
+    redis.sendCommand(new Command(name, [code, keys.length, ...keys, ...args])),
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { redisKeys } from '../redis-keys';
 import type { Redis } from '../redis';
+import { appendToEntries, type Appended } from './append';
 import { packDocument, unpackDocument, type CachedDocument } from './cache-document';
 import type { CacheLink } from './cache-link';
 import { policyOf, type CachePolicy, type CachePolicyName } from './cache-policy';
@@ -171,6 +172,24 @@ export class Cache {
     const fullKeys = this.fullKeys(keys);
     await this.store.changes.after(fullKeys, this.onWriteError);
     this.local?.forget(fullKeys);
+  }
+
+  /**
+   * Lengthens the values that are cached under these keys, for a change that has been made already; where none is
+   * cached, the next load is to find the change. What is read after this resolves has it, as far as the reader believes
+   * what is cached at all. Rejects when Redis does not answer: then it may be repeated (and appended twice), or the keys
+   * invalidated.
+   */
+  async append(keys: readonly string[], appended: Appended): Promise<void> {
+    const fullKeys = this.fullKeys(keys);
+    await appendToEntries(this.store.redis, fullKeys, appended);
+    this.local?.forget(fullKeys);
+  }
+
+  /** Whether Redis is asked for this key at present; if not, every read is a load. */
+  isOpen(key: string): boolean {
+    const { links } = this.store;
+    return links.isStarting || links.of(this.prefix + key).isOpen;
   }
 
   /** A value that is fresh, or what is known where there is none. */
