@@ -19,6 +19,8 @@ export interface Exchange {
   /** It took too long: the client has been told so, whatever still comes of it. */
   overdue: boolean;
   error: unknown;
+  /** Among those that are being answered. */
+  place: number;
 }
 
 const key = Symbol('exchange');

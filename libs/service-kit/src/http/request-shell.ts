@@ -49,6 +49,7 @@ export function createRequestShell(dependencies: ShellDependencies) {
       abort: undefined,
       overdue: false,
       error: undefined,
+      place: -1,
     });
     inFlight.enter(response);
     response.on('close', onClose);
