@@ -60,7 +60,9 @@ export class SocketEvents {
     for (const reason of endReasons) this.closed.inc({ reason }, 0);
     for (const type of [...clientMessageTypes, 'invalid']) this.received.inc({ type }, 0);
     for (const type of serverMessageTypes) this.sent.inc({ type }, 0);
-    this.refused.inc({ code: 'UNAUTHORIZED' }, 0);
+    for (const code of ['UNAUTHORIZED', 'TOO_MANY_CONNECTIONS', 'TOO_MANY_HANDSHAKES']) {
+      this.refused.inc({ code }, 0);
+    }
     this.limited = rejectionCounter(metrics, ['websocket']);
   }
 
@@ -72,8 +74,8 @@ export class SocketEvents {
     this.logger[isOutage ? 'warn' : 'error'](`A message of type ${type} failed`, { error });
   }
 
-  messageSent(type: string): void {
-    this.sent.inc({ type });
+  messagesSent(type: string, count: number): void {
+    this.sent.inc({ type }, count);
   }
 
   upgradeRefused(code: string): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from '@rostrum/data-access';
-import type { RevocationList } from '@rostrum/security';
+import type { RevocationList, TokenVerifier } from '@rostrum/security';
 import {
   consumeEvents,
   createKit,
@@ -25,10 +25,15 @@ import { PresenceKeeper } from './presence/presence-keeper';
 import { presenceRoutes } from './presence/presence.routes';
 import { PresenceStore } from './presence/presence.store';
 import { Connections } from './sockets/connections';
-import { MessageRouter } from './sockets/message-router';
+import { MessageRouter, type MessageHandlers } from './sockets/message-router';
+import { Outflow } from './sockets/outflow';
 import { SocketHub } from './sockets/socket-hub';
+import { socketsRoutes } from './sockets/sockets.routes';
+import { Tickets } from './sockets/tickets';
+import { tokenRefresh } from './sockets/token-refresh';
 import { UpgradeGate } from './sockets/upgrade-gate';
 import { maxPayloadBytes, UpgradeHandler } from './sockets/upgrade-handler';
+import { VisitorLimits } from './sockets/visitor-limits';
 
 export function createRealtimeService(config: RealtimeConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'realtime', role: 'main' }, config, overrides);
@@ -38,15 +43,22 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
   const notifications = openNotifications(postgres, config);
   const presence = presenceStore(redis.redis, config);
   const events = new SocketEvents(kit);
+  const tickets = new Tickets({
+    redis: redis.redis,
+    revocations,
+    ttlSeconds: config.websocketTicketSeconds,
+  });
+  const places = visitorLimits(config);
   const { hub, channels } = assembleSockets(kit, {
     config,
     redis: redis.redis,
     presence,
     events,
     revocations,
+    places,
+    handlers: { 'token.refresh': tokenRefresh({ tokens, tickets }) },
   });
-  const gate = new UpgradeGate(tokens, config.websocketAllowedOrigins);
-  const upgrades = new UpgradeHandler(kit, { gate, hub, events });
+  const upgrades = upgradeHandler(kit, config, { tokens, tickets, hub, events, places });
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, subscriptions(channels), verification.dependency],
@@ -55,6 +67,7 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
     routes: (binder) => {
       notifications.routes(binder);
       presenceRoutes(binder, presence);
+      socketsRoutes(binder, tickets);
     },
     attach: (server) => upgrades.attach(server),
     work: [verification.work, { name: 'sockets', start: () => hub.start(), stop: () => hub.stop() }],
@@ -90,13 +103,16 @@ interface SocketParts {
   presence: PresenceStore;
   events: SocketEvents;
   revocations: RevocationList;
+  places: VisitorLimits;
+  handlers: MessageHandlers;
 }
 
-function assembleSockets(kit: Kit, { config, redis, presence, events, revocations }: SocketParts) {
+function assembleSockets(kit: Kit, parts: SocketParts) {
+  const { config, redis, presence, events, revocations, places, handlers } = parts;
   const { logger, metrics, tracing } = kit;
   const connections = new Connections();
   const delivery = new LiveDelivery(connections, tracing, events);
-  const router = new MessageRouter(tracing, events);
+  const router = new MessageRouter(tracing, events, handlers);
   const channels = new UserChannels({
     redis,
     onMessage: (userId, text) => delivery.deliver(userId, text),
@@ -105,13 +121,16 @@ function assembleSockets(kit: Kit, { config, redis, presence, events, revocation
   });
   const hub = new SocketHub({
     connections,
+    places,
     channels,
     revocations,
     presence: new PresenceKeeper(presence, (error) => logger.debug('Presence could not be told', { error })),
     settings: {
       events,
       rate: { perSecond: config.websocketMessagesPerSecond, burst: config.websocketMessageBurst },
+      outflow: new Outflow({ onSent: (type, count) => events.messagesSent(type, count) }),
       maxQueueBytes: config.websocketMaxQueueBytes,
+      maxQueueAgeMs: config.websocketMaxQueueAgeMs,
       heartbeatSeconds: config.websocketHeartbeatSeconds,
       onMessage: (connection, data, isBinary) => router.receive(connection, data, isBinary),
     },
@@ -144,7 +163,35 @@ function presenceStore(redis: Redis, { websocketHeartbeatSeconds }: SocketConfig
 /** Ends well within the limit of the shutdown phase: what is over it makes the process exit with an error. */
 function drainOptions(config: RealtimeConfig) {
   const limitMs = config.shutdownDrainMs * 0.8;
-  return { limitMs, paceMs: Math.min(config.websocketDrainMs, limitMs / 2) };
+  return {
+    limitMs,
+    paceMs: Math.min(config.websocketDrainMs, limitMs / 2),
+    reconnectsPerSecond: config.websocketReconnectsPerSecond,
+  };
+}
+
+interface EntranceParts {
+  tokens: TokenVerifier;
+  tickets: Tickets;
+  hub: SocketHub;
+  events: SocketEvents;
+  places: VisitorLimits;
+}
+
+function upgradeHandler(kit: Kit, config: SocketConfig, parts: EntranceParts): UpgradeHandler {
+  const { tokens, tickets, hub, events, places: limits } = parts;
+  const gate = new UpgradeGate({ tokens, tickets, allowedOrigins: config.websocketAllowedOrigins });
+  return new UpgradeHandler(kit, { gate, hub, events, limits, compression: config.websocketCompression });
+}
+
+function visitorLimits(config: SocketConfig): VisitorLimits {
+  const perSecond = config.websocketHandshakesPerSecond;
+  return new VisitorLimits({
+    total: config.websocketMaxConnections,
+    perUser: config.websocketMaxConnectionsPerUser,
+    perAddress: config.websocketMaxConnectionsPerAddress,
+    handshakes: { perSecond, burst: 10 * perSecond },
+  });
 }
 
 function subscriptions(channels: UserChannels): Dependency {

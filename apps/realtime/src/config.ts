@@ -1,4 +1,5 @@
 import {
+  boolean,
   eventSettings,
   integer,
   list,
@@ -37,6 +38,38 @@ export const socketSettings = {
   websocketMaxSubscriptions: setting(integer(1, 10_000).default(200), {
     env: 'WEBSOCKET_MAX_SUBSCRIPTIONS',
     doc: 'channels that a connection may subscribe to',
+  }),
+  websocketMaxQueueAgeMs: setting(integer(1000, 60_000).default(10_000), {
+    env: 'WEBSOCKET_MAX_QUEUE_AGE_MS',
+    doc: 'how long something may wait for a reader who is slow before its socket is ended',
+  }),
+  websocketMaxConnections: setting(integer(1, 1_000_000).default(20_000), {
+    env: 'WEBSOCKET_MAX_CONNECTIONS',
+    doc: 'sockets that a process holds; the limit of open files must be above it',
+  }),
+  websocketMaxConnectionsPerUser: setting(integer(1, 1_000_000).default(20), {
+    env: 'WEBSOCKET_MAX_CONNECTIONS_PER_USER',
+    doc: 'sockets that a person may have in a process',
+  }),
+  websocketMaxConnectionsPerAddress: setting(integer(1, 1_000_000).default(500), {
+    env: 'WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS',
+    doc: 'sockets that an address (of IPv6 its /64) may have in a process; many people may be behind one',
+  }),
+  websocketHandshakesPerSecond: setting(integer(1, 1_000_000).default(20), {
+    env: 'RATE_LIMIT_WEBSOCKET_HANDSHAKES',
+    doc: 'WebSockets that an address may ask a process for each second, after a burst of ten times as many',
+  }),
+  websocketTicketSeconds: setting(integer(1, 300).default(30), {
+    env: 'WEBSOCKET_TICKET_SECONDS',
+    doc: 'how long a ticket for a WebSocket is good',
+  }),
+  websocketCompression: setting(boolean().default(false), {
+    env: 'WEBSOCKET_COMPRESSION',
+    doc: 'permessage-deflate for clients that offer it: fewer bytes for much more memory and CPU',
+  }),
+  websocketReconnectsPerSecond: setting(integer(1, 1_000_000).default(500), {
+    env: 'WEBSOCKET_RECONNECTS_PER_SECOND',
+    doc: 'handshakes per second that the other processes take beside their work; clients are told to come back no faster',
   }),
   websocketDrainMs: setting(integer(0, 60_000).default(5000), {
     env: 'WEBSOCKET_DRAIN_MS',

@@ -30,10 +30,10 @@ export class LiveClient {
 
   /** Resolves when it has been welcomed. */
   static async open(url: string, options: ClientOptions = {}): Promise<LiveClient> {
-    const { token, asBrowser = false, protocols = [webSocketProtocol], ...rest } = options;
+    const { token, asBrowser = false, protocols = [webSocketProtocol], headers: own, ...rest } = options;
     const offered = asBrowser ? [...protocols, `bearer.${token}`] : protocols;
-    const headers = asBrowser || token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const socket = new WebSocket(url, offered, { headers, ...rest });
+    const bearer = asBrowser || token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const socket = new WebSocket(url, offered, { headers: { ...bearer, ...own }, ...rest });
     const client = new LiveClient(socket);
     await once(socket, 'open');
     await client.next('welcome');

@@ -141,6 +141,8 @@ export class RealtimeApp {
       // Many people share one address here; the limits themselves have tests of their own.
       RATE_LIMIT_API_REQUESTS: '100000',
       RATE_LIMIT_AUTH_REQUESTS: '100000',
+      RATE_LIMIT_WEBSOCKET_HANDSHAKES: '10000',
+      WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: '100000',
       JWKS_URL: tokens.jwksUrl,
       CURSOR_SECRET: 'c'.repeat(32),
       TRACING_ENABLED: 'false',

@@ -44,4 +44,5 @@ export { consumeEvents, type Subscriptions } from './wiring/consume-events';
 export { onEvent, type HandlingContext, type Subscription } from './wiring/subscriptions';
 export { openLimits, rejectionCounter, type LimitsConfig } from './limits/open-limits';
 export type { Limits } from './limits/limits';
+export { callerAddress } from './limits/caller-address';
 export { CallerIdentities, type CallerIdentity } from './limits/caller-identities';

@@ -23,6 +23,7 @@ const mayCall: Record<string, readonly string[]> = {
   loginOidc: everybody,
   getKeys: everybody,
   listRevocations: everybody,
+  openWebSocket: everybody,
 
   logout: signedIn,
   getMe: signedIn,
@@ -69,6 +70,7 @@ const mayCall: Record<string, readonly string[]> = {
   getNotificationSettings: signedIn,
   changeNotificationSettings: signedIn,
   getPresence: signedIn,
+  createRealtimeTicket: signedIn,
 
   adminListUsers: admins,
   adminGetUser: admins,

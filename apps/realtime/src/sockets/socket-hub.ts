@@ -1,15 +1,17 @@
 import type { ConnectionLimits, ServerMessage } from '@rostrum/contracts';
-import type { AccessClaims, RevocationList } from '@rostrum/security';
+import type { RevocationList } from '@rostrum/security';
 import type { UserChannels } from '../live/user-channels';
 import type { PresenceKeeper } from '../presence/presence-keeper';
-import { Connection, type ConnectionSurroundings, type LiveSocket } from './connection';
+import { Connection, type ConnectionSurroundings, type OpenedSocket, type Visitor } from './connection';
 import type { Connections } from './connections';
 import { drainConnections, type DrainOptions } from './drain';
 import { frameOf } from './frame';
 import { upgradeErrors } from './upgrade.errors';
+import type { VisitorLimits } from './visitor-limits';
 
 export interface SocketHubParts {
   connections: Connections;
+  places: Pick<VisitorLimits, 'enter' | 'leave'>;
   channels: Pick<UserChannels, 'start' | 'join' | 'leave'>;
   presence: PresenceKeeper;
   revocations: Pick<RevocationList, 'version' | 'isRevoked'>;
@@ -17,11 +19,6 @@ export interface SocketHubParts {
   /** What clients are told of. */
   limits: ConnectionLimits;
   drain: DrainOptions;
-}
-
-interface Opened {
-  socket: LiveSocket;
-  traceparent: string;
 }
 
 const beatMs = 1000;
@@ -56,15 +53,24 @@ export class SocketHub {
   }
 
   /** Opens the socket once the user's events reach this process: who has been welcomed misses none from then on. */
-  async admit(user: AccessClaims, open: () => Opened): Promise<void> {
+  async admit(visitor: Visitor, open: () => OpenedSocket): Promise<void> {
+    const { channels, places } = this.parts;
+    const { userId } = visitor.user;
+    const place = { userId, address: visitor.address };
     if (this.draining) throw upgradeErrors.draining();
-    await this.parts.channels.join(user.userId);
+    places.enter(place);
+    try {
+      await channels.join(userId);
+    } catch (error) {
+      places.leave(place);
+      throw error;
+    }
     try {
       if (this.draining) throw upgradeErrors.draining();
-      const { socket, traceparent } = open();
-      this.welcome(new Connection(socket, { user, traceparent }, this.surroundings));
+      this.welcome(new Connection(open(), visitor, this.surroundings));
     } catch (error) {
-      this.parts.channels.leave(user.userId);
+      channels.leave(userId);
+      places.leave(place);
       throw error;
     }
   }
@@ -96,6 +102,7 @@ export class SocketHub {
 
   private dismiss(connection: Connection): void {
     const { userId } = connection.user;
+    this.parts.places.leave({ userId, address: connection.address });
     const wasLast = this.parts.connections.remove(connection);
     this.parts.channels.leave(userId);
     if (wasLast) this.parts.presence.left(userId);

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { webSocketProtocol } from '@rostrum/contracts';
+import { authCookies, webSocketProtocol } from '@rostrum/contracts';
 import { problems } from '@rostrum/errors';
 import type { AccessClaims, TokenVerifier } from '@rostrum/security';
+import { readCookie } from '@rostrum/service-kit';
+import type { Tickets } from './tickets';
 import { upgradeErrors } from './upgrade.errors';
 
 export const webSocketPath = '/ws';
@@ -10,27 +12,45 @@ const bearerScheme = 'Bearer ';
 /** Browsers cannot set headers on a WebSocket, but they can offer sub-protocols. */
 const bearerProtocol = 'bearer.';
 
-/** Decides who may open a socket, before there is one: whoever may not gets an HTTP answer. */
+export interface UpgradeGateParts {
+  tokens: Pick<TokenVerifier, 'verify'>;
+  tickets: Pick<Tickets, 'redeem'>;
+  allowedOrigins: readonly string[];
+}
+
+/** Decides who may open a socket, before there is one. */
 export class UpgradeGate {
   private readonly allowedOrigins: ReadonlySet<string>;
 
-  constructor(
-    private readonly tokens: Pick<TokenVerifier, 'verify'>,
-    allowedOrigins: readonly string[],
-  ) {
-    this.allowedOrigins = new Set(allowedOrigins);
+  constructor(private readonly parts: UpgradeGateParts) {
+    this.allowedOrigins = new Set(parts.allowedOrigins);
   }
 
-  async admit({ url, headers }: IncomingMessage): Promise<AccessClaims> {
+  /** Throws unless the request is one for a socket of this protocol, from nowhere or a page that may ask. */
+  assertWellAsked({ url, headers }: IncomingMessage): void {
     if (pathOf(url) !== webSocketPath) throw problems.routeNotFound();
     if (headers.origin !== undefined && !this.allowedOrigins.has(headers.origin)) {
       throw upgradeErrors.originNotAllowed();
     }
-    const offered = offeredProtocols(headers['sec-websocket-protocol']);
-    if (!offered.includes(webSocketProtocol)) throw upgradeErrors.protocolRequired();
-    const token = bearerOf(headers.authorization) ?? tokenAmong(offered);
-    if (token === undefined) throw problems.unauthorized();
-    return this.tokens.verify(token);
+    if (!offeredProtocols(headers).includes(webSocketProtocol)) throw upgradeErrors.protocolRequired();
+  }
+
+  /** Whether a page that may ask has made the browser ask. Pages cannot read HTTP answers to handshakes. */
+  isFromPage({ headers: { origin } }: IncomingMessage): boolean {
+    return origin !== undefined && this.allowedOrigins.has(origin);
+  }
+
+  async identify(request: IncomingMessage): Promise<AccessClaims> {
+    const { headers } = request;
+    const { tokens, tickets } = this.parts;
+    const token = bearerOf(headers.authorization) ?? tokenAmong(offeredProtocols(headers));
+    if (token !== undefined) return tokens.verify(token);
+    const ticket = ticketOf(request.url);
+    if (ticket !== undefined) return tickets.redeem(ticket);
+    // Browsers send cookies whoever asks, so only a page that says that it is ours may use them.
+    const cookie = this.isFromPage(request) ? readCookie(request, authCookies.access) : undefined;
+    if (cookie === undefined) throw problems.unauthorized();
+    return tokens.verify(cookie);
   }
 }
 
@@ -39,8 +59,14 @@ export function pathOf(url = ''): string {
   return url.split('?', 1)[0] ?? '';
 }
 
-function offeredProtocols(header = ''): string[] {
-  return header.split(',').map((name) => name.trim());
+function ticketOf(url = ''): string | undefined {
+  const query = url.indexOf('?');
+  if (query === -1) return undefined;
+  return new URLSearchParams(url.slice(query)).get('ticket') ?? undefined;
+}
+
+function offeredProtocols(headers: IncomingMessage['headers']): string[] {
+  return (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
 }
 
 function bearerOf(authorization: string | undefined): string | undefined {

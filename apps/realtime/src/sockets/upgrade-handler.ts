@@ -1,21 +1,32 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { webSocketProtocol } from '@rostrum/contracts';
-import { isAppError, toProblem } from '@rostrum/errors';
+import type { Socket } from 'node:net';
+import { closeTable, webSocketProtocol, type CloseCode } from '@rostrum/contracts';
+import { isAppError, toProblem, type Problem } from '@rostrum/errors';
 import { runWithContext, type RequestContext } from '@rostrum/observability';
-import { acceptRequestId, clientAddress, userAgentFamily, type Kit } from '@rostrum/service-kit';
+import {
+  acceptRequestId,
+  callerAddress,
+  clientAddress,
+  userAgentFamily,
+  type Kit,
+} from '@rostrum/service-kit';
 import { WebSocketServer } from 'ws';
 import type { SocketEvents } from '../business-events';
-import { LiveSocket } from './connection';
+import { LiveSocket, type OpenedSocket } from './connection';
 import { refuseUpgrade } from './refuse-upgrade';
 import type { SocketHub } from './socket-hub';
 import { pathOf, webSocketPath, type UpgradeGate } from './upgrade-gate';
 import { upgradeErrors } from './upgrade.errors';
+import type { VisitorLimits } from './visitor-limits';
 
 export interface UpgradeParts {
   gate: UpgradeGate;
   hub: SocketHub;
   events: SocketEvents;
+  limits: Pick<VisitorLimits, 'knock'>;
+  /** Whether clients that offer permessage-deflate get it. */
+  compression: boolean;
 }
 
 interface Handshake {
@@ -29,30 +40,39 @@ interface Handshake {
 /** The largest message of a client; the largest of the protocol is far below. */
 export const maxPayloadBytes = 16 * 1024;
 
+/** No context is kept between messages: that would be some 300 kB for each socket. */
+const deflate = {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  threshold: 512,
+  concurrencyLimit: 4,
+};
+
 /** Not in the types of `ws`: how long it waits for the client's half of a close. */
 const closeTimeout = { closeTimeout: 5000 };
 
 /** Turns upgrade requests into sockets, and is to them what Express is to other requests: log, metrics, trace. */
 export class UpgradeHandler {
-  private readonly webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    // A connection answers pings itself, within its limits.
-    autoPong: false,
-    perMessageDeflate: false,
-    maxPayload: maxPayloadBytes,
-    maxFragments: 64,
-    maxBufferedChunks: 1024,
-    WebSocket: LiveSocket,
-    handleProtocols: () => webSocketProtocol,
-    ...closeTimeout,
-  });
+  private readonly webSockets;
   private readonly requestIds = new WeakMap<IncomingMessage, string>();
 
   constructor(
     private readonly kit: Pick<Kit, 'logger' | 'metrics' | 'tracing'>,
     private readonly parts: UpgradeParts,
   ) {
+    this.webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      // A connection answers pings itself, within its limits.
+      autoPong: false,
+      perMessageDeflate: parts.compression && deflate,
+      maxPayload: maxPayloadBytes,
+      maxFragments: 64,
+      maxBufferedChunks: 1024,
+      WebSocket: LiveSocket,
+      handleProtocols: () => webSocketProtocol,
+      ...closeTimeout,
+    });
     // Keeps `ws` from answering malformed handshakes in its own way.
     this.webSockets.on('wsClientError', ignore);
     this.webSockets.on('headers', (headers, request) => {
@@ -89,12 +109,14 @@ export class UpgradeHandler {
     // Between being an HTTP connection and being a WebSocket nobody else listens for its errors.
     socket.on('error', ignore);
     try {
-      const user = await this.parts.gate.admit(request);
+      const { gate, hub, limits } = this.parts;
+      const address = callerAddress(request);
+      gate.assertWellAsked(request);
+      limits.knock(address, handshake.startedAt);
+      const user = await gate.identify(request);
       context.userId = user.userId;
-      await this.parts.hub.admit(user, () => ({
-        socket: this.complete(handshake),
-        traceparent: context.traceparent(),
-      }));
+      const visitor = { user, address, traceparent: context.traceparent() };
+      await hub.admit(visitor, () => this.complete(handshake));
       this.finish(handshake, 101);
     } catch (error) {
       this.refuse(handshake, error);
@@ -104,12 +126,13 @@ export class UpgradeHandler {
   }
 
   /** The handshake itself, which is over when this returns. */
-  private complete({ request, socket, head, context }: Handshake): LiveSocket {
+  private complete({ request, socket, head, context }: Handshake): OpenedSocket {
     let opened: LiveSocket | undefined;
     this.requestIds.set(request, context.requestId);
     this.webSockets.handleUpgrade(request, socket, head, (webSocket) => (opened = webSocket));
     if (!opened) throw upgradeErrors.malformed();
-    return opened;
+    // The public server's connections are those of `node:net`.
+    return { webSocket: opened, socket: socket as Socket };
   }
 
   private refuse(handshake: Handshake, error: unknown): void {
@@ -120,8 +143,28 @@ export class UpgradeHandler {
       this.kit.logger[level](`GET ${webSocketPath} failed: ${problem.code}`, { error });
     }
     this.parts.events.upgradeRefused(problem.code);
+    if (this.tellPage(handshake, problem)) {
+      this.finish(handshake, 101, error);
+      return;
+    }
     refuseUpgrade(socket, problem, isAppError(error) ? error : {});
     this.finish(handshake, problem.status, error);
+  }
+
+  /** To a page each refused handshake looks like a lost connection, so it gets a socket that says why it is closed. */
+  private tellPage(handshake: Handshake, problem: Problem): boolean {
+    const close = closeOf(problem);
+    const { request, socket } = handshake;
+    if (!close || !this.parts.gate.isFromPage(request) || !socket.writable) return false;
+    try {
+      const { webSocket } = this.complete(handshake);
+      webSocket.on('error', ignore);
+      webSocket.close(close.code, close.name);
+      return true;
+    } catch {
+      // No handshake that could be completed: the answer is a plain one.
+      return false;
+    }
   }
 
   private finish({ request, context, startedAt }: Handshake, status: number, error?: unknown): void {
@@ -137,6 +180,14 @@ export class UpgradeHandler {
     const client = { clientIp: clientAddress(request), userAgent };
     logger.access({ ...line, ...client }, context);
   }
+}
+
+/** How a page is told of a problem that is not about how it has asked. */
+function closeOf({ status, code }: Problem): CloseCode | undefined {
+  if (status === 401) return closeTable.tokenRefused;
+  if (status === 503) return closeTable.unavailable;
+  if (status !== 429) return undefined;
+  return code === 'TOO_MANY_CONNECTIONS' ? closeTable.tooManyConnections : closeTable.rateLimited;
 }
 
 function ignore(): void {

@@ -1,0 +1,119 @@
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import { sizeOf, type Batch } from './batch';
+import type { Frame } from './frame';
+import type { Outflow } from './outflow';
+
+/** More than this is not gathered but written at once. */
+const gatheredBytes = 65_536;
+const nothing = Buffer.alloc(0);
+
+/** A WebSocket and the connection below it. */
+export interface SocketPair {
+  webSocket: Pick<WebSocket, 'readyState'>;
+  socket: Socket;
+}
+
+/**
+ * What waits for one client. What its socket does not take stays here and not in Node's queue, as part of batches that
+ * are shared with other sockets.
+ */
+export class Outbox {
+  private readonly webSocket: SocketPair['webSocket'];
+  private readonly socket: Socket;
+  private pending: Batch | undefined;
+  private isWaiting = false;
+  private isStalled = false;
+  /** How far in the stream of bytes the end of the queue was when it was last looked at, and when that was. */
+  private mark = 0;
+  private markedAt = 0;
+
+  constructor(
+    { webSocket, socket }: SocketPair,
+    private readonly outflow: Outflow,
+  ) {
+    this.webSocket = webSocket;
+    this.socket = socket;
+  }
+
+  /** Bytes that the client has not taken. */
+  get size(): number {
+    return this.socket.writableLength + (this.pending?.size ?? 0);
+  }
+
+  /** False when the frame would be too much for the bound: then nothing is done. */
+  add(frame: Frame, maxBytes: number): boolean {
+    const size = sizeOf(frame);
+    if (this.size + size > maxBytes) {
+      // A burst that no tick has come between is no sign of a slow reader.
+      this.flush();
+      if (this.size + size > maxBytes) return false;
+    }
+    this.pending = this.pending ? this.pending.with(frame) : this.outflow.begin(frame);
+    this.outflow.count(frame);
+    if (this.pending.size >= gatheredBytes) {
+      this.flush();
+    } else if (!this.isWaiting && !this.isStalled) {
+      this.isWaiting = true;
+      this.outflow.add(this);
+    }
+    return true;
+  }
+
+  /** Writes what waits, unless the socket has enough already; then that is done when it has been drained. */
+  flush(): void {
+    this.isWaiting = false;
+    if (!this.pending) return;
+    if (this.socket.writableNeedDrain) this.awaitDrain();
+    else this.writeAll();
+  }
+
+  /** Writes what waits, so that what is written next comes after it. */
+  writeAll(): void {
+    const { pending } = this;
+    this.pending = undefined;
+    // After its close frame nothing may be sent, and nothing would be read.
+    if (pending && this.isOpen) this.socket.write(this.outflow.take(pending));
+  }
+
+  /** Forgets what waits: nobody will read it. */
+  discard(): void {
+    this.pending = undefined;
+  }
+
+  /** Whether something has waited for longer than so many milliseconds. It must be asked now and then to know. */
+  isOlderThan(maxAgeMs: number, now: number): boolean {
+    const { bytesWritten, writableLength } = this.socket;
+    const pending = this.pending?.length ?? 0;
+    if (writableLength + pending === 0) {
+      this.markedAt = 0;
+      return false;
+    }
+    if (this.markedAt === 0 || bytesWritten - writableLength >= this.mark) {
+      this.mark = bytesWritten + pending;
+      this.markedAt = now;
+      return false;
+    }
+    return now - this.markedAt > maxAgeMs;
+  }
+
+  /** Resolves when the client has taken all there is, or nothing will be sent any more. */
+  whenTaken(): Promise<void> {
+    this.writeAll();
+    if (!this.isOpen || this.socket.writableLength === 0) return Promise.resolve();
+    return new Promise((resolve) => this.socket.write(nothing, () => resolve()));
+  }
+
+  private get isOpen(): boolean {
+    return this.webSocket.readyState === WebSocket.OPEN && this.socket.writable;
+  }
+
+  private awaitDrain(): void {
+    if (this.isStalled) return;
+    this.isStalled = true;
+    this.socket.once('drain', () => {
+      this.isStalled = false;
+      this.flush();
+    });
+  }
+}
