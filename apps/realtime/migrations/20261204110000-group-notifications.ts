@@ -28,6 +28,8 @@ async function createGroups(knex: Knex): Promise<void> {
       id           uuid primary key,
       recipient_id uuid not null references recipients,
       position     bigint not null,
+      -- Of the announcement of the last change.
+      event_id     uuid not null,
       kind         text not null,
       -- The recipient's post that it is about, or the post that names them.
       subject_id   uuid,
@@ -118,8 +120,8 @@ async function copyFollowers(knex: Knex): Promise<void> {
     select recipient_id, count(*) from notifications group by recipient_id`);
   await knex.raw(`
     insert into notification_groups
-           (id, recipient_id, position, kind, in_app, actor_count, created_at, updated_at, read_at)
-    select id, recipient_id, row_number() over (partition by recipient_id order by id), kind, true, 1,
+           (id, event_id, recipient_id, position, kind, in_app, actor_count, created_at, updated_at, read_at)
+    select id, id, recipient_id, row_number() over (partition by recipient_id order by id), kind, true, 1,
            created_at, created_at, read_at
       from notifications`);
   await knex.raw(`

@@ -16,9 +16,15 @@ export interface Standing {
   ways: Partial<Record<NotificationKind, { inApp?: boolean }>> | null;
 }
 
-export interface Announcement {
-  groupId: string;
+/** What makes a notification as good as new. */
+export interface Change {
   position: number;
+  /** Of its announcement. */
+  eventId: string;
+}
+
+export interface Announcement extends Change {
+  groupId: string;
   /** Of what has caused it. */
   traceparent: string | undefined;
 }
@@ -96,22 +102,23 @@ export class NotificationLedger {
     return { ...standing, earlier: earlier && { ...earlier, doneAt: new Date(earlier.doneAt) } };
   }
 
-  async begin(deed: Deed, position: number, inApp: boolean): Promise<string> {
+  async begin(deed: Deed, { position, eventId }: Change, inApp: boolean): Promise<string> {
     const id = uuidv7();
     await this.db.query(
       'begin_notification',
       `insert into notification_groups
-         (id, recipient_id, position, kind, subject_id, moderation, in_app, actor_count, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, 0, now(), now())`,
+         (id, recipient_id, position, event_id, kind, subject_id, moderation, in_app, actor_count,
+          created_at, updated_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, 0, now(), now())`,
       [
-        ...[id, deed.recipientId, position, deed.kind, deed.subjectId ?? null],
+        ...[id, deed.recipientId, position, eventId, deed.kind, deed.subjectId ?? null],
         ...[deed.moderation ? JSON.stringify(deed.moderation) : null, inApp],
       ],
     );
     return id;
   }
 
-  async join(deed: Deed, groupId: string, position: number): Promise<void> {
+  async join(deed: Deed, groupId: string, { position, eventId }: Change): Promise<void> {
     const { recipientId, kind, actor, postId, at } = deed;
     await this.db.query(
       'note_deed',
@@ -123,7 +130,7 @@ export class NotificationLedger {
         ...[actor?.username ?? '', postId ?? null, position, at],
       ],
     );
-    await this.recount([groupId], { position, newPostId: kind === 'mention' ? undefined : postId });
+    await this.recount([groupId], { position, eventId, newPostId: kind === 'mention' ? undefined : postId });
   }
 
   /** Done again after it was taken back: it has its old place. */
@@ -184,12 +191,15 @@ export class NotificationLedger {
   }
 
   /** Written with the notification: whatever happens, somebody announces it. */
-  async announce({ recipientId }: Deed, { groupId, position, traceparent }: Announcement): Promise<void> {
+  async announce(
+    { recipientId }: Deed,
+    { groupId, position, eventId, traceparent }: Announcement,
+  ): Promise<void> {
     await this.db.query(
       'add_notification_delivery',
       `insert into notification_deliveries (id, recipient_id, group_id, position, traceparent)
        values ($1, $2, $3, $4, $5)`,
-      [uuidv7(), recipientId, groupId, position, traceparent ?? null],
+      [eventId, recipientId, groupId, position, traceparent ?? null],
     );
   }
 
@@ -202,10 +212,10 @@ export class NotificationLedger {
     if (rows.length > 0) await this.recount(rows.map(({ group_id: id }) => id));
   }
 
-  /** Counts people, not deeds. Where a position is given, the notification is as good as new. */
+  /** Counts people, not deeds. */
   private async recount(
     groupIds: readonly string[],
-    { position, newPostId }: { position?: number; newPostId?: string | undefined } = {},
+    { position, eventId, newPostId }: Partial<Change> & { newPostId?: string | undefined } = {},
   ): Promise<void> {
     await this.db.query(
       'recount_notifications',
@@ -213,13 +223,14 @@ export class NotificationLedger {
           set actor_count = (select count(distinct actor_id) from notification_deeds
                               where group_id = g.id and not withdrawn),
               position = coalesce($2, g.position),
+              event_id = coalesce($4, g.event_id),
               updated_at = case when $2::bigint is null then g.updated_at else now() end,
               new_post_id = coalesce($3, case when $2::bigint is null then (
                 select post_id from notification_deeds
                  where group_id = g.id and not withdrawn and kind <> 'mention'
                  order by position desc limit 1) end)
         where id = any($1::uuid[])`,
-      [groupIds, position ?? null, newPostId ?? null],
+      [groupIds, position ?? null, newPostId ?? null, eventId ?? null],
     );
   }
 }

@@ -35,6 +35,8 @@ export interface Notification {
   id: string;
   recipientId: string;
   position: number;
+  /** Of the live event that has announced it as it is now. */
+  eventId: string;
   kind: NotificationKind;
   actors: Person[];
   actorCount: number;
@@ -47,7 +49,8 @@ export interface Notification {
   read: boolean;
 }
 
-export function toNotificationBody({ recipientId, inApp, ...notification }: Notification): NotificationBody {
+export function toNotificationBody(given: Notification): NotificationBody {
+  const { recipientId, inApp, eventId, ...notification } = given;
   const { createdAt, updatedAt } = notification;
   return { ...notification, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
 }

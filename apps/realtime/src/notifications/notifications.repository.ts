@@ -25,7 +25,7 @@ const shownActors = 5;
 
 /** Somebody who has replied twice is one actor, in the place of the newer reply. */
 const columns = `
-  g.id, g.recipient_id as "recipientId", g.position, g.kind, g.actor_count as "actorCount",
+  g.id, g.recipient_id as "recipientId", g.position, g.event_id as "eventId", g.kind, g.actor_count as "actorCount",
   g.subject_id as "postId", g.new_post_id as "newPostId", g.moderation, g.in_app as "inApp",
   g.created_at as "createdAt", g.updated_at as "updatedAt", g.read_at is not null as read,
   (select json_agg(json_build_object('id', a.actor_id, 'username', a.actor_username) order by a.position desc)

@@ -1,5 +1,6 @@
 import type { Transaction } from '@rostrum/data-access';
 import { currentContext } from '@rostrum/observability';
+import { v7 as uuidv7 } from 'uuid';
 import type { NotificationEvents } from '../business-events';
 import { defaultWays } from '../settings/notification-ways';
 import { NotificationLedger, type Standing, type TakenBack } from './notification-ledger.repository';
@@ -48,10 +49,11 @@ export class Notifier {
   ): Promise<void> {
     const ledger = new NotificationLedger(trx);
     const inApp = standing.ways?.[deed.kind]?.inApp ?? defaultWays[deed.kind].inApp;
-    const groupId = standing.openGroupId ?? (await ledger.begin(deed, position, inApp));
-    await ledger.join(deed, groupId, position);
+    const change = { position, eventId: uuidv7() };
+    const groupId = standing.openGroupId ?? (await ledger.begin(deed, change, inApp));
+    await ledger.join(deed, groupId, change);
     const traceparent = currentContext()?.traceparent();
-    await ledger.announce(deed, { groupId, position, traceparent });
+    await ledger.announce(deed, { ...change, groupId, traceparent });
     trx.onCommit(() => {
       this.parts.events.notificationSent({ id: groupId, kind: deed.kind });
       this.parts.onDue();
