@@ -1,5 +1,5 @@
 import { rawRequest } from './raw-request';
-import { startTestService, type TestService } from './test-service';
+import { readyText, startTestService, type TestService } from './test-service';
 
 let running: TestService;
 
@@ -51,6 +51,11 @@ describe('a good request', () => {
     expect(response.status).toBe(201);
     expect(response.headers.get('location')).toBe('/api/v1/items/a');
     expect(await response.json()).toEqual({ id: 'a', text: 'héllo' });
+  });
+
+  it.each([1, 20, 5_000])('is answered with ready bytes as they are (%i times the text)', async (times) => {
+    const response = await ask(`/api/v1/ready-items?times=${times}`);
+    expect(await response.json()).toEqual({ id: 'a', text: readyText.repeat(times) });
   });
 
   it('is answered the same to HEAD, without a body', async () => {

@@ -67,6 +67,19 @@ export const createItem = defineRoute({
   responses: { 201: { description: 'The item', schema: item, headers: { Location: 'Where it is' } } },
 });
 
+/** Answers with bytes that are ready to be sent, so many times over. */
+export const readyItem = defineRoute({
+  ...route,
+  method: 'get',
+  path: '/api/v1/ready-items',
+  operationId: 'getReadyItem',
+  auth: 'none',
+  query: z.strictObject({ times: z.coerce.number().int() }),
+  responses: { 200: { description: 'The item', schema: item } },
+});
+
+export const readyText = 'né 👩‍👩‍👧‍👦 \u2028 ';
+
 export const upload = defineRoute({
   ...route,
   method: 'put',
@@ -108,6 +121,10 @@ function bindTestRoutes(binder: RouteBinder, gate: Gate): void {
     await Promise.resolve();
     return { status: 201, body: { id: 'a', text: body.text }, headers: ['Location', '/api/v1/items/a'] };
   });
+  binder.bind(readyItem, ({ query }) => ({
+    status: 200,
+    raw: Buffer.from(JSON.stringify({ id: 'a', text: readyText.repeat(query.times) })),
+  }));
   binder.bind(upload, () => ({ status: 204 }));
   binder.bind(fail, async ({ params }) => {
     switch (params.how) {
