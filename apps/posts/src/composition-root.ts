@@ -17,12 +17,14 @@ import {
 } from '@rostrum/service-kit';
 import { BusinessEvents } from './business-events';
 import type { PostsConfig, PostsWorkerConfig } from './config';
+import { draftsRoutes } from './drafts/drafts.routes';
+import { openDrafts, openScheduledPosts } from './drafts/open-drafts';
 import { FeedRepository } from './feed/feed.repository';
 import { feedRoutes } from './feed/feed.routes';
 import { FeedService } from './feed/feed.service';
 import { followsRoutes } from './follows/follows.routes';
 import { FollowsService } from './follows/follows.service';
-import { openPosts } from './posts/open-posts';
+import { openPosts, openPublishing } from './posts/open-posts';
 import { postsRoutes } from './posts/posts.routes';
 import { copyAccounts } from './profiles/copy-accounts';
 import { openProfileCache } from './profiles/profile-cache';
@@ -41,7 +43,10 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const events = new BusinessEvents(kit);
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
   const visibility = openVisibility(kit, redis.redis, database);
-  const posts = openPosts({ database, visibility, publisher, events }, config.cursorSecret);
+  const parts = { database, visibility, publisher, events };
+  const publishing = openPublishing(parts);
+  const posts = openPosts(parts, publishing, config.cursorSecret);
+  const drafts = openDrafts(parts, publishing, config.cursorSecret);
   const feed = new FeedService(new FeedRepository(database), visibility.pages, config.cursorSecret);
   const profileCache = openProfileCache(kit, redis.redis);
   const profiles = new ProfilesService(new ProfilesRepository(database), profileCache, visibility.relations);
@@ -58,6 +63,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
     idempotency: openIdempotency(kit, database),
     routes: (binder) => {
       postsRoutes(binder, posts);
+      draftsRoutes(binder, drafts);
       threadsRoutes(binder, threads);
       feedRoutes(binder, feed);
       profilesRoutes(binder, profiles);
@@ -70,8 +76,15 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
 export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'posts', role: 'worker' }, config, overrides);
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
+  const { database } = postgres;
   const events = openEventBus(kit, config, redis);
-  const stores = { database: postgres.database, events };
+  const stores = { database, events };
+  const parts = {
+    database,
+    visibility: openVisibility(kit, redis.redis, database),
+    publisher: createEventPublisher(createOutbox({ database, schema: kit.service })),
+    events: new BusinessEvents(kit),
+  };
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
@@ -79,6 +92,7 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
       relayEvents(kit, stores),
       consumeEvents(kit, stores, { auth: [copyAccounts(openProfileCache(kit, redis.redis))] }),
       expireIdempotencyKeys(kit, stores.database),
+      openScheduledPosts(kit, parts, openPublishing(parts)),
     ],
     resources: [events.resource, ...shared.resources],
     actions: deadLetterActions(kit, events, ['auth']),

@@ -42,6 +42,7 @@ describe('the role that the service runs as', () => {
       'post_mentions',
       'post_tags',
       'post_versions',
+      'drafts',
       'follows',
       'follow_requests',
       'blocks',

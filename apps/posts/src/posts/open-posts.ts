@@ -26,10 +26,15 @@ export function openPublishing({ database, visibility, publisher, events }: Post
   return { composer, planner, posts: new PostsService({ planner, cache, publisher, events }) };
 }
 
-export function openPosts(parts: PostsParts, cursorSecret: string): PostsFeature {
+export type Publishing = ReturnType<typeof openPublishing>;
+
+export function openPosts(
+  parts: PostsParts,
+  { composer, posts }: Publishing,
+  cursorSecret: string,
+): PostsFeature {
   const { database, visibility, publisher, events } = parts;
   const { reader, rows, postCache: cache } = visibility;
-  const { composer, posts } = openPublishing(parts);
   const changes = new PostChangesService({ composer, reader, rows, cache, publisher, events });
   const versions = new VersionsService(new VersionsRepository(database), reader, cursorSecret);
   return { posts, changes, versions, reader };

@@ -30,7 +30,7 @@ const revalidated = ['Cache-Control', 'private, no-cache'];
 type CreatedPost = ReplyOf<(typeof createPostRoute)['responses']>;
 type EditedPost = ReplyOf<(typeof editPostRoute)['responses']>;
 
-function created(post: Post): CreatedPost {
+export function created(post: Post): CreatedPost {
   const headers = ['Location', `${createPostRoute.path}/${post.id}`, 'ETag', postEtag(post)];
   return { status: 201, body: toPostBody(post), headers: [...headers, ...revalidated] };
 }

@@ -39,7 +39,7 @@ export class PostsService {
       if (planned.refusal) throw planned.refusal;
       return this.publish(trx, author, planned.value);
     };
-    const counted = referencesOf(planned.value).map(({ id }) => id);
+    const counted = countedBy(planned.value);
     // Nobody can have asked for the new one before, so that no cache has to hear of it: its id is drawn by lot.
     return counted.length === 0 ? write(work) : cache.change(counted, () => write(work));
   }
@@ -103,6 +103,11 @@ export async function tellMentioned(
       },
     });
   }
+}
+
+/** The posts whose counts a new one changes: the cache has to hear of it. */
+export function countedBy(plan: Pick<PostPlan, 'replyTo' | 'quoteOf'> | undefined): string[] {
+  return referencesOf(plan).map(({ id }) => id);
 }
 
 /** In the order of their ids, so that those who write at once never wait in a ring. */
