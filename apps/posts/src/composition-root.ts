@@ -19,9 +19,11 @@ import { BusinessEvents } from './business-events';
 import type { PostsConfig, PostsWorkerConfig } from './config';
 import { draftsRoutes } from './drafts/drafts.routes';
 import { openDrafts, openScheduledPosts } from './drafts/open-drafts';
-import { FeedRepository } from './feed/feed.repository';
 import { feedRoutes } from './feed/feed.routes';
-import { FeedService } from './feed/feed.service';
+import { openFanOut } from './feed/open-fan-out';
+import { openFeed } from './feed/open-feed';
+import { openTimelines } from './feed/open-timelines';
+import { tellTimelines } from './feed/tell-timelines';
 import { followsRoutes } from './follows/follows.routes';
 import { FollowsService } from './follows/follows.service';
 import { openPosts, openPublishing } from './posts/open-posts';
@@ -41,13 +43,15 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
   const { database } = postgres;
   const events = new BusinessEvents(kit);
-  const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
+  const timelines = openTimelines(kit, redis.redis, database);
+  const outbox = createOutbox({ database, schema: kit.service });
+  const publisher = tellTimelines(createEventPublisher(outbox), timelines);
   const visibility = openVisibility(kit, redis.redis, database);
   const parts = { database, visibility, publisher, events };
   const publishing = openPublishing(parts);
   const posts = openPosts(parts, publishing, config.cursorSecret);
   const drafts = openDrafts(parts, publishing, config.cursorSecret);
-  const feed = new FeedService(new FeedRepository(database), visibility.pages, config.cursorSecret);
+  const feed = openFeed({ database, visibility, timelines }, config.cursorSecret);
   const profileCache = openProfileCache(kit, redis.redis);
   const profiles = new ProfilesService(new ProfilesRepository(database), profileCache, visibility.relations);
   const threads = openThreads({ database, visibility, profiles }, config.cursorSecret);
@@ -85,16 +89,28 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
     publisher: createEventPublisher(createOutbox({ database, schema: kit.service })),
     events: new BusinessEvents(kit),
   };
+  const timelines = openTimelines(kit, redis.redis, database);
+  const fanOut = openFanOut({
+    kit,
+    database,
+    timelines,
+    pullFrom: config.feedPullFromFollowers,
+    batch: config.feedFanOutBatch,
+  });
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
     work: [
       relayEvents(kit, stores),
-      consumeEvents(kit, stores, { auth: [copyAccounts(openProfileCache(kit, redis.redis))] }),
+      consumeEvents(kit, stores, {
+        auth: [copyAccounts(openProfileCache(kit, redis.redis))],
+        posts: fanOut.subscriptions,
+      }),
+      fanOut.work,
       expireIdempotencyKeys(kit, stores.database),
       openScheduledPosts(kit, parts, openPublishing(parts)),
     ],
     resources: [events.resource, ...shared.resources],
-    actions: deadLetterActions(kit, events, ['auth']),
+    actions: deadLetterActions(kit, events, ['auth', 'posts']),
   });
 }

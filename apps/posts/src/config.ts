@@ -1,5 +1,6 @@
 import {
   eventSettings,
+  integer,
   migrationSettings,
   portSettings,
   rateLimitSettings,
@@ -22,7 +23,23 @@ export const mainSettings = {
   }),
 };
 
-export const workerSettings = { ...processSettings, ...eventSettings, ...portSettings(8081, 9181) };
+const feedSettings = {
+  feedPullFromFollowers: setting(integer(1, 10_000_000).default(10_000), {
+    env: 'FEED_PULL_FROM_FOLLOWERS',
+    doc: 'posts of those with so many followers are read where they are; those of others are brought to each follower',
+  }),
+  feedFanOutBatch: setting(integer(1, 10_000).default(1_000), {
+    env: 'FEED_FAN_OUT_BATCH',
+    doc: 'to so many followers at a time a post is brought',
+  }),
+};
+
+export const workerSettings = {
+  ...processSettings,
+  ...eventSettings,
+  ...feedSettings,
+  ...portSettings(8081, 9181),
+};
 
 export const migrateSettings = migrationSettings;
 

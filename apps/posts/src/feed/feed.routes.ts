@@ -4,8 +4,17 @@ import { pageReply } from '../visibility/page-reply';
 import type { FeedService } from './feed.service';
 
 export function feedRoutes(binder: RouteBinder, feed: FeedService): void {
-  binder.bind(homeFeedRoute, async ({ user, query: { cursor, limit }, signal }) => {
-    const { posts, nextCursor } = await feed.home(user.userId, { cursor, limit, signal });
-    return pageReply({ path: homeFeedRoute.path, limit, items: posts, nextCursor });
-  });
+  binder.bind(
+    homeFeedRoute,
+    async (call) => {
+      const { cursor, limit } = call.query;
+      const { posts, nextCursor } = await feed.home(call.user.userId, {
+        cursor,
+        limit,
+        signal: () => call.signal,
+      });
+      return pageReply({ path: homeFeedRoute.path, limit, items: posts, nextCursor });
+    },
+    { startsWithRead: true },
+  );
 }

@@ -1,11 +1,14 @@
 import { createCursorCodec } from '@rostrum/security';
-import { entriesOf, type PostPages } from '../visibility/post-pages';
+import { entriesOf, type Entry, type PostPages } from '../visibility/post-pages';
 import type { FeedRepository } from './feed.repository';
+import type { MergedTimeline } from './merged-timeline';
+import type { Timelines } from './timelines';
 
 export interface FeedRequest {
   cursor: string | undefined;
   limit: number;
-  signal: AbortSignal;
+  /** Asked for only where there is something to wait for. */
+  signal: () => AbortSignal;
 }
 
 export interface FeedPage {
@@ -15,8 +18,10 @@ export interface FeedPage {
 }
 
 export class FeedService {
+  // eslint-disable-next-line max-params -- four parts, each of which it needs
   constructor(
-    private readonly feed: FeedRepository,
+    private readonly feed: Pick<FeedRepository, 'home'>,
+    private readonly timelines: Pick<Timelines, 'open'>,
     private readonly pages: Pick<PostPages, 'page'>,
     private readonly cursorSecret: string,
   ) {}
@@ -28,16 +33,34 @@ export class FeedService {
     const { shown, next } = await this.pages.page(
       viewerId,
       {
-        source: async (before, most) =>
-          entriesOf(await this.feed.home(viewerId, { before, limit: most, signal })),
+        source: this.sourceOf(viewerId, signal),
         after: cursor === undefined ? undefined : cursors.decode(cursor),
         limit,
       },
-      { place: 'home', signal: () => signal },
+      { place: 'home', signal },
     );
     return {
       posts: shown.map(({ post }) => post.body),
       nextCursor: next === undefined ? null : cursors.encode(next),
+    };
+  }
+
+  /** From the timeline as far as it goes, and on from PostgreSQL. */
+  private sourceOf(
+    viewerId: string,
+    signal: () => AbortSignal,
+  ): (before: string | undefined, most: number) => Promise<Entry[]> {
+    let opened: Promise<MergedTimeline | undefined> | undefined;
+    return async (before, most) => {
+      const timeline = await (opened ??= this.timelines.open(viewerId, signal));
+      const ids = timeline?.before(before, most) ?? [];
+      if (ids.length === most || timeline?.isWhole) return entriesOf(ids);
+      const older = await this.feed.home(viewerId, {
+        before: ids.at(-1) ?? before,
+        limit: most - ids.length,
+        signal: signal(),
+      });
+      return entriesOf([...ids, ...older]);
     };
   }
 }
