@@ -14,6 +14,7 @@ export class BusinessEvents {
   private readonly deletions;
   private readonly follows;
   private readonly unfollows;
+  private readonly profileChanges;
 
   constructor({ logger, metrics }: Eyes) {
     this.logger = logger;
@@ -22,6 +23,7 @@ export class BusinessEvents {
     this.deletions = metrics.counter('posts_deleted_total', 'Posts deleted by their authors');
     this.follows = metrics.counter('users_followed_total', 'Follows begun');
     this.unfollows = metrics.counter('users_unfollowed_total', 'Follows ended');
+    this.profileChanges = metrics.counter('profiles_changed_total', 'Profiles changed by their owners');
   }
 
   postCreated({ id }: Post): void {
@@ -47,5 +49,10 @@ export class BusinessEvents {
   userUnfollowed(followeeId: string): void {
     this.unfollows.inc();
     this.logger.info('User unfollowed', { followee_id: followeeId });
+  }
+
+  profileChanged(userId: string): void {
+    this.profileChanges.inc();
+    this.logger.info('Profile changed', { profile_id: userId });
   }
 }

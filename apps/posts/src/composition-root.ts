@@ -15,6 +15,7 @@ import {
   type KitOverrides,
   type Service,
 } from '@rostrum/service-kit';
+import { blocksRoutes } from './blocks/blocks.routes';
 import { BusinessEvents } from './business-events';
 import type { PostsConfig, PostsWorkerConfig } from './config';
 import { draftsRoutes } from './drafts/drafts.routes';
@@ -25,14 +26,12 @@ import { openFeed } from './feed/open-feed';
 import { openTimelines } from './feed/open-timelines';
 import { tellTimelines } from './feed/tell-timelines';
 import { followsRoutes } from './follows/follows.routes';
-import { FollowsService } from './follows/follows.service';
 import { openPosts, openPublishing } from './posts/open-posts';
 import { postsRoutes } from './posts/posts.routes';
 import { copyAccounts } from './profiles/copy-accounts';
+import { openPeople } from './profiles/open-people';
 import { openProfileCache } from './profiles/profile-cache';
-import { ProfilesRepository } from './profiles/profiles.repository';
 import { profilesRoutes } from './profiles/profiles.routes';
-import { ProfilesService } from './profiles/profiles.service';
 import { openThreads } from './threads/open-threads';
 import { threadsRoutes } from './threads/threads.routes';
 import { openVisibility } from './visibility/open-visibility';
@@ -52,10 +51,10 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const posts = openPosts(parts, publishing, config.cursorSecret);
   const drafts = openDrafts(parts, publishing, config.cursorSecret);
   const feed = openFeed({ database, visibility, timelines }, config.cursorSecret);
-  const profileCache = openProfileCache(kit, redis.redis);
-  const profiles = new ProfilesService(new ProfilesRepository(database), profileCache, visibility.relations);
+  const peopleParts = { database, redis: redis.redis, visibility, publisher, events };
+  const { people, follows, blocks } = openPeople(kit, peopleParts, config.cursorSecret);
+  const { profiles } = people;
   const threads = openThreads({ database, visibility, profiles }, config.cursorSecret);
-  const follows = new FollowsService({ publisher, events, profiles: profileCache });
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
@@ -70,8 +69,9 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
       draftsRoutes(binder, drafts);
       threadsRoutes(binder, threads);
       feedRoutes(binder, feed);
-      profilesRoutes(binder, profiles);
+      profilesRoutes(binder, people);
       followsRoutes(binder, follows);
+      blocksRoutes(binder, blocks);
     },
   });
 }

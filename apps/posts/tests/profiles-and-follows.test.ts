@@ -53,11 +53,16 @@ describe('GET /api/v1/users/:username', () => {
     expect(profileSchema.parse(json)).toEqual({
       id: grace.id,
       username: grace.username,
+      displayName: null,
+      avatarId: null,
+      isPrivate: false,
+      bio: null,
       followers: 0,
       following: 0,
       createdAt: expect.any(String),
     });
-    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('cache-control')).toBe('private, no-cache');
+    expect(headers.get('etag')).toMatch(/^".+"$/);
   });
 
   it('answers from the cache the second time, until a follow changes it', async () => {

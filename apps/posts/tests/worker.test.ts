@@ -106,6 +106,10 @@ describe('a registration in auth', () => {
     expect((await ada.get(`/api/v1/users/${somebody.username}`)).json).toEqual({
       id: somebody.userId,
       username: somebody.username,
+      displayName: null,
+      avatarId: null,
+      isPrivate: false,
+      bio: null,
       followers: 1,
       following: 0,
       createdAt: somebody.registeredAt,

@@ -1,15 +1,40 @@
 import { z } from 'zod';
 import { timestamp, username, uuid } from './common';
-import { defineEvent } from './define-event';
 import { defineRoute } from './define-route';
+import { person } from './posts-person.contract';
+import { hasNoControls, keepsDirection } from './posts-text.contract';
 
 const tags = ['users'] as const;
 const params = z.strictObject({ username });
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-export const profile = z
-  .object({
-    id: uuid,
-    username,
+/** What people say of themselves. `null` takes it away. */
+const personText = (longest: number) =>
+  z
+    .string()
+    .refine((text) => text.trim() !== '', 'must not be empty; null takes it away')
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+    .refine(hasNoControls, 'must not have control characters')
+    .refine(
+      keepsDirection,
+      'must close what changes the direction of text in its line, and must not override it',
+    )
+    .refine(
+      (text) => text.length <= longest * 16 && [...graphemes.segment(text)].length <= longest,
+      `must have at most ${longest} characters`,
+    );
+
+export const displayName = personText(50).refine(
+  (text) => !/[\t\n\r\u2028\u2029]/.test(text),
+  'must be one line',
+);
+
+export const bio = personText(300);
+
+export const profile = person
+  .extend({
+    isPrivate: z.boolean().meta({ description: 'Only followers see what they write, and who follows them' }),
+    bio: z.string().nullable(),
     followers: z.int().nonnegative(),
     following: z.int().nonnegative(),
     createdAt: timestamp,
@@ -17,6 +42,8 @@ export const profile = z
   .meta({ id: 'Profile', description: 'What others see of an account' });
 
 export type Profile = z.output<typeof profile>;
+
+const headers = { ETag: 'What it says, its counts included' };
 
 export const getProfileRoute = defineRoute({
   method: 'get',
@@ -26,95 +53,77 @@ export const getProfileRoute = defineRoute({
   tags,
   auth: 'user',
   params,
-  responses: { 200: { description: 'The profile', schema: profile } },
+  responses: {
+    200: { description: 'The profile', schema: profile, headers },
+    304: { description: 'It is still what If-None-Match names' },
+  },
   problems: { 404: ['NOT_FOUND'] },
 });
 
-export const followRoute = defineRoute({
-  method: 'put',
-  path: '/api/v1/users/:username/follow',
-  operationId: 'follow',
-  summary: 'Follow a person',
+/** What is left out stays as it is. */
+export const profileChange = z
+  .strictObject({
+    displayName: displayName.nullable().optional(),
+    bio: bio.nullable().optional(),
+    avatarId: uuid.nullable().optional(),
+    isPrivate: z.boolean().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'must change something');
+
+export type ProfileChange = z.output<typeof profileChange>;
+
+export const changeProfileRoute = defineRoute({
+  method: 'patch',
+  path: '/api/v1/users/me',
+  operationId: 'changeProfile',
+  summary: 'Change your profile',
+  description:
+    'What is left out stays as it is. Whoever makes their account private keeps their followers; from then on they ' +
+    'are asked. Whoever makes it public grants all requests that wait, within a short time.',
   tags,
   auth: 'user',
-  params,
+  body: profileChange,
+  bodyLimit: '16kb',
   idempotent: true,
-  responses: { 204: { description: 'You follow them' } },
-  problems: { 404: ['NOT_FOUND'], 409: ['CANNOT_FOLLOW_YOURSELF'] },
+  responses: { 200: { description: 'The profile', schema: profile, headers } },
 });
 
-export const unfollowRoute = defineRoute({
-  method: 'delete',
-  path: '/api/v1/users/:username/follow',
-  operationId: 'unfollow',
-  summary: 'Stop following a person',
+const mostIds = 100;
+
+/** `?ids=a,b,c` */
+const personIds = z
+  .string()
+  .max(mostIds * 40)
+  .transform((ids) => ids.split(','))
+  .pipe(z.array(uuid).min(1).max(mostIds))
+  .meta({ description: `Up to ${mostIds} ids, with commas between them` });
+
+export const relationship = z
+  .object({
+    id: uuid,
+    following: z.boolean().meta({ description: 'You follow them' }),
+    followedBy: z.boolean().meta({ description: 'They follow you' }),
+    requested: z.boolean().meta({ description: 'You have asked to follow them' }),
+    requestedBy: z.boolean().meta({ description: 'They have asked to follow you' }),
+    blocked: z.boolean().meta({ description: 'You have blocked them' }),
+    muted: z.boolean().meta({ description: 'You have muted them' }),
+  })
+  .meta({ id: 'Relationship', description: 'How you and a person are to each other' });
+
+export type Relationship = z.output<typeof relationship>;
+
+export const listRelationshipsRoute = defineRoute({
+  method: 'get',
+  path: '/api/v1/users/me/relationships',
+  operationId: 'listRelationships',
+  summary: 'Read how you and several people are to each other',
+  description: 'In the order of the ids, each once. Profiles are the same for all; this is what is yours.',
   tags,
   auth: 'user',
-  params,
-  idempotent: true,
-  responses: { 204: { description: 'You do not follow them' } },
-  problems: { 404: ['NOT_FOUND'] },
+  query: z.strictObject({ ids: personIds }),
+  responses: {
+    200: { description: 'One for each id', schema: z.object({ items: z.array(relationship) }) },
+  },
 });
 
-export const postsPeopleRoutes = [getProfileRoute, followRoute, unfollowRoute] as const;
-
-export const userFollowed = defineEvent(
-  'user.followed',
-  1,
-  z.object({ followerId: uuid, followerUsername: username, followeeId: uuid, followedAt: timestamp }),
-);
-
-export const userUnfollowed = defineEvent(
-  'user.unfollowed',
-  1,
-  z.object({ followerId: uuid, followeeId: uuid, unfollowedAt: timestamp }),
-);
-
-/** Somebody asks to follow a private account; the key is the one who is asked. */
-export const userFollowRequested = defineEvent(
-  'user.followRequested',
-  1,
-  z.object({ requesterId: uuid, requesterUsername: username, targetId: uuid, requestedAt: timestamp }),
-);
-
-export const userBlocked = defineEvent(
-  'user.blocked',
-  1,
-  z.object({ blockerId: uuid, blockedId: uuid, blockedAt: timestamp }),
-);
-
-export const userUnblocked = defineEvent(
-  'user.unblocked',
-  1,
-  z.object({ blockerId: uuid, blockedId: uuid, unblockedAt: timestamp }),
-);
-
-export const userMuted = defineEvent(
-  'user.muted',
-  1,
-  z.object({ muterId: uuid, mutedId: uuid, mutedAt: timestamp }),
-);
-
-export const userUnmuted = defineEvent(
-  'user.unmuted',
-  1,
-  z.object({ muterId: uuid, mutedId: uuid, unmutedAt: timestamp }),
-);
-
-/** Cancelled or refused; one that is granted becomes `user.followed`. The key is the one who was asked. */
-export const userFollowRequestWithdrawn = defineEvent(
-  'user.followRequestWithdrawn',
-  1,
-  z.object({ requesterId: uuid, targetId: uuid, withdrawnAt: timestamp }),
-);
-
-export const postsPeopleEvents = [
-  userFollowed,
-  userUnfollowed,
-  userFollowRequested,
-  userBlocked,
-  userUnblocked,
-  userMuted,
-  userUnmuted,
-  userFollowRequestWithdrawn,
-] as const;
+export const postsPeopleRoutes = [getProfileRoute, changeProfileRoute, listRelationshipsRoute] as const;

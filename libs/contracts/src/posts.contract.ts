@@ -1,9 +1,11 @@
+import { postsBlocksEvents, postsBlocksRoutes } from './posts-blocks.contract';
 import { postsDraftsRoutes } from './posts-drafts.contract';
 import { postsExploreRoutes } from './posts-explore.contract';
 import { postsFeedRoutes } from './posts-feed.contract';
+import { postsFollowsEvents, postsFollowsRoutes } from './posts-follows.contract';
 import { postsMediaRoutes } from './posts-media.contract';
 import { postsModerationEvents, postsModerationRoutes } from './posts-moderation.contract';
-import { postsPeopleEvents, postsPeopleRoutes } from './posts-people.contract';
+import { postsPeopleRoutes } from './posts-people.contract';
 import { postsPostEvents, postsPostRoutes } from './posts-post.contract';
 import { postsReactionsEvents, postsReactionsRoutes } from './posts-reactions.contract';
 import { postsSearchRoutes } from './posts-search.contract';
@@ -23,11 +25,14 @@ export const postsRoutes = [
   ...postsFeedRoutes,
   ...postsExploreRoutes,
   ...postsPeopleRoutes,
+  ...postsFollowsRoutes,
+  ...postsBlocksRoutes,
 ] as const;
 
 export const postsEvents = [
   ...postsPostEvents,
   ...postsReactionsEvents,
   ...postsModerationEvents,
-  ...postsPeopleEvents,
+  ...postsFollowsEvents,
+  ...postsBlocksEvents,
 ] as const;

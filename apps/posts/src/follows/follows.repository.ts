@@ -1,46 +1,88 @@
-import type { Queryable } from '@rostrum/data-access';
+import type { Queryable, QueryOptions } from '@rostrum/data-access';
+import { personColumns, type PersonRow } from '../profiles/profiles.repository';
 
 export interface Follow {
   followerId: string;
   followeeId: string;
 }
 
-/** Who follows whom. The counts in the profiles change with the rows, so this runs inside a transaction. */
+export interface PageOfPeople {
+  /** Where the page before ended; undefined for the first. */
+  after: string | undefined;
+  limit: number;
+}
+
+/** Before all that there is, newest first. */
+const beginning = { time: 'infinity', id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
+const separator = '/';
+
+/** Follows are in the order of their time; of several at one time, in that of the ids of those they are with. */
+function positionOf(after: string | undefined): { time: string; id: string } {
+  if (after === undefined) return beginning;
+  const [time = '', id = ''] = after.split(separator);
+  return { time, id };
+}
+
+/**
+ * Who follows whom, and the counts of it in the profiles, which change in the same statement. The rows of both profiles
+ * must be locked by then, in the order of their ids (`lockPair`).
+ */
 export class FollowsRepository {
   constructor(private readonly db: Queryable) {}
 
-  /** The time of the follow where it is new, undefined where it was there already. */
-  async add(follow: Follow): Promise<Date | undefined> {
+  /** The time of the follow where it is new, undefined where it was there already. A request for it is over. */
+  async add({ followerId, followeeId }: Follow): Promise<Date | undefined> {
     const { rows } = await this.db.query<{ created_at: Date }>(
       'add_follow',
-      `insert into follows (follower_id, followee_id) values ($1, $2)
-       on conflict do nothing returning created_at`,
-      [follow.followerId, follow.followeeId],
+      `with answered as (delete from follow_requests where requester_id = $1 and target_id = $2),
+            added as (insert into follows (follower_id, followee_id) values ($1, $2)
+                      on conflict do nothing returning created_at),
+            counted as (update profiles
+                           set following = following + (user_id = $1)::int, followers = followers + (user_id = $2)::int
+                         where user_id in ($1, $2) and exists(select from added))
+       select created_at from added`,
+      [followerId, followeeId],
     );
-    if (rows[0]) await this.count(follow, 1);
     return rows[0]?.created_at;
   }
 
   /** Whether there was a follow to remove. */
-  async remove(follow: Follow): Promise<boolean> {
+  async remove({ followerId, followeeId }: Follow): Promise<boolean> {
     const { rowCount } = await this.db.query(
       'remove_follow',
-      'delete from follows where follower_id = $1 and followee_id = $2',
-      [follow.followerId, follow.followeeId],
+      `with removed as (delete from follows where follower_id = $1 and followee_id = $2 returning 1),
+            counted as (update profiles
+                           set following = following - (user_id = $1)::int, followers = followers - (user_id = $2)::int
+                         where user_id in ($1, $2) and exists(select from removed))
+       select from removed`,
+      [followerId, followeeId],
     );
-    if (rowCount > 0) await this.count(follow, -1);
     return rowCount > 0;
   }
 
-  /** The two rows are locked in the order of their ids: people who follow each other at once never wait in a ring. */
-  private async count({ followerId, followeeId }: Follow, change: 1 | -1): Promise<void> {
-    for (const userId of [followerId, followeeId].sort()) {
-      const isFollower = userId === followerId;
-      await this.db.query(
-        'count_follow',
-        `update profiles set following = following + $2, followers = followers + $3 where user_id = $1`,
-        [userId, isFollower ? change : 0, isFollower ? 0 : change],
-      );
-    }
+  followersOf(userId: string, { after, limit }: PageOfPeople, options?: QueryOptions): Promise<PersonRow[]> {
+    const text = `select ${personColumns}, f.created_at::text || '${separator}' || f.follower_id as position
+         from follows f join profiles a on a.user_id = f.follower_id
+        where f.followee_id = $1 and (f.created_at, f.follower_id) < ($2::timestamptz, $3::uuid)
+        order by f.created_at desc, f.follower_id desc limit $4`;
+    return this.page('list_followers', text, { userId, after, limit, options });
+  }
+
+  followedBy(userId: string, { after, limit }: PageOfPeople, options?: QueryOptions): Promise<PersonRow[]> {
+    const text = `select ${personColumns}, f.created_at::text || '${separator}' || f.followee_id as position
+         from follows f join profiles a on a.user_id = f.followee_id
+        where f.follower_id = $1 and (f.created_at, f.followee_id) < ($2::timestamptz, $3::uuid)
+        order by f.created_at desc, f.followee_id desc limit $4`;
+    return this.page('list_following', text, { userId, after, limit, options });
+  }
+
+  private async page(
+    name: string,
+    text: string,
+    { userId, after, limit, options }: PageOfPeople & { userId: string; options: QueryOptions | undefined },
+  ): Promise<PersonRow[]> {
+    const { time, id } = positionOf(after);
+    const { rows } = await this.db.query<PersonRow>(name, text, [userId, time, id, limit], options);
+    return rows;
   }
 }

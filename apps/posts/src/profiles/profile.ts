@@ -1,7 +1,7 @@
 import type { Profile as ProfileBody } from '@rostrum/contracts';
 
 /** Raised when the JSON of a profile changes its shape, so that releases side by side do not read each other's. */
-export const profileShape = 2;
+export const profileShape = 3;
 
 /** A person as an author, follower or followee. */
 export interface Person {
@@ -10,6 +10,12 @@ export interface Person {
 }
 
 export interface Profile extends Person {
+  displayName: string | null;
+  bio: string | null;
+  /** Their picture, among the uploaded media. */
+  avatarId: string | null;
+  /** Only followers see what they write. */
+  isPrivate: boolean;
   followers: number;
   following: number;
   createdAt: Date;
@@ -17,6 +23,17 @@ export interface Profile extends Person {
   isGone: boolean;
 }
 
-export function toProfileBody({ id, username, followers, following, createdAt }: Profile): ProfileBody {
-  return { id, username, followers, following, createdAt: createdAt.toISOString() };
+/** Field by field, so that the same profile is the same bytes whatever it was made from. */
+export function toProfileBody(profile: Profile): ProfileBody {
+  return {
+    id: profile.id,
+    username: profile.username,
+    displayName: profile.displayName,
+    avatarId: profile.avatarId,
+    isPrivate: profile.isPrivate,
+    bio: profile.bio,
+    followers: profile.followers,
+    following: profile.following,
+    createdAt: profile.createdAt.toISOString(),
+  };
 }
