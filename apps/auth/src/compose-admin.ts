@@ -1,5 +1,5 @@
 import type { Config } from '@rostrum/config';
-import { createOutbox, type Database } from '@rostrum/data-access';
+import { createOutbox, type Database, type Transaction } from '@rostrum/data-access';
 import { createEventPublisher, type RouteBinder } from '@rostrum/service-kit';
 import type { secretSettings } from './account-settings';
 import { Addresses } from './accounts/addresses';
@@ -49,8 +49,10 @@ export function composeAdmin(config: Config<typeof secretSettings>, surroundings
       cursorSecret,
     ),
     recent: new RecentFactor(database),
-    emailOf: ({ id, email, emailSealed }: UserRow) =>
-      emailSealed ? addresses.open(database, id, emailSealed).catch(() => null) : Promise.resolve(email),
+    emailOf: ({ id, email, emailSealed }: UserRow, trx?: Transaction) =>
+      emailSealed
+        ? addresses.open(trx ?? database, id, emailSealed).catch(() => null)
+        : Promise.resolve(email),
   };
 }
 

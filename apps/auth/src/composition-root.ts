@@ -2,6 +2,8 @@ import { RevocationList } from '@rostrum/security';
 import {
   createKit,
   createService,
+  expireIdempotencyKeys,
+  openIdempotency,
   openLimits,
   openEventBus,
   openStores,
@@ -17,6 +19,8 @@ import { bindAdmin, composeAdmin } from './compose-admin';
 import { composeAuditUpkeep } from './compose-audit';
 import { composeKeyCare, composeKeys, composeKeyUpkeep } from './compose-keys';
 import type { AuthConfig, AuthWorkerConfig } from './config';
+import { KeptAnswers } from './secrets/kept-answers';
+import { Keyring } from './secrets/keyring';
 import { ActiveUsers } from './sessions/active-users';
 
 /** The service that answers requests. */
@@ -46,6 +50,7 @@ export function createAuthService(config: AuthConfig, overrides: KitOverrides = 
     tokens: openActiveUsers(kit, redis).watch(keys.tokens),
     work: [...keys.work, accounts.work],
     limits: openLimits(kit, redis.redis, config),
+    idempotency: openIdempotency(kit, stores.database, new KeptAnswers(new Keyring(config.authSecrets))),
     routes: (binder) => {
       accounts.routes(binder);
       keys.routes(binder);
@@ -74,6 +79,7 @@ export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrid
       composeKeyUpkeep(kit, config, { database, care: keys }),
       ...composeAuditUpkeep(kit, config, { database, vault: keys.vault }),
       ...accounts.work,
+      expireIdempotencyKeys(kit, database),
     ],
     resources: [accounts.resource, events.resource, ...shared.resources],
     actions: accounts.actions,

@@ -31,6 +31,7 @@ export const registerRoute = defineRoute({
   rateLimit: 'auth',
   body: z.strictObject({ email: emailAddress, username, password: newPassword }),
   bodyLimit,
+  idempotent: true,
   responses: { 201: { description: 'The account', schema: z.object({ user: account }) } },
   problems: { 409: ['USERNAME_TAKEN'], ...newPasswordProblems },
 });
@@ -62,6 +63,7 @@ export const changeMeRoute = defineRoute({
   auth: 'user',
   body: z.strictObject({ email: emailAddress, password: knownPassword }),
   bodyLimit,
+  idempotent: true,
   responses: {
     202: { description: 'The account as it is until then', schema: account, headers: entityTags },
   },
@@ -151,6 +153,7 @@ export const resendVerificationRoute = defineRoute({
   tags,
   auth: 'user',
   rateLimit: 'auth',
+  idempotent: true,
   responses: { 202: { description: 'If there is an address to verify, a mail is on its way' } },
 });
 

@@ -79,6 +79,7 @@ export const suspendUserRoute = defineRoute({
   params: whom,
   body: reason,
   bodyLimit: '4kb',
+  idempotent: true,
   responses: user200,
   problems: { 404: notFound, 409: ['LAST_ADMIN', 'OWN_ACCOUNT'] },
 });
@@ -92,6 +93,7 @@ export const restoreUserRoute = defineRoute({
   auth: 'user',
   permission: 'users.suspend',
   params: whom,
+  idempotent: true,
   responses: user200,
   problems: { 404: notFound },
 });
@@ -107,6 +109,7 @@ export const grantRoleRoute = defineRoute({
   auth: 'user',
   permission: 'roles.change',
   params: roleOfUser,
+  idempotent: true,
   responses: user200,
   problems: { 404: notFound },
 });
@@ -120,6 +123,7 @@ export const takeRoleRoute = defineRoute({
   auth: 'user',
   permission: 'roles.change',
   params: roleOfUser,
+  idempotent: true,
   responses: user200,
   problems: { 404: notFound, 409: ['LAST_ADMIN'] },
 });
@@ -133,6 +137,7 @@ export const endUserSessionsRoute = defineRoute({
   auth: 'user',
   permission: 'sessions.end',
   params: whom,
+  idempotent: true,
   responses: {
     200: { description: 'How many there were', schema: z.object({ ended: z.int().nonnegative() }) },
   },

@@ -21,6 +21,9 @@ export const knownPassword = typed.min(1).max(128);
 /** What a mail had in it for one use: opaque, and nothing is told of what is wrong with one. */
 export const mailedToken = z.string().min(1).max(256);
 
+/** For descriptions: an answer that is kept could be read from where it is kept. */
+export const takesNoKey = 'It takes no Idempotency-Key: an answer with secrets is kept nowhere.';
+
 export const account = z
   .object({
     id: uuid,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { authTags as tags, knownPassword } from './auth-fields.contract';
+import { authTags as tags, knownPassword, takesNoKey } from './auth-fields.contract';
 import {
   factorProofs,
   ownerProof,
@@ -26,7 +26,8 @@ export const loginMfaRoute = defineRoute({
   summary: 'Answer the question for a second factor',
   description:
     'The answer is the one that the sign-in would have had: tokens, or cookies where it was begun in that mode. The ' +
-    '`mfaToken` is good for five minutes and one session.',
+    '`mfaToken` is good for five minutes and one session. ' +
+    takesNoKey,
   tags,
   auth: 'none',
   rateLimit: 'auth',
@@ -62,7 +63,7 @@ export const enrolTotpRoute = defineRoute({
   path: '/api/v1/auth/mfa/totp',
   operationId: 'enrolTotp',
   summary: 'Get a secret for an authenticator app',
-  description: 'It counts once a first code of it has been shown.',
+  description: 'It counts once a first code of it has been shown. ' + takesNoKey,
   tags,
   auth: 'user',
   rateLimit: 'auth',
@@ -82,6 +83,7 @@ export const confirmTotpRoute = defineRoute({
   path: '/api/v1/auth/mfa/totp/confirm',
   operationId: 'confirmTotp',
   summary: 'Show that the app has the secret',
+  description: takesNoKey,
   tags,
   auth: 'user',
   rateLimit: 'auth',
@@ -117,7 +119,7 @@ export const renewRecoveryCodesRoute = defineRoute({
   path: '/api/v1/auth/mfa/recovery-codes',
   operationId: 'renewRecoveryCodes',
   summary: 'Get new recovery codes',
-  description: 'With a code, or with the password after a step-up. All earlier ones are void.',
+  description: 'With a code, or with the password after a step-up. All earlier ones are void. ' + takesNoKey,
   tags,
   auth: 'user',
   rateLimit: 'auth',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { authTags as tags } from './auth-fields.contract';
+import { authTags as tags, takesNoKey } from './auth-fields.contract';
 import { ownerProof, secondFactorProblems } from './auth-mfa-fields.contract';
 import { modeQuery, signedIn } from './auth-sessions.contract';
 import { timestamp } from './common';
@@ -45,7 +45,8 @@ export const oidcLoginRoute = defineRoute({
   summary: 'Sign in with what the identity provider has answered',
   description:
     'An identity that is linked to no account opens none, whatever its address: sign in first, then link it. The ' +
-    'answer is the same whether or not there is an account with that address.',
+    'answer is the same whether or not there is an account with that address. ' +
+    takesNoKey,
   tags,
   auth: 'none',
   rateLimit: 'auth',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { authTags as tags, typed } from './auth-fields.contract';
+import { authTags as tags, takesNoKey, typed } from './auth-fields.contract';
 import { ownerProof, recoveryCodes, secondFactorProblems } from './auth-mfa-fields.contract';
 import { modeQuery, signedIn } from './auth-sessions.contract';
 import { passkeyAssertion } from './auth-passkey-fields.contract';
@@ -70,6 +70,7 @@ export const createPasskeyRoute = defineRoute({
   path: '/api/v1/auth/passkeys',
   operationId: 'createPasskey',
   summary: 'Keep a passkey that the browser has made',
+  description: takesNoKey,
   tags,
   auth: 'user',
   rateLimit: 'auth',
@@ -142,6 +143,7 @@ export const passkeySignInRoute = defineRoute({
   path: '/api/v1/auth/login/passkey',
   operationId: 'loginPasskey',
   summary: 'Sign in with a passkey alone',
+  description: takesNoKey,
   tags,
   auth: 'none',
   rateLimit: 'auth',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { account, authTags as tags, knownPassword, typed } from './auth-fields.contract';
+import { account, authTags as tags, knownPassword, takesNoKey, typed } from './auth-fields.contract';
 import { timestamp, uuid } from './common';
 import { defineRoute } from './define-route';
 
@@ -44,7 +44,8 @@ export const loginRoute = defineRoute({
   summary: 'Sign in with a password',
   description:
     'Signing in restores an account whose deletion was asked for less than 30 days ago. Send `deviceToken` from an ' +
-    'earlier sign-in on this device along: it lets its owner in while others are guessing passwords.',
+    'earlier sign-in on this device along: it lets its owner in while others are guessing passwords. ' +
+    takesNoKey,
   tags,
   auth: 'none',
   rateLimit: 'auth',
@@ -77,7 +78,8 @@ export const refreshRoute = defineRoute({
   summary: 'Exchange a refresh token for new tokens',
   description:
     'Each refresh token is for one use; requests at the same time get the same successor. A token that is used again ' +
-    'later ends the session. Browsers send no body: the token is in a cookie.',
+    'later ends the session. Browsers send no body: the token is in a cookie. ' +
+    takesNoKey,
   tags,
   auth: 'none',
   body: z.strictObject({ refreshToken: z.string().min(1).max(256) }).optional(),
@@ -141,6 +143,7 @@ export const endSessionRoute = defineRoute({
   tags,
   auth: 'user',
   params: z.strictObject({ id: uuid }),
+  idempotent: true,
   responses: { 204: { description: 'It has ended: its tokens are refused within five seconds' } },
   problems: { 404: ['NOT_FOUND'] },
 });
@@ -153,6 +156,7 @@ export const endSessionsRoute = defineRoute({
   tags,
   auth: 'user',
   query: z.strictObject({ except: z.literal('current').optional() }),
+  idempotent: true,
   responses: {
     200: { description: 'They have ended', schema: z.object({ ended: z.int().min(0) }) },
   },

@@ -46,7 +46,8 @@ export interface RouteContract<
   bodyLimit?: string;
   /**
    * A write that takes `Idempotency-Key`: repeated with the same key it is done once, and answered the same. The answer
-   * is kept for a day, so it must not carry a secret.
+   * is kept for a day, so it must not carry a secret. Keys are a user's own; where anybody may call, a key counts
+   * together with all that is asked for.
    */
   idempotent?: boolean;
   /** `api` unless given. */

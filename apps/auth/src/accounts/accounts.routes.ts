@@ -11,7 +11,8 @@ import { isUnchanged, type RouteBinder } from '@rostrum/service-kit';
 import { auditOrigin } from '../audit/audit-origin';
 import type { PasswordProof } from '../passwords/password-proof';
 import { clearedCookies } from '../sessions/session-replies';
-import { toAccountBody } from './account';
+import { toAccountBody, type Account } from './account';
+import type { AccountDocument } from './account-document';
 import type { AccountsService } from './accounts.service';
 import type { DeletionService } from './deletion.service';
 import type { EmailsService } from './emails.service';
@@ -32,10 +33,12 @@ const revalidated = ['Cache-Control', 'private, no-cache'];
 export function accountsRoutes(binder: RouteBinder, feature: AccountsFeature): void {
   const { accounts, registration, deletion, exports } = feature;
 
-  binder.bind(registerRoute, async ({ body, request, signal }) => ({
-    status: 201,
-    body: { user: toAccountBody(await registration.register(body, auditOrigin(request), signal)) },
-  }));
+  binder.bind(registerRoute, ({ body, request, signal, once }) =>
+    once(
+      (write) => registration.register(body, { from: auditOrigin(request), signal }, write),
+      (account: Account) => ({ status: 201, body: { user: toAccountBody(account) } }),
+    ),
+  );
 
   binder.bind(
     meRoute,
@@ -65,11 +68,13 @@ export function accountsRoutes(binder: RouteBinder, feature: AccountsFeature): v
 }
 
 function emailsRoutes(binder: RouteBinder, emails: EmailsService): void {
-  binder.bind(changeMeRoute, async ({ user: { userId, sessionId }, body, request, signal }) => {
+  binder.bind(changeMeRoute, ({ user: { userId, sessionId }, body, request, signal, once }) => {
     const from = auditOrigin(request);
     const ifMatch = request.headers['if-match'];
-    const { etag, json } = await emails.change({ userId, sessionId, ...body, ifMatch, from, signal });
-    return { status: 202, raw: json, headers: ['ETag', etag] };
+    return once(
+      (write) => emails.change({ userId, sessionId, ...body, ifMatch, from, signal }, write),
+      ({ etag, json }: AccountDocument) => ({ status: 202, raw: json, headers: ['ETag', etag] }),
+    );
   });
 
   binder.bind(verifyEmailRoute, async ({ body, request }) => {
@@ -77,8 +82,10 @@ function emailsRoutes(binder: RouteBinder, emails: EmailsService): void {
     return { status: 204 };
   });
 
-  binder.bind(resendVerificationRoute, async ({ user }) => {
-    await emails.resend(user.userId);
-    return { status: 202 };
-  });
+  binder.bind(resendVerificationRoute, ({ user, once }) =>
+    once<void, { status: 202 }>(
+      (write) => emails.resend(user.userId, write),
+      () => ({ status: 202 }),
+    ),
+  );
 }

@@ -35,8 +35,9 @@ export class DeletionRepository {
     return rows[0];
   }
 
-  /** All that hangs on the row goes with it. */
+  /** All that hangs on the row goes with it; what was answered to writes hangs on none. */
   async remove(userId: string): Promise<void> {
+    await this.db.query('remove_kept_answers', 'delete from idempotency_keys where user_id = $1', [userId]);
     await this.db.query('remove_user', 'delete from users where id = $1', [userId]);
   }
 

@@ -1,5 +1,6 @@
 import { problems } from '@rostrum/errors';
 import type { Database, Transaction } from '@rostrum/data-access';
+import type { Write } from '@rostrum/service-kit';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { MailJobs } from '../mail/mail-jobs';
@@ -35,14 +36,17 @@ export class EmailsService {
   constructor(private readonly dependencies: EmailsDependencies) {}
 
   /** The old address stays until the new one has been shown to be theirs. */
-  async change({ email, ifMatch, ...request }: EmailChange): Promise<AccountDocument> {
+  async change(
+    { email, ifMatch, ...request }: EmailChange,
+    write: Write<AccountDocument>,
+  ): Promise<AccountDocument> {
     const { database, addresses, proof, effects } = this.dependencies;
     const { userId, from } = request;
     const { account } = await proof.require(request);
     const before = accountDocument(await addresses.read(database, account));
     if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== before.etag)
       throw problems.preconditionFailed();
-    return database.transaction(async (trx) => {
+    return write(async (trx) => {
       const accounts = new AccountsRepository(trx);
       await accounts.setPendingEmail(userId, await addresses.seal(trx, userId, email));
       await effects.mail.add(trx, { kind: 'change-email', userId });
@@ -54,10 +58,12 @@ export class EmailsService {
     });
   }
 
-  async resend(userId: string): Promise<void> {
-    const { database, effects } = this.dependencies;
-    const pending = await new AccountsRepository(database).findPendingEmail(userId);
-    await effects.mail.add(database, { kind: pending ? 'change-email' : 'verify-email', userId });
+  resend(userId: string, write: Write<void>): Promise<void> {
+    return write(async (trx) => {
+      const pending = await new AccountsRepository(trx).findPendingEmail(userId);
+      const kind = pending ? 'change-email' : 'verify-email';
+      await this.dependencies.effects.mail.add(trx, { kind, userId });
+    });
   }
 
   async verify(token: string, from: AuditOrigin): Promise<void> {

@@ -1,6 +1,6 @@
 import { userRegistered } from '@rostrum/contracts';
-import type { Database } from '@rostrum/data-access';
-import type { EventPublisher } from '@rostrum/service-kit';
+import type { Database, Transaction } from '@rostrum/data-access';
+import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { BusinessEvents } from '../business-events';
@@ -35,7 +35,11 @@ export class RegistrationService {
   constructor(private readonly dependencies: RegistrationDependencies) {}
 
   /** The hash is made first, and for names that turn out to be taken too: no connection is held while it is. */
-  async register(registration: Registration, from: AuditOrigin, signal: AbortSignal): Promise<Account> {
+  async register(
+    registration: Registration,
+    { from, signal }: { from: AuditOrigin; signal: AbortSignal },
+    write: Write<Account>,
+  ): Promise<Account> {
     const { people, passwords, database } = this.dependencies;
     const { email, username, password } = registration;
     if (isReservedUsername(username)) throw accountsErrors.usernameTaken();
@@ -47,30 +51,31 @@ export class RegistrationService {
     });
     const salt = first && saltOf(first.password.hash);
     const hashed = await passwords.hasher.hash(password, { salt, signal });
-    const account = newAccount(registration);
-    await this.insert(account, hashed, from);
-    return account;
+    return write((trx) => this.insert(trx, newAccount(registration), { password: hashed, from }));
   }
 
-  private async insert(account: Account, password: StoredPassword, from: AuditOrigin): Promise<void> {
-    const { database, publisher, people, effects } = this.dependencies;
+  private async insert(
+    trx: Transaction,
+    account: Account,
+    { password, from }: { password: StoredPassword; from: AuditOrigin },
+  ): Promise<Account> {
+    const { publisher, people, effects } = this.dependencies;
     const { id, username, email, createdAt } = account;
-    await database.transaction(async (trx) => {
-      const address = await people.addresses.seal(trx, id, email);
-      const nameIndexes = people.names.all(username);
-      const isNew = await new AccountsRepository(trx).insert({ account, address, password, nameIndexes });
-      if (!isNew) throw accountsErrors.usernameTaken();
-      const payload = { userId: id, username, registeredAt: createdAt.toISOString() };
-      await publisher.publish(trx, userRegistered, { key: id, payload });
-      await effects.mail.add(trx, { kind: 'verify-email', userId: id });
-      trx.onCommit(() => effects.events.userRegistered(id));
-      await effects.audit.record(trx, {
-        action: 'account.registered',
-        result: 'succeeded',
-        actor: { kind: 'user', id },
-        subjectId: id,
-        from,
-      });
+    const address = await people.addresses.seal(trx, id, email);
+    const nameIndexes = people.names.all(username);
+    const isNew = await new AccountsRepository(trx).insert({ account, address, password, nameIndexes });
+    if (!isNew) throw accountsErrors.usernameTaken();
+    const payload = { userId: id, username, registeredAt: createdAt.toISOString() };
+    await publisher.publish(trx, userRegistered, { key: id, payload });
+    await effects.mail.add(trx, { kind: 'verify-email', userId: id });
+    trx.onCommit(() => effects.events.userRegistered(id));
+    await effects.audit.record(trx, {
+      action: 'account.registered',
+      result: 'succeeded',
+      actor: { kind: 'user', id },
+      subjectId: id,
+      from,
     });
+    return account;
   }
 }

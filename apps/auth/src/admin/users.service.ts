@@ -1,7 +1,7 @@
 import { userRestored, userSuspended } from '@rostrum/contracts';
 import type { Database, Transaction } from '@rostrum/data-access';
 import { createCursorCodec, type CursorCodec } from '@rostrum/security';
-import type { EventPublisher } from '@rostrum/service-kit';
+import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { Addresses } from '../accounts/addresses';
 import type { AuditActor, AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
@@ -39,6 +39,14 @@ export interface UserQuery {
 }
 
 export type GrantedRole = 'moderator' | 'admin';
+
+interface RoleOf {
+  id: string;
+  role: GrantedRole;
+}
+
+/** Makes a change in a transaction of its own, and something of the account as it is then. */
+export type Commit<T> = (work: (trx: Transaction) => Promise<UserRow>) => Promise<T>;
 
 /** What admins do with accounts; all of it is in the audit log. */
 export class UsersService {
@@ -84,8 +92,8 @@ export class UsersService {
   }
 
   /** The sessions are over with the same commit, and no sign-in that is under way makes another. */
-  async suspend(id: string, reason: string, admin: Admin): Promise<UserRow> {
-    return this.change({ id, admin, action: 'user.suspended' }, async (trx, users) => {
+  suspend<T>({ id, reason }: { id: string; reason: string }, admin: Admin, commit: Commit<T>): Promise<T> {
+    return this.change({ id, admin, action: 'user.suspended', commit }, async (trx, users) => {
       if (admin.actor.kind === 'user' && admin.actor.id === id) throw adminErrors.ownAccount();
       await assertNotLastAdmin(trx, id);
       const suspendedAt = await users.suspend(id);
@@ -99,8 +107,8 @@ export class UsersService {
     });
   }
 
-  async restore(id: string, admin: Admin): Promise<UserRow> {
-    return this.change({ id, admin, action: 'user.restored' }, async (trx, users) => {
+  restore<T>(id: string, admin: Admin, commit: Commit<T>): Promise<T> {
+    return this.change({ id, admin, action: 'user.restored', commit }, async (trx, users) => {
       if (!(await users.restore(id))) return;
       const payload = { userId: id, restoredAt: new Date().toISOString() };
       await this.dependencies.notes.publisher.publish(trx, userRestored, { key: id, payload });
@@ -109,16 +117,16 @@ export class UsersService {
   }
 
   /** Tokens without the role are refused, so that the next one, which has it, is not long in coming. */
-  async grantRole(id: string, role: GrantedRole, admin: Admin): Promise<UserRow> {
-    return this.change({ id, admin, action: 'role.granted' }, async (trx, users) => {
+  grantRole<T>({ id, role }: RoleOf, admin: Admin, commit: Commit<T>): Promise<T> {
+    return this.change({ id, admin, action: 'role.granted', commit }, async (trx, users) => {
       if (!(await users.grantRole(id, role))) return;
       await this.dependencies.notes.revocations.revokeUser(trx, id);
       await this.note(trx, 'role.granted', { id, admin, details: { role } });
     });
   }
 
-  async takeRole(id: string, role: GrantedRole, admin: Admin): Promise<UserRow> {
-    return this.change({ id, admin, action: 'role.taken' }, async (trx, users) => {
+  takeRole<T>({ id, role }: RoleOf, admin: Admin, commit: Commit<T>): Promise<T> {
+    return this.change({ id, admin, action: 'role.taken', commit }, async (trx, users) => {
       if (role === 'admin') await assertNotLastAdmin(trx, id);
       if (!(await users.takeRole(id, role))) return;
       await this.dependencies.notes.revocations.revokeUser(trx, id);
@@ -127,30 +135,35 @@ export class UsersService {
   }
 
   /** Resolves to how many there were. */
-  async endSessions(id: string, admin: Admin): Promise<number> {
-    let ended = 0;
-    await this.change({ id, admin, action: 'user.sessions-ended' }, async (trx) => {
-      ended = await this.dependencies.endings.end(trx, { userId: id, reason: 'ended by an admin', ...admin });
-      await this.note(trx, 'user.sessions-ended', { id, admin, details: { ended } });
-    });
-    return ended;
+  endSessions(id: string, admin: Admin, write: Write<number>): Promise<number> {
+    const action = 'user.sessions-ended';
+    const { endings, audit } = { ...this.dependencies, ...this.dependencies.notes };
+    return audit.notingRefusals({ action, subjectId: id, ...admin }, () =>
+      write(async (trx) => {
+        await this.find(trx, id);
+        const ended = await endings.end(trx, { userId: id, reason: 'ended by an admin', ...admin });
+        await this.note(trx, action, { id, admin, details: { ended } });
+        return ended;
+      }),
+    );
   }
 
   /** The account as it is after the change. What is refused is noted too. */
-  private async change(change: Change, work: ChangeWork): Promise<UserRow> {
-    const { id, action, admin } = change;
-    const { database, notes } = this.dependencies;
-    return notes.audit.notingRefusals({ action, subjectId: id, ...admin }, () =>
-      database.transaction((trx) => this.changeIn(trx, id, work)),
+  private change<T>({ id, action, admin, commit }: Change<T>, work: ChangeWork): Promise<T> {
+    return this.dependencies.notes.audit.notingRefusals({ action, subjectId: id, ...admin }, () =>
+      commit((trx) => this.changeIn(trx, id, work)),
     );
   }
 
   private async changeIn(trx: Transaction, id: string, work: ChangeWork): Promise<UserRow> {
-    const users = new UsersRepository(trx);
-    if (!(await users.find(id))) throw adminErrors.unknownUser();
-    await work(trx, users);
+    await this.find(trx, id);
+    await work(trx, new UsersRepository(trx));
     trx.onCommit(() => this.dependencies.forget(id));
-    const user = await users.find(id);
+    return this.find(trx, id);
+  }
+
+  private async find(trx: Transaction, id: string): Promise<UserRow> {
+    const user = await new UsersRepository(trx).find(id);
     if (!user) throw adminErrors.unknownUser();
     return user;
   }
@@ -168,8 +181,9 @@ export class UsersService {
 type ActionName = `${string}.${string}`;
 type ChangeWork = (trx: Transaction, users: UsersRepository) => Promise<void>;
 
-interface Change {
+interface Change<T> {
   id: string;
   action: ActionName;
   admin: Admin;
+  commit: Commit<T>;
 }

@@ -1,5 +1,6 @@
+import type { Transaction } from '@rostrum/data-access';
 import { adminErrors } from '../admin/admin.errors';
-import type { GrantedRole } from '../admin/users.service';
+import type { Commit, GrantedRole } from '../admin/users.service';
 import { UsersRepository, type UserRow } from '../admin/users.repository';
 import { readArguments, UsageError } from './arguments';
 import { table, type Operation, type OperationContext } from './operation';
@@ -24,13 +25,13 @@ const list: Operation = async (args, { database, write }) => {
 };
 
 const grant: Operation = async (args, context) => {
-  const { id, role } = await userAndRole(args, context);
-  return tell(await context.admin.users.grantRole(id, role, context.operator), context);
+  const whose = await userAndRole(args, context);
+  return tell(await context.admin.users.grantRole(whose, context.operator, inOne(context)), context);
 };
 
 const take: Operation = async (args, context) => {
-  const { id, role } = await userAndRole(args, context);
-  return tell(await context.admin.users.takeRole(id, role, context.operator), context);
+  const whose = await userAndRole(args, context);
+  return tell(await context.admin.users.takeRole(whose, context.operator, inOne(context)), context);
 };
 
 const suspend: Operation = async (args, context) => {
@@ -38,26 +39,30 @@ const suspend: Operation = async (args, context) => {
     reason: { type: 'string', default: 'not given' },
   });
   const id = await idOf(String(words[0]), context);
-  return tell(await context.admin.users.suspend(id, options.reason, context.operator), context);
+  const { reason } = options;
+  return tell(await context.admin.users.suspend({ id, reason }, context.operator, inOne(context)), context);
 };
 
 const restore: Operation = async (args, context) => {
   const { words } = readArguments(args, ['<user>'], {});
-  return tell(
-    await context.admin.users.restore(await idOf(String(words[0]), context), context.operator),
-    context,
-  );
+  const id = await idOf(String(words[0]), context);
+  return tell(await context.admin.users.restore(id, context.operator, inOne(context)), context);
 };
 
 const endSessions: Operation = async (args, context) => {
   const { words } = readArguments(args, ['<user>'], {});
-  const ended = await context.admin.users.endSessions(
-    await idOf(String(words[0]), context),
-    context.operator,
-  );
+  const id = await idOf(String(words[0]), context);
+  const write = (work: (trx: Transaction) => Promise<number>) => context.database.transaction(work);
+  const ended = await context.admin.users.endSessions(id, context.operator, write);
   context.write(`${ended} sessions are over.`);
   return 0;
 };
+
+/** A command is repeated by whoever types it. */
+const inOne =
+  ({ database }: OperationContext): Commit<UserRow> =>
+  (work) =>
+    database.transaction(work);
 
 async function userAndRole(args: readonly string[], context: OperationContext) {
   const { words } = readArguments(args, ['<user>', '<role>'], {});

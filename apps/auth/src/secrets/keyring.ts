@@ -15,6 +15,7 @@ export type KeyPurpose =
   | 'email index'
   | 'retired username'
   | 'cached account'
+  | 'kept answer'
   | 'attempts'
   | 'recovery code'
   | 'identity'

@@ -62,14 +62,19 @@ export function sessionsRoutes(binder: RouteBinder, feature: SessionsFeature): v
     return { status: 200, body: { items: listed.map((session) => toSessionBody(session, user.sessionId)) } };
   });
 
-  binder.bind(endSessionRoute, async ({ user, params, request }) => {
-    await sessions.endOne(user, params.id, auditOrigin(request));
-    return { status: 204 };
-  });
+  binder.bind(endSessionRoute, ({ user, params: { id }, request, once }) =>
+    once<void, { status: 204 }>(
+      (write) => sessions.endOne(user, { id, from: auditOrigin(request) }, write),
+      () => ({ status: 204 }),
+    ),
+  );
 
-  binder.bind(endSessionsRoute, async ({ user, query, request }) => {
-    const ended = await sessions.endMany(user, query.except === 'current', auditOrigin(request));
-    return { status: 200, body: { ended } };
+  binder.bind(endSessionsRoute, ({ user, query, request, once }) => {
+    const which = { exceptCurrent: query.except === 'current', from: auditOrigin(request) };
+    return once(
+      (write) => sessions.endMany(user, which, write),
+      (ended: number) => ({ status: 200, body: { ended } }),
+    );
   });
 }
 

@@ -1,5 +1,6 @@
-import type { Database } from '@rostrum/data-access';
+import type { Database, Transaction } from '@rostrum/data-access';
 import type { AccessClaims } from '@rostrum/security';
+import type { Write } from '@rostrum/service-kit';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { UserKeys } from '../keys/user-keys';
 import type { EndReason, Session } from './session';
@@ -21,6 +22,12 @@ export interface SessionView extends Omit<Session, 'addressSealed'> {
 
 type Owner = Pick<AccessClaims, 'userId' | 'sessionId'>;
 
+interface OwnEnding {
+  choice: SessionChoice;
+  reason: EndReason;
+  from: AuditOrigin;
+}
+
 /** What people see of their sessions and do with them. */
 export class SessionsService {
   constructor(private readonly dependencies: SessionsDependencies) {}
@@ -36,28 +43,35 @@ export class SessionsService {
   }
 
   async logout({ userId, sessionId }: Owner, from: AuditOrigin): Promise<void> {
-    await this.end(userId, { choice: { userId, only: sessionId }, reason: 'logout', from });
+    const choice = { userId, only: sessionId };
+    await this.dependencies.database.transaction((trx) => this.end(trx, { choice, reason: 'logout', from }));
   }
 
   /** A session of somebody else is not there. */
-  async endOne({ userId }: Owner, sessionId: string, from: AuditOrigin): Promise<void> {
-    const choice = { userId, only: sessionId };
-    const ended = await this.end(userId, { choice, reason: 'ended by its owner', from });
-    if (ended === 0) throw sessionsErrors.notFound();
+  endOne(
+    { userId }: Owner,
+    { id, from }: { id: string; from: AuditOrigin },
+    write: Write<void>,
+  ): Promise<void> {
+    return write(async (trx) => {
+      const choice = { userId, only: id };
+      const ended = await this.end(trx, { choice, reason: 'ended by its owner', from });
+      if (ended === 0) throw sessionsErrors.notFound();
+    });
   }
 
-  async endMany({ userId, sessionId }: Owner, exceptCurrent: boolean, from: AuditOrigin): Promise<number> {
-    const choice = { userId, except: exceptCurrent ? sessionId : undefined };
-    return this.end(userId, { choice, reason: 'ended by its owner', from });
-  }
-
-  private end(
-    userId: string,
-    { choice, reason, from }: { choice: SessionChoice; reason: EndReason; from: AuditOrigin },
+  endMany(
+    { userId, sessionId }: Owner,
+    { exceptCurrent, from }: { exceptCurrent: boolean; from: AuditOrigin },
+    write: Write<number>,
   ): Promise<number> {
-    const { database, endings } = this.dependencies;
-    const actor = { kind: 'user' as const, id: userId };
-    return database.transaction((trx) => endings.end(trx, { ...choice, reason, actor, from }));
+    const choice = { userId, except: exceptCurrent ? sessionId : undefined };
+    return write((trx) => this.end(trx, { choice, reason: 'ended by its owner', from }));
+  }
+
+  private end(trx: Transaction, { choice, reason, from }: OwnEnding): Promise<number> {
+    const actor = { kind: 'user' as const, id: choice.userId };
+    return this.dependencies.endings.end(trx, { ...choice, reason, actor, from });
   }
 
   private async openAddress({ id, userId }: Pick<Session, 'id' | 'userId'>, sealed: Buffer) {

@@ -238,10 +238,10 @@ function assertPermission({ auth, permission, operationId }: RouteContract): voi
   throw new Error(`${operationId} asks for the permission "${permission}", which nobody could ever show`);
 }
 
-/** Keys are kept per user and in a table of the service's: a route that has neither is our mistake too. */
-function assertIdempotency({ auth, idempotent, operationId }: RouteContract, options: BinderOptions): void {
-  if (!idempotent || (auth === 'user' && options.idempotency)) return;
-  throw new Error(`${operationId} is idempotent, but there is no user or no place to keep its keys for`);
+/** Keys are kept in a table of the service's: a route of one that has none is our mistake too. */
+function assertIdempotency({ idempotent, operationId }: RouteContract, options: BinderOptions): void {
+  if (!idempotent || options.idempotency) return;
+  throw new Error(`${operationId} is idempotent, but there is no place to keep its keys`);
 }
 
 class Input implements LooseInput {

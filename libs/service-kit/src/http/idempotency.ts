@@ -29,12 +29,23 @@ export type Once = <T, const Answer extends Reply>(
 /** What became of a request that had a key. */
 export type KeyOutcome = 'kept' | 'replayed' | 'in_flight' | 'mismatch';
 
+/** How answers are kept where they, or what they answer, are nobody else's business. */
+export interface KeptAnswers {
+  /** In place of a hash that anybody could try passwords against. */
+  fingerprint(hash: Buffer): Buffer;
+  seal(body: string, place: string): string;
+  /** Undefined where it cannot be opened any more. */
+  open(sealed: string, place: string): string | undefined;
+}
+
 export interface IdempotencyOptions {
   database: Pick<Database, 'transaction'>;
   keys: Pick<IdempotencyKeys, 'find' | 'keep'>;
+  answers?: KeptAnswers | undefined;
   count?: (outcome: KeyOutcome) => void;
 }
 
+const uuidBytes = 16;
 const wellFormed = /^[\x21-\x7e]{1,255}$/;
 const replayedHeader = ['Idempotency-Replayed', 'true'] as const;
 
@@ -57,10 +68,11 @@ export class Idempotency {
     if (typeof key !== 'string' || !wellFormed.test(key)) throw idempotencyErrors.malformed();
     const { method, path, operationId } = contract;
     const { user, params } = exchange;
-    if (!user) throw new Error(`${operationId} has nobody to keep keys for`);
     const { query, body } = request;
-    const fingerprint = fingerprintOf({ method, path, params, query, body });
-    const write = { userId: user.userId, operation: operationId, key, fingerprint };
+    const asked = fingerprintOf({ method, path, params, query, body });
+    const fingerprint = this.options.answers?.fingerprint(asked) ?? asked;
+    const userId = user?.userId ?? nobodyWho(fingerprint);
+    const write = { userId, operation: operationId, key, fingerprint };
     return (run, answer) => this.keyed(write, run, answer);
   }
 
@@ -96,16 +108,23 @@ export class Idempotency {
   private async begin(trx: Transaction, write: RepeatableWrite): Promise<void> {
     const found = await this.options.keys.find(trx, write);
     if (found.state === 'free') return;
-    if (found.state === 'kept') throw new Replay(found.reply);
     if (found.state === 'in-flight') throw this.inFlight();
+    const body = found.state === 'kept' ? this.open(found.reply.body, write) : undefined;
+    if (found.state === 'kept' && body !== undefined) throw new Replay({ ...found.reply, body });
     this.options.count?.('mismatch');
     throw idempotencyErrors.mismatch();
+  }
+
+  private open(body: string | null, write: RepeatableWrite): string | null | undefined {
+    const { answers } = this.options;
+    return body === null || !answers ? body : answers.open(body, placeOf(write));
   }
 
   private async keep(trx: Transaction, write: RepeatableWrite, reply: Reply): Promise<void> {
     const { status, headers = [] } = reply;
     const content = reply.raw ?? (reply.body === undefined ? null : JSON.stringify(reply.body));
-    const body = content === null ? null : content.toString();
+    const plain = content === null ? null : content.toString();
+    const body = plain === null ? null : (this.options.answers?.seal(plain, placeOf(write)) ?? plain);
     const kept = await this.options.keys.keep(trx, write, { status, headers: [...headers], body });
     if (!kept) throw this.inFlight();
   }
@@ -114,6 +133,15 @@ export class Idempotency {
     this.options.count?.('in_flight');
     return idempotencyErrors.inFlight();
   }
+}
+
+/** Where there is no user, nobody but who asks for the very same thing finds the key. */
+function nobodyWho(fingerprint: Buffer): string {
+  return fingerprint.toString('hex', 0, uuidBytes);
+}
+
+function placeOf({ userId, operation, key }: RepeatableWrite): string {
+  return [userId.replaceAll('-', ''), operation, key].join('\n');
 }
 
 /** Ends a transaction, and the service's work with it, where the answer is known already. */

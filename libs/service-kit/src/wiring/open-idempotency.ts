@@ -1,12 +1,16 @@
 import { IdempotencyKeys, type Database } from '@rostrum/data-access';
-import { Idempotency } from '../http/idempotency';
+import { Idempotency, type KeptAnswers } from '../http/idempotency';
 import type { Kit } from '../lifecycle/kit';
 import { RepeatedWork } from '../lifecycle/repeated-work';
 
 const expiryEveryMs = 60_000;
 
 /** Lets the routes of a service whose contracts are idempotent take `Idempotency-Key`. */
-export function openIdempotency({ service, metrics }: Kit, database: Database): Idempotency {
+export function openIdempotency(
+  { service, metrics }: Kit,
+  database: Database,
+  answers?: KeptAnswers,
+): Idempotency {
   const requests = metrics.counter(
     'idempotency_requests_total',
     'Requests with an Idempotency-Key, by what became of it',
@@ -16,6 +20,7 @@ export function openIdempotency({ service, metrics }: Kit, database: Database): 
   return new Idempotency({
     database,
     keys: new IdempotencyKeys({ schema: service }),
+    answers,
     count: (result) => requests.inc({ result }),
   });
 }
