@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Redis } from '@rostrum/data-access';
 import type { RevocationList, TokenVerifier } from '@rostrum/security';
 import {
@@ -10,6 +9,7 @@ import {
   openEventBus,
   openStores,
   openTokens,
+  type BackgroundWork,
   type Dependency,
   type Kit,
   type KitOverrides,
@@ -21,9 +21,8 @@ import { LiveDelivery } from './live/live-delivery';
 import { LivePublisher } from './live/live-publisher';
 import { UserChannels } from './live/user-channels';
 import { openNotifications, openNotificationWork } from './notifications/open-notifications';
-import { PresenceKeeper } from './presence/presence-keeper';
-import { presenceRoutes } from './presence/presence.routes';
-import { PresenceStore } from './presence/presence.store';
+import { openPresence } from './presence/open-presence';
+import type { PresenceKeeper } from './presence/presence-keeper';
 import { Connections } from './sockets/connections';
 import { MessageRouter, type MessageHandlers } from './sockets/message-router';
 import { Outflow } from './sockets/outflow';
@@ -41,7 +40,11 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
   const verification = openTokens(kit, config, redis.redis);
   const { tokens, revocations } = verification;
   const notifications = openNotifications(postgres, config);
-  const presence = presenceStore(redis.redis, config);
+  const connections = new Connections();
+  const presence = openPresence(kit, {
+    ...{ database: postgres.database, redis: redis.redis, connections },
+    heartbeatSeconds: config.websocketHeartbeatSeconds,
+  });
   const events = new SocketEvents(kit);
   const tickets = new Tickets({
     redis: redis.redis,
@@ -52,11 +55,12 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
   const { hub, channels } = assembleSockets(kit, {
     config,
     redis: redis.redis,
-    presence,
+    connections,
+    presence: presence.keeper,
     events,
     revocations,
     places,
-    handlers: { 'token.refresh': tokenRefresh({ tokens, tickets }) },
+    handlers: { ...presence.handlers, 'token.refresh': tokenRefresh({ tokens, tickets }) },
   });
   const upgrades = upgradeHandler(kit, config, { tokens, tickets, hub, events, places });
   return createService(kit, {
@@ -66,11 +70,11 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
     limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
       notifications.routes(binder);
-      presenceRoutes(binder, presence);
+      presence.routes(binder);
       socketsRoutes(binder, tickets);
     },
     attach: (server) => upgrades.attach(server),
-    work: [verification.work, { name: 'sockets', start: () => hub.start(), stop: () => hub.stop() }],
+    work: [verification.work, presence.work, socketWork(hub)],
     resources: [
       verification.resource,
       postgres.resource,
@@ -100,7 +104,8 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
 interface SocketParts {
   config: RealtimeConfig;
   redis: Redis;
-  presence: PresenceStore;
+  connections: Connections;
+  presence: PresenceKeeper;
   events: SocketEvents;
   revocations: RevocationList;
   places: VisitorLimits;
@@ -108,9 +113,8 @@ interface SocketParts {
 }
 
 function assembleSockets(kit: Kit, parts: SocketParts) {
-  const { config, redis, presence, events, revocations, places, handlers } = parts;
+  const { config, redis, connections, presence, events, revocations, places, handlers } = parts;
   const { logger, metrics, tracing } = kit;
-  const connections = new Connections();
   const delivery = new LiveDelivery(connections, tracing, events);
   const router = new MessageRouter(tracing, events, handlers);
   const channels = new UserChannels({
@@ -124,7 +128,7 @@ function assembleSockets(kit: Kit, parts: SocketParts) {
     places,
     channels,
     revocations,
-    presence: new PresenceKeeper(presence, (error) => logger.debug('Presence could not be told', { error })),
+    presence,
     settings: {
       events,
       rate: { perSecond: config.websocketMessagesPerSecond, burst: config.websocketMessageBurst },
@@ -149,15 +153,6 @@ function assembleSockets(kit: Kit, parts: SocketParts) {
     collect: (gauge) => gauge.set(connections.queuedBytes),
   });
   return { hub, channels };
-}
-
-/** A sign of life comes with each heartbeat; one that is lost on the way must not make a user look gone. */
-function presenceStore(redis: Redis, { websocketHeartbeatSeconds }: SocketConfig): PresenceStore {
-  return new PresenceStore({
-    redis,
-    instanceId: randomUUID(),
-    ttlSeconds: 2 * websocketHeartbeatSeconds + 1,
-  });
 }
 
 /** Ends well within the limit of the shutdown phase: what is over it makes the process exit with an error. */
@@ -192,6 +187,10 @@ function visitorLimits(config: SocketConfig): VisitorLimits {
     perAddress: config.websocketMaxConnectionsPerAddress,
     handshakes: { perSecond, burst: 10 * perSecond },
   });
+}
+
+function socketWork(hub: SocketHub): BackgroundWork {
+  return { name: 'sockets', start: () => hub.start(), stop: () => hub.stop() };
 }
 
 function subscriptions(channels: UserChannels): Dependency {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { waitFor } from '@rostrum/testing';
+import { Facts } from './facts';
 import { RealtimeApp, type Instance, type Person } from './realtime-app';
 
 let app: RealtimeApp;
@@ -80,11 +81,107 @@ describe('presence', () => {
     await socket.close();
   });
 
+  it('is told of many at once, in the order in which they are named', async () => {
+    const socket = await here.connect(ada);
+    await online(there);
+    const linus = await app.person('linus');
+    const users = [linus.id, ada.id.toUpperCase(), grace.id].join(',');
+    const { status, json } = await there.send(grace, `GET /api/v1/realtime/presence?users=${users}`);
+    expect([status, json.items]).toEqual([
+      200,
+      [
+        { userId: linus.id, online: false, state: 'offline' },
+        { userId: ada.id, online: true, state: 'online' },
+        { userId: grace.id, online: false, state: 'offline' },
+      ],
+    ]);
+    await socket.close();
+  });
+
+  it.each(['', '?users=', '?users=ada', `?users=${Array(101).fill(randomUUID()).join(',')}`, '?user=x'])(
+    'is not told for presence%.20s',
+    async (query) => {
+      const { status, json } = await here.send(grace, `GET /api/v1/realtime/presence${query}`);
+      expect([status, json.code]).toEqual([400, 'VALIDATION_FAILED']);
+    },
+  );
+
+  it('is hidden from those who are blocked and those who block', async () => {
+    const sockets = [await here.connect(ada), await here.connect(grace)];
+    await online(here);
+    const worker = await app.worker();
+    await new Facts(app).block(ada, grace);
+    await offline(here);
+    const looks = await there.send(ada, `GET /api/v1/realtime/presence/${grace.id}`);
+    expect(looks.json).toEqual({ userId: grace.id, online: false, state: 'offline' });
+    await new Facts(app).unblock(ada, grace);
+    await online(here);
+    await worker.service.stop('it is not needed any more');
+    for (const socket of sockets) await socket.close();
+  });
+
+  it('is what people say of themselves: away while they are here, invisible until they say otherwise', async () => {
+    const socket = await here.connect(ada);
+    await online(there);
+    const stateOf = async (viewer: Person) =>
+      (await there.send(viewer, `GET /api/v1/realtime/presence/${ada.id}`)).json.state as string;
+    const say = async (state: string) => {
+      socket.send({ type: 'presence', state, id: state });
+      await waitFor(() => socket.of('ok').some(({ id }) => id === state), { what: `ok to ${state}` });
+    };
+    await say('away');
+    await waitFor(async () => (await stateOf(grace)) === 'away');
+    await say('invisible');
+    expect(await stateOf(grace)).toBe('offline');
+    expect(await stateOf(ada)).toBe('online');
+    await socket.close();
+    const back = await there.connect(ada);
+    await waitFor(async () => (await stateOf(ada)) === 'online');
+    expect(await stateOf(grace)).toBe('offline');
+    back.send({ type: 'presence', state: 'online', id: 'seen' });
+    await waitFor(async () => (await stateOf(grace)) === 'online');
+    await back.close();
+  });
+
   it('is asked with an id and by somebody', async () => {
     const bad = await here.send(grace, 'GET /api/v1/realtime/presence/ada');
     expect([bad.status, bad.json.code]).toEqual([400, 'VALIDATION_FAILED']);
     const nobody = await here.send(undefined, `GET /api/v1/realtime/presence/${ada.id}`);
     expect(nobody.status).toBe(401);
+  });
+});
+
+describe('what operators see', () => {
+  const stats = 'GET /api/v1/realtime/stats';
+
+  it('is how many sockets there are on which process', async () => {
+    const sockets = [await here.connect(ada), await here.connect(ada), await there.connect(grace)];
+    const operator = await app.person('operator', { roles: ['user', 'admin'] });
+    const { json } = await waitFor(async () => {
+      const answer = await here.send(operator, stats);
+      return answer.json.connections === 3 && answer;
+    });
+    const counts = json.instances.map((each: { connections: number; people: number }) => [
+      each.connections,
+      each.people,
+    ]);
+    expect(counts.sort()).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+    await app.redis.hset(
+      'realtime:instances',
+      'dead',
+      JSON.stringify({ ...json.instances[0], id: 'dead', seenAt: '2026-01-01' }),
+    );
+    expect((await here.send(operator, stats)).json.instances).toHaveLength(2);
+    expect(await app.redis.hexists('realtime:instances', 'dead')).toBe(0);
+    for (const socket of sockets) await socket.close();
+  });
+
+  it('is not for everybody', async () => {
+    const { status, json } = await here.send(ada, stats);
+    expect([status, json.code]).toEqual([403, 'FORBIDDEN']);
   });
 });
 

@@ -17,6 +17,7 @@ import {
   recordingLogger,
   testTokens,
   type RecordingLogger,
+  type TestClaims,
   type TestDatabase,
   type TestTokens,
 } from '@rostrum/testing';
@@ -172,7 +173,7 @@ export class RealtimeApp {
     for (const end of this.ground.ends) await end();
   }
 
-  async person(name: string, claims: { ttlSeconds?: number } = {}): Promise<Person> {
+  async person(name: string, claims: Pick<TestClaims, 'ttlSeconds' | 'roles'> = {}): Promise<Person> {
     const id = randomUUID();
     const username = `${name}_${id.slice(0, 8)}`;
     return { id, username, token: await this.tokens.sign({ userId: id, username, ...claims }) };

@@ -209,7 +209,9 @@ export const unsubscribePushRoute = defineRoute({
   responses: { 204: { description: 'There is no such subscription of yours any more' } },
 });
 
-const presence = z.object({ userId: uuid, online: z.boolean() }).meta({ id: 'Presence' });
+const presence = z
+  .object({ userId: uuid, online: z.boolean(), state: z.enum(['online', 'away', 'offline']) })
+  .meta({ id: 'Presence' });
 
 /** Whoever is invisible, or has blocked you or is blocked by you, looks as if offline. */
 export const presenceRoute = defineRoute({
@@ -279,7 +281,9 @@ export const realtimeNotificationRoutes = [
   markReadRoute,
   getNotificationSettingsRoute,
   changeNotificationSettingsRoute,
+  presencesRoute,
   presenceRoute,
+  realtimeStatsRoute,
 ] as const;
 
 /**

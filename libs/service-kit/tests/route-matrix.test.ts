@@ -89,8 +89,10 @@ const mayCall: Record<string, readonly string[]> = {
   getNotificationSettings: signedIn,
   changeNotificationSettings: signedIn,
   getPresence: signedIn,
+  listPresence: signedIn,
   createRealtimeTicket: signedIn,
 
+  getRealtimeStats: admins,
   adminListUsers: admins,
   adminGetUser: admins,
   adminSuspendUser: admins,

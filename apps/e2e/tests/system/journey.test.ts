@@ -88,7 +88,7 @@ describe('through the gateway', () => {
       items: [{ kind: 'follow', actors: [{ username: grace.username }] }],
     });
     const presence = await get(`/api/v1/realtime/presence/${ada.id}`, grace);
-    expect(await presence.json()).toEqual({ userId: ada.id, online: true });
+    expect(await presence.json()).toEqual({ userId: ada.id, online: true, state: 'online' });
     socket.terminate();
   });
 

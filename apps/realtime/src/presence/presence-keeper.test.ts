@@ -5,8 +5,8 @@ function recorded() {
   const calls: string[] = [];
   const errors: unknown[] = [];
   let failing = false;
-  const record = (name: string) => async (userId: string) => {
-    calls.push(`${name} ${userId}`);
+  const record = (name: string) => async (userId: string, state?: string) => {
+    calls.push([name, userId, ...(state === undefined || state === 'online' ? [] : [state])].join(' '));
     if (failing) throw new Error('Redis is away');
   };
   const store = { announce: record('announce'), withdraw: record('withdraw') };
@@ -32,6 +32,19 @@ describe('the keeper of presence', () => {
     keeper.left('ada');
     keeper.beat();
     expect(calls).toEqual(['announce ada', 'withdraw ada']);
+  });
+
+  it('says who is away for as long as they are', () => {
+    const { keeper, calls } = recorded();
+    keeper.setState('ada', 'away');
+    keeper.alive('ada');
+    keeper.beat();
+    keeper.setState('ada', 'online');
+    keeper.setState('ada', 'away');
+    keeper.left('ada');
+    keeper.arrived('ada');
+    expect(calls.slice(0, 3)).toEqual(['announce ada away', 'announce ada away', 'announce ada']);
+    expect(calls.slice(3)).toEqual(['announce ada away', 'withdraw ada', 'announce ada']);
   });
 
   it('goes on without Redis, and tries again with the next sign of life', async () => {

@@ -1,4 +1,4 @@
-import type { PresenceStore } from './presence.store';
+import type { Liveliness, PresenceStore } from './presence.store';
 
 type Store = Pick<PresenceStore, 'announce' | 'withdraw'>;
 
@@ -8,6 +8,8 @@ type Store = Pick<PresenceStore, 'announce' | 'withdraw'>;
  */
 export class PresenceKeeper {
   private readonly seen = new Set<string>();
+  /** Who has said that they are away; everybody else is not. */
+  private readonly away = new Set<string>();
 
   constructor(
     private readonly store: Store,
@@ -16,7 +18,7 @@ export class PresenceKeeper {
 
   /** The user has opened the first socket. */
   arrived(userId: string): void {
-    this.send(this.store.announce(userId));
+    this.announce(userId);
   }
 
   /** One of the user's sockets has answered a ping. */
@@ -27,12 +29,24 @@ export class PresenceKeeper {
   /** The user's last socket is gone. */
   left(userId: string): void {
     this.seen.delete(userId);
+    this.away.delete(userId);
     this.send(this.store.withdraw(userId));
   }
 
+  /** What the user says of all their sockets here. */
+  setState(userId: string, state: Liveliness): void {
+    if (state === 'away') this.away.add(userId);
+    else this.away.delete(userId);
+    this.announce(userId);
+  }
+
   beat(): void {
-    for (const userId of this.seen) this.send(this.store.announce(userId));
+    for (const userId of this.seen) this.announce(userId);
     this.seen.clear();
+  }
+
+  private announce(userId: string): void {
+    this.send(this.store.announce(userId, this.away.has(userId) ? 'away' : 'online'));
   }
 
   private send(command: Promise<void>): void {

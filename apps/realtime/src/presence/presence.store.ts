@@ -2,12 +2,15 @@ import { problems } from '@rostrum/errors';
 import { redisKeys, type Redis } from '@rostrum/data-access';
 
 export interface PresenceOptions {
-  redis: Pick<Redis, 'multi' | 'exists'>;
+  redis: Pick<Redis, 'multi' | 'hvals'>;
   /** Tells this process from the others that hold sockets. */
   instanceId: string;
   /** How long a user stays online when nothing is heard of them any more. */
   ttlSeconds: number;
 }
+
+/** How somebody is who has a socket. */
+export type Liveliness = 'online' | 'away';
 
 /**
  * Who is online, over all processes: a hash per user with a field for each process that holds sockets of theirs. The
@@ -17,10 +20,10 @@ export interface PresenceOptions {
 export class PresenceStore {
   constructor(private readonly options: PresenceOptions) {}
 
-  async announce(userId: string): Promise<void> {
+  async announce(userId: string, state: Liveliness): Promise<void> {
     const { redis, instanceId, ttlSeconds } = this.options;
     const key = keyOf(userId);
-    await redis.multi().hset(key, instanceId, '1').expire(key, ttlSeconds).exec();
+    await redis.multi().hset(key, instanceId, state).expire(key, ttlSeconds).exec();
   }
 
   /** This process holds no socket of the user any more. Redis removes a hash with its last field. */
@@ -29,12 +32,19 @@ export class PresenceStore {
     await this.options.redis.multi().hdel(keyOf(userId), this.options.instanceId).exec();
   }
 
-  async isOnline(userId: string): Promise<boolean> {
-    try {
-      return (await this.options.redis.exists(keyOf(userId))) === 1;
-    } catch (error) {
-      throw problems.unavailable('redis', 1, error);
-    }
+  async stateOf(userId: string): Promise<Liveliness | 'offline'> {
+    return stateIn(this.options.redis, userId);
+  }
+}
+
+/** Also for those who hold no sockets. Away only where no process knows better. */
+export async function stateIn(redis: Pick<Redis, 'hvals'>, userId: string): Promise<Liveliness | 'offline'> {
+  try {
+    const states = await redis.hvals(keyOf(userId));
+    if (states.length === 0) return 'offline';
+    return states.every((state) => state === 'away') ? 'away' : 'online';
+  } catch (error) {
+    throw problems.unavailable('redis', 1, error);
   }
 }
 

@@ -12,6 +12,11 @@ export class Connections {
     return this.all.size;
   }
 
+  /** How many people they are of. */
+  get people(): number {
+    return this.byUser.size;
+  }
+
   get queuedBytes(): number {
     let bytes = 0;
     for (const connection of this.all) bytes += connection.queuedBytes;

@@ -13,6 +13,7 @@ const holders = {
   'keys.read': ['admin'],
   'keys.change': ['admin'],
   'audit.read': ['admin'],
+  'realtime.read': ['admin'],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof holders;
