@@ -31,8 +31,9 @@ import { socketsRoutes } from './sockets/sockets.routes';
 import { Tickets } from './sockets/tickets';
 import { tokenRefresh } from './sockets/token-refresh';
 import { UpgradeGate } from './sockets/upgrade-gate';
-import { maxPayloadBytes, UpgradeHandler } from './sockets/upgrade-handler';
+import { UpgradeHandler } from './sockets/upgrade-handler';
 import { VisitorLimits } from './sockets/visitor-limits';
+import { maxPayloadBytes } from './sockets/web-socket-server';
 
 export function createRealtimeService(config: RealtimeConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'realtime', role: 'main' }, config, overrides);

@@ -28,3 +28,5 @@ export { startRecordingProxy, type RecordingProxy } from './network/recording-pr
 export { startOtlpCollector, type CollectedSpan, type OtlpCollector } from './telemetry/otlp-collector';
 export { recordingLogger, type LogLine, type RecordingLogger } from './telemetry/recording-logger';
 export { testTokens, type TestClaims, type TestTokens } from './tokens/test-tokens';
+export { openRawWebSocket, webSocketOpcodes, type RawWebSocket } from './web-sockets/raw-web-socket';
+export { conformanceCases, type ConformanceCase } from './web-sockets/web-socket-conformance';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import { closeTable, webSocketProtocol, type CloseCode } from '@rostrum/contracts';
+import { closeTable, type CloseCode } from '@rostrum/contracts';
 import { isAppError, toProblem, type Problem } from '@rostrum/errors';
 import { runWithContext, type RequestContext } from '@rostrum/observability';
 import {
@@ -11,22 +11,20 @@ import {
   userAgentFamily,
   type Kit,
 } from '@rostrum/service-kit';
-import { WebSocketServer } from 'ws';
 import type { SocketEvents } from '../business-events';
-import { LiveSocket, type OpenedSocket } from './connection';
+import type { LiveSocket, OpenedSocket } from './connection';
 import { refuseUpgrade } from './refuse-upgrade';
 import type { SocketHub } from './socket-hub';
 import { pathOf, webSocketPath, type UpgradeGate } from './upgrade-gate';
 import { upgradeErrors } from './upgrade.errors';
 import type { VisitorLimits } from './visitor-limits';
+import { createWebSocketServer, type WebSocketServerOptions } from './web-socket-server';
 
-export interface UpgradeParts {
+export interface UpgradeParts extends WebSocketServerOptions {
   gate: UpgradeGate;
   hub: SocketHub;
   events: SocketEvents;
   limits: Pick<VisitorLimits, 'knock'>;
-  /** Whether clients that offer permessage-deflate get it. */
-  compression: boolean;
 }
 
 interface Handshake {
@@ -37,20 +35,6 @@ interface Handshake {
   startedAt: number;
 }
 
-/** The largest message of a client; the largest of the protocol is far below. */
-export const maxPayloadBytes = 16 * 1024;
-
-/** No context is kept between messages: that would be some 300 kB for each socket. */
-const deflate = {
-  serverNoContextTakeover: true,
-  clientNoContextTakeover: true,
-  threshold: 512,
-  concurrencyLimit: 4,
-};
-
-/** Not in the types of `ws`: how long it waits for the client's half of a close. */
-const closeTimeout = { closeTimeout: 5000 };
-
 /** Turns upgrade requests into sockets, and is to them what Express is to other requests: log, metrics, trace. */
 export class UpgradeHandler {
   private readonly webSockets;
@@ -60,19 +44,7 @@ export class UpgradeHandler {
     private readonly kit: Pick<Kit, 'logger' | 'metrics' | 'tracing'>,
     private readonly parts: UpgradeParts,
   ) {
-    this.webSockets = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      // A connection answers pings itself, within its limits.
-      autoPong: false,
-      perMessageDeflate: parts.compression && deflate,
-      maxPayload: maxPayloadBytes,
-      maxFragments: 64,
-      maxBufferedChunks: 1024,
-      WebSocket: LiveSocket,
-      handleProtocols: () => webSocketProtocol,
-      ...closeTimeout,
-    });
+    this.webSockets = createWebSocketServer(parts);
     // Keeps `ws` from answering malformed handshakes in its own way.
     this.webSockets.on('wsClientError', ignore);
     this.webSockets.on('headers', (headers, request) => {
@@ -116,7 +88,7 @@ export class UpgradeHandler {
       const user = await gate.identify(request);
       context.userId = user.userId;
       const visitor = { user, address, traceparent: context.traceparent() };
-      await hub.admit(visitor, () => this.complete(handshake));
+      hub.admit(visitor, () => this.complete(handshake));
       this.finish(handshake, 101);
     } catch (error) {
       this.refuse(handshake, error);
