@@ -113,8 +113,16 @@ function renderMiddlewares(config, options) {
   all.headers.headers.stsSeconds = hstsSeconds(options) ?? all.headers.headers.stsSeconds;
   all.cors.headers.accessControlAllowOriginList = options.corsOrigins ?? [];
   if (!options.corsOrigins?.length) remove(all, 'cors');
+  for (const { forwardAuth } of [all['signed-in'], all['operators-only']])
+    forwardAuth.address = atInstance(forwardAuth.address, options.servers.auth[0]);
   renderLimits(all, options);
   return config;
+}
+
+/** Where a middleware asks there is no balancer: in production a name has all instances behind it. */
+function atInstance(address, url) {
+  const { pathname, search } = new URL(address);
+  return new URL(pathname + search, url).href;
 }
 
 // A browser holds on to this for every port of the host: `localhost` should be free again soon.

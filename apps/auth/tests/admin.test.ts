@@ -384,6 +384,32 @@ describe('what a gateway asks before it passes a request on', () => {
     expect(headers.get('cache-control')).toBe('no-store');
   });
 
+  it('refuses whom the roles do not permit, and everybody for a permission that is unknown', async () => {
+    const asked = async (permission: string, as: string) =>
+      (await app.get(`/api/v1/auth/verify?permission=${permission}`, { token: as })).status;
+    const theirs = await app.tokenOf(await app.person());
+    expect([await asked('operations.read', token), await asked('operations.read', theirs)]).toEqual([
+      204, 403,
+    ]);
+    expect([await asked('everything', token), await asked('toString', token)]).toEqual([403, 403]);
+  });
+
+  it('refuses a change by cookie without the CSRF token', async () => {
+    const { password, username } = await app.person();
+    const { headers, json } = await app.post('/api/v1/auth/login?mode=cookie', {
+      identifier: username,
+      password,
+    });
+    const cookie = headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
+    const statusFor = async (method: string, more: Record<string, string> = {}) =>
+      (await ask({ headers: { cookie, 'x-forwarded-method': method, ...more } })).status;
+    expect([await statusFor('GET'), await statusFor('POST')]).toEqual([204, 403]);
+    expect(await statusFor('POST', { 'x-csrf-token': json.csrfToken })).toBe(204);
+  });
+
   it('refuses what is no good token', async () => {
     expect((await ask()).status).toBe(401);
     expect((await ask({ token: `${token}x` })).status).toBe(401);

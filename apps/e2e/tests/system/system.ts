@@ -32,6 +32,8 @@ export interface SystemOptions {
 
 export interface System {
   gateway: Gateway;
+  /** Where the gateway reads its routes: it takes over what is put there. */
+  routesFolder: string;
   mains: Record<App, ServiceProcess[]>;
   workers: Record<App, ServiceProcess>;
   postgres: OwnServer | undefined;
@@ -102,6 +104,7 @@ async function assemble(options: SystemOptions, undo: (() => unknown)[]): Promis
   undo.push(() => agent.close());
   return {
     gateway,
+    routesFolder: path.join(folder, 'dynamic'),
     certificate,
     mains,
     workers,

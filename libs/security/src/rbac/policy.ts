@@ -13,6 +13,8 @@ const holders = {
   'keys.read': ['admin'],
   'keys.change': ['admin'],
   'audit.read': ['admin'],
+  /** Pages for operators, such as dashboards, which the gateway asks about. */
+  'operations.read': ['admin'],
   'realtime.read': ['admin'],
 } as const satisfies Record<string, readonly Role[]>;
 
