@@ -9,7 +9,7 @@ const loadCore = 1;
 const warmUpSeconds = 4;
 
 /**
- * `variants`: [{ name, args, env, path, headers, floor? }]; the one with `floor: true` is what ratios are to.
+ * `variants`: [{ name, args, env, path, headers, script?, floor? }]; the one with `floor: true` is what ratios are to.
  * Resolves with a row per variant.
  */
 export async function compare({ title, variants, rounds = 5, seconds = 4, connections = 50 }) {
@@ -34,10 +34,10 @@ export async function compare({ title, variants, rounds = 5, seconds = 4, connec
   return rows;
 }
 
-async function measure(tool, { args, env, path, headers }, { seconds, connections }) {
+async function measure(tool, { args, env, path, headers, script }, { seconds, connections }) {
   const server = await startServer({ args, env }, serverCore);
   try {
-    const target = { url: `http://127.0.0.1:${server.port}${path}`, headers, connections };
+    const target = { url: `http://127.0.0.1:${server.port}${path}`, headers, script, connections };
     // Until the compiler has seen it all, a server with more code looks slower than it is.
     await sendLoad(tool, { ...target, seconds: warmUpSeconds }, loadCore);
     const before = server.cpuSeconds();

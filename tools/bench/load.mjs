@@ -16,15 +16,33 @@ export async function loadTool() {
   return 'wrk';
 }
 
-/** Resolves with requests per second, p95 in milliseconds and the number of answers that were not 2xx. */
+/**
+ * Resolves with requests per second, p95 in milliseconds and the number of answers that were not 2xx or 3xx. A script
+ * for wrk says what is asked for, where that is more than one thing.
+ */
 export async function sendLoad(tool, target, core) {
-  const { url, headers = {}, connections, seconds } = target;
+  const { url, headers = {}, connections, seconds, script } = target;
+  if (script && tool !== 'wrk')
+    throw new Error(
+      'Many different requests are sent by wrk alone: install it, for example apt-get install wrk',
+    );
   const flags = Object.entries(headers).flatMap(([name, value]) => [
     '-H',
     tool === 'wrk' ? `${name}: ${value}` : `${name}=${value}`,
   ]);
   return tool === 'wrk'
-    ? withWrk([...flags, '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', url], core)
+    ? withWrk(
+        [
+          ...flags,
+          ...(script ? ['-s', script] : []),
+          '-t1',
+          `-c${connections}`,
+          `-d${seconds}s`,
+          '--latency',
+          url,
+        ],
+        core,
+      )
     : withAutocannon(
         [autocannon, ...flags, '-c', String(connections), '-d', String(seconds), '--json', url],
         core,

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../../..');
 export const outdir = path.join(root, 'dist/bench/auth');
 const serviceFolder = path.join(outdir, 'service');
-export const serviceCommand = [path.join(import.meta.dirname, 'serve-auth.mjs'), serviceFolder];
+export const serviceCommand = [path.join(import.meta.dirname, '../serve-app.mjs'), serviceFolder];
 export const serviceCore = 0;
 export const otherCore = 1;
 
