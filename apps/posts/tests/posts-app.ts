@@ -101,15 +101,19 @@ export class PostsApp {
     return app;
   }
 
-  /** A worker beside the service. */
-  async startWorker(): Promise<Service> {
-    const worker = createPostsWorker(readConfig(workerSettings, this.parts.environment), {
-      logger: this.loan(),
-    });
+  /** A worker beside the service, with other settings than usual where they are given. */
+  async startWorker(settings: Record<string, string> = {}): Promise<Service> {
+    const environment = { ...this.parts.environment, ...settings };
+    const worker = createPostsWorker(readConfig(workerSettings, environment), { logger: this.loan() });
     this.started.push(worker);
     const { opsPort } = await worker.start();
     this.workerOpsUrl = `http://127.0.0.1:${opsPort}`;
     return worker;
+  }
+
+  /** What a process of its own has to be told to be one of this service's. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.parts.environment;
   }
 
   async stop(): Promise<void> {

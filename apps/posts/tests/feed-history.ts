@@ -1,0 +1,180 @@
+import type { PostsApp, Caller } from './posts-app';
+import { feedOf } from './feed-app';
+
+export type Step =
+  | { kind: 'post' | 'read'; who: number }
+  | { kind: 'follow' | 'unfollow'; who: number; whom: number }
+  | { kind: 'delete'; who: number; which: number }
+  | { kind: 'forget' };
+
+/** Something that took place at some time between its begin and its end. */
+interface Span {
+  begin: number;
+  end: number;
+}
+
+interface WrittenPost extends Span {
+  author: number;
+  id: string;
+  deleted: Span | undefined;
+}
+
+interface FollowChange extends Span {
+  who: number;
+  whom: number;
+  follows: boolean;
+}
+
+interface Reading extends Span {
+  who: number;
+  ids: string[];
+}
+
+/** Does things at feeds, several at a time, and knows what each reader must have seen and cannot have seen. */
+export class FeedHistory {
+  private readonly posts: WrittenPost[] = [];
+  private readonly changes: FollowChange[] = [];
+  readonly readings: Reading[] = [];
+
+  constructor(
+    private readonly app: PostsApp,
+    private readonly people: readonly Caller[],
+  ) {}
+
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) await this.take(step);
+  }
+
+  private async take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'post':
+        return this.publish(step.who);
+      case 'read':
+        return this.read(step.who);
+      case 'follow':
+      case 'unfollow':
+        return this.change(step.who, step.whom, step.kind === 'follow');
+      case 'delete':
+        return this.remove(step.who, step.which);
+      case 'forget':
+        // All that is cached, as by an eviction, while others read and write.
+        return this.app.arrange('select');
+    }
+  }
+
+  private person(who: number): Caller {
+    return this.people[who] as Caller;
+  }
+
+  private async timed<T>(work: () => Promise<T>): Promise<Span & { value: T }> {
+    const begin = performance.now();
+    const value = await work();
+    return { begin, end: performance.now(), value };
+  }
+
+  private async publish(author: number): Promise<void> {
+    const { begin, end, value } = await this.timed(() => this.person(author).post('text'));
+    this.posts.push({ begin, end, author, id: (value as { id: string }).id, deleted: undefined });
+  }
+
+  private async remove(author: number, which: number): Promise<void> {
+    const own = this.posts.filter((post) => post.author === author && !post.deleted);
+    const post = own[which % Math.max(1, own.length)];
+    if (!post) return;
+    // From here on it may be gone.
+    post.deleted = { begin: performance.now(), end: Infinity };
+    const { status } = await this.person(author).write('DELETE', `/api/v1/posts/${post.id}`);
+    if (status !== 204) throw new Error(`The deletion was answered ${status}`);
+    post.deleted.end = performance.now();
+  }
+
+  private async change(who: number, whom: number, follows: boolean): Promise<void> {
+    if (who === whom) return;
+    const change: FollowChange = { who, whom, follows, begin: performance.now(), end: Infinity };
+    this.changes.push(change);
+    const { username } = this.person(whom);
+    const { status } = await (follows
+      ? this.person(who).follow(username)
+      : this.person(who).unfollow(username));
+    if (status !== 204) throw new Error(`The change was answered ${status}`);
+    change.end = performance.now();
+  }
+
+  private async read(who: number): Promise<void> {
+    const { begin, end, value: ids } = await this.timed(() => feedOf(this.person(who)));
+    this.readings.push({ who, ids, begin, end });
+  }
+
+  /** What cannot be, in words. */
+  problems(): string[] {
+    const found = this.readings.flatMap((reading) => this.problemsOf(reading));
+    return [...new Set(found)];
+  }
+
+  private problemsOf(reading: Reading): string[] {
+    const problems: string[] = [];
+    const { ids } = reading;
+    if (String([...new Set(ids)].sort().reverse()) !== String(ids)) problems.push('out of order, or twice');
+    for (const post of this.posts) {
+      const shown = ids.includes(post.id);
+      if (shown && !this.mayShow(reading, post)) problems.push(`${post.id} should not have been there`);
+      if (!shown && this.mustShow(reading, post)) problems.push(`${post.id} was missing`);
+    }
+    return problems;
+  }
+
+  private mayShow({ who, begin, end }: Reading, { author, deleted, ...post }: WrittenPost): boolean {
+    if (post.begin > end || (deleted && deleted.end < begin)) return false;
+    return who === author || this.follows({ who, whom: author, from: begin, to: end }) !== 'no';
+  }
+
+  /** One's own; what had been written when one began to follow; and what one has seen before. */
+  private mustShow(reading: Reading, { id, author, deleted, end }: WrittenPost): boolean {
+    const { who, begin } = reading;
+    if (end > begin || (deleted && deleted.begin < reading.end)) return false;
+    if (who === author) return true;
+    const seenBefore = this.readings.some(
+      (other) =>
+        other.who === who &&
+        other.end < begin &&
+        other.ids.includes(id) &&
+        this.follows({ who, whom: author, from: other.begin, to: reading.end }) === 'yes',
+    );
+    if (seenBefore) return true;
+    return this.changes.some(
+      (change) =>
+        change.who === who &&
+        change.whom === author &&
+        change.follows &&
+        change.begin > end &&
+        change.end < begin &&
+        this.isFirst(change) &&
+        this.follows({ who, whom: author, from: change.end, to: reading.end }) === 'yes',
+    );
+  }
+
+  /** Whether this follow really began with it: following again changes nothing. */
+  private isFirst(change: FollowChange): boolean {
+    return (
+      this.follows({ who: change.who, whom: change.whom, from: change.begin - 1e-3, to: change.begin }) ===
+      'no'
+    );
+  }
+
+  /** Whether one followed another for all of a time, for none of it, or for who knows how much. */
+  private follows({ who, whom, from, to }: { who: number; whom: number; from: number; to: number }) {
+    const all = this.changes.filter((change) => change.who === who && change.whom === whom);
+    const before = all.filter(({ end }) => end <= from);
+    const last = before.reduce<FollowChange | undefined>(
+      (latest, change) => (latest && latest.end > change.end ? latest : change),
+      undefined,
+    );
+    // Whatever may have come after the last that is sure, or at the same time.
+    const others = all.filter(
+      (change) => change !== last && change.begin < to && change.end > (last?.begin ?? -1),
+    );
+    const initially = last?.follows ?? false;
+    if (others.some(({ follows }) => follows !== initially)) return 'perhaps';
+    return initially ? 'yes' : 'no';
+  }
+}
