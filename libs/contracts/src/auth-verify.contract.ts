@@ -15,13 +15,9 @@ export const verifyRoute = defineRoute({
   auth: 'user',
   rateLimit: 'none',
   query: z.strictObject({
-    permission: z
-      .string()
-      .max(64)
-      .optional()
-      .meta({
-        description: 'What the roles of the caller have to permit; a name that is unknown refuses everybody',
-      }),
+    permission: z.string().max(64).optional().meta({
+      description: 'What the roles of the caller have to permit; a name that is unknown refuses everybody',
+    }),
   }),
   responses: {
     204: {

@@ -13,6 +13,7 @@ it('who may do what', () => {
     'keys.read': ['admin'],
     'keys.change': ['admin'],
     'audit.read': ['admin'],
+    'operations.read': ['admin'],
     'realtime.read': ['admin'],
   });
 });
