@@ -1,4 +1,3 @@
-import type { Redis } from '@rostrum/data-access';
 import type { RevocationList, TokenVerifier } from '@rostrum/security';
 import {
   consumeEvents,
@@ -10,16 +9,14 @@ import {
   openStores,
   openTokens,
   type BackgroundWork,
-  type Dependency,
   type Kit,
   type KitOverrides,
   type Service,
 } from '@rostrum/service-kit';
 import { SocketEvents } from './business-events';
 import type { RealtimeConfig, RealtimeWorkerConfig, SocketConfig } from './config';
-import { LiveDelivery } from './live/live-delivery';
 import { LivePublisher } from './live/live-publisher';
-import { UserChannels } from './live/user-channels';
+import { logSettings, openLive, type Live } from './live/open-live';
 import { openNotifications, openNotificationWork } from './notifications/open-notifications';
 import { openPresence } from './presence/open-presence';
 import type { PresenceKeeper } from './presence/presence-keeper';
@@ -53,20 +50,21 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
     ttlSeconds: config.websocketTicketSeconds,
   });
   const places = visitorLimits(config);
-  const { hub, channels } = assembleSockets(kit, {
+  const live = openLive(kit, { config, redis: redis.redis, missed: notifications.newerThan });
+  const hub = assembleSockets(kit, {
     config,
-    redis: redis.redis,
+    live,
     connections,
     presence: presence.keeper,
     events,
     revocations,
     places,
-    handlers: { ...presence.handlers, 'token.refresh': tokenRefresh({ tokens, tickets }) },
+    handlers: { ...live.handlers, ...presence.handlers, 'token.refresh': tokenRefresh({ tokens, tickets }) },
   });
   const upgrades = upgradeHandler(kit, config, { tokens, tickets, hub, events, places });
   return createService(kit, {
     ...shared,
-    dependencies: [...shared.dependencies, subscriptions(channels), verification.dependency],
+    dependencies: [...shared.dependencies, live.dependency, verification.dependency],
     tokens,
     limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
@@ -75,13 +73,8 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
       socketsRoutes(binder, tickets);
     },
     attach: (server) => upgrades.attach(server),
-    work: [verification.work, presence.work, socketWork(hub)],
-    resources: [
-      verification.resource,
-      postgres.resource,
-      { name: 'redis subscriptions', close: () => channels.close() },
-      redis.resource,
-    ],
+    work: [verification.work, presence.work, socketWork(hub), live.work],
+    resources: [verification.resource, postgres.resource, live.resource, redis.resource],
   });
 }
 
@@ -89,7 +82,7 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
 export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'realtime', role: 'worker' }, config, overrides);
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'critical' });
-  const live = new LivePublisher(redis.redis);
+  const live = new LivePublisher(redis.redis, logSettings(config));
   const events = openEventBus(kit, config, redis);
   const { database } = postgres;
   const notifications = openNotificationWork(kit, { database, live });
@@ -104,7 +97,7 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
 
 interface SocketParts {
   config: RealtimeConfig;
-  redis: Redis;
+  live: Live;
   connections: Connections;
   presence: PresenceKeeper;
   events: SocketEvents;
@@ -113,21 +106,14 @@ interface SocketParts {
   handlers: MessageHandlers;
 }
 
-function assembleSockets(kit: Kit, parts: SocketParts) {
-  const { config, redis, connections, presence, events, revocations, places, handlers } = parts;
-  const { logger, metrics, tracing } = kit;
-  const delivery = new LiveDelivery(connections, tracing, events);
+function assembleSockets(kit: Kit, parts: SocketParts): SocketHub {
+  const { config, live, connections, presence, events, revocations, places, handlers } = parts;
+  const { metrics, tracing } = kit;
   const router = new MessageRouter(tracing, events, handlers);
-  const channels = new UserChannels({
-    redis,
-    onMessage: (userId, text) => delivery.deliver(userId, text),
-    onSynced: (count) => logger.info('Live events arrive', { channels: count }),
-    onError: (error) => logger.debug('The subscriptions have lost Redis', { error }),
-  });
   const hub = new SocketHub({
     connections,
     places,
-    channels,
+    channels: live.sockets,
     revocations,
     presence,
     settings: {
@@ -153,7 +139,7 @@ function assembleSockets(kit: Kit, parts: SocketParts) {
   metrics.gauge('websocket_queued_bytes', 'Bytes that wait for clients to read them', {
     collect: (gauge) => gauge.set(connections.queuedBytes),
   });
-  return { hub, channels };
+  return hub;
 }
 
 /** Ends well within the limit of the shutdown phase: what is over it makes the process exit with an error. */
@@ -192,8 +178,4 @@ function visitorLimits(config: SocketConfig): VisitorLimits {
 
 function socketWork(hub: SocketHub): BackgroundWork {
   return { name: 'sockets', start: () => hub.start(), stop: () => hub.stop() };
-}
-
-function subscriptions(channels: UserChannels): Dependency {
-  return { name: 'redis subscriptions', criticality: 'critical', check: () => channels.check() };
 }

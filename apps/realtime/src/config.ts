@@ -77,12 +77,28 @@ export const socketSettings = {
   }),
 };
 
+export const liveSettings = {
+  liveLogEvents: setting(integer(1, 100_000).default(500), {
+    env: 'LIVE_LOG_EVENTS',
+    doc: 'events that each channel keeps for clients that come back',
+  }),
+  liveLogSeconds: setting(integer(60, 86_400).default(600), {
+    env: 'LIVE_LOG_SECONDS',
+    doc: 'how long a channel keeps them',
+  }),
+  livePositionSeconds: setting(integer(60, 2_592_000).default(86_400), {
+    env: 'LIVE_POSITION_SECONDS',
+    doc: 'how long it is known how far a person’s own channel has come when none of their devices is connected',
+  }),
+};
+
 export const mainSettings = {
   ...processSettings,
   ...portSettings(8082, 9082),
   ...tokenVerifierSettings,
   ...rateLimitSettings,
   ...socketSettings,
+  ...liveSettings,
   cursorSecret: setting(secretText(), {
     env: 'CURSOR_SECRET',
     doc: 'signs the cursors of lists; a new one ends the cursors that clients hold',
@@ -90,10 +106,16 @@ export const mainSettings = {
   }),
 };
 
-export const workerSettings = { ...processSettings, ...eventSettings, ...portSettings(8082, 9182) };
+export const workerSettings = {
+  ...processSettings,
+  ...eventSettings,
+  ...portSettings(8082, 9182),
+  ...liveSettings,
+};
 
 export const migrateSettings = migrationSettings;
 
+export type LiveConfig = Config<typeof liveSettings>;
 export type SocketConfig = Config<typeof socketSettings>;
 export type RealtimeConfig = Config<typeof mainSettings>;
 export type RealtimeWorkerConfig = Config<typeof workerSettings>;

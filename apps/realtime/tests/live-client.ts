@@ -9,6 +9,8 @@ export interface ClientOptions extends WebSocketOptions {
   protocols?: string[];
   /** Whether the token goes as a sub-protocol, as from a browser, in place of the header. */
   asBrowser?: boolean;
+  /** Subscribed to before anything else; `user:me` unless given. */
+  channels?: readonly string[];
 }
 
 type MessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
@@ -16,6 +18,7 @@ type MessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { ty
 /** A client that keeps everything it is sent; each message must be as the contract says. */
 export class LiveClient {
   readonly messages: ServerMessage[] = [];
+  private asked = 0;
   readonly closed: Promise<{ code: number; reason: string }>;
 
   private constructor(readonly socket: WebSocket) {
@@ -30,18 +33,40 @@ export class LiveClient {
 
   /** Resolves when it has been welcomed. */
   static async open(url: string, options: ClientOptions = {}): Promise<LiveClient> {
-    const { token, asBrowser = false, protocols = [webSocketProtocol], headers: own, ...rest } = options;
+    const {
+      token,
+      asBrowser = false,
+      protocols = [webSocketProtocol],
+      headers: own,
+      channels = ['user:me'],
+      ...rest
+    } = options;
     const offered = asBrowser ? [...protocols, `bearer.${token}`] : protocols;
     const bearer = asBrowser || token === undefined ? {} : { authorization: `Bearer ${token}` };
     const socket = new WebSocket(url, offered, { headers: { ...bearer, ...own }, ...rest });
     const client = new LiveClient(socket);
     await once(socket, 'open');
     await client.next('welcome');
+    for (const channel of channels) await client.subscribe(channel);
     return client;
   }
 
   send(message: unknown): void {
     this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  /** Sends a message with an id of its own and resolves to what it is answered with. */
+  async ask(message: { type: string; [field: string]: unknown }): Promise<ServerMessage> {
+    const id = `ask-${(this.asked += 1)}`;
+    this.send({ ...message, id });
+    const isAnswer = (each: ServerMessage) => 'id' in each && each.id === id;
+    return waitFor(() => this.messages.find(isAnswer), { what: `an answer to ${message.type}` });
+  }
+
+  async subscribe(channel: string, since?: unknown): Promise<MessageOf<'subscribed'>> {
+    const answer = await this.ask({ type: 'subscribe', channel, ...(since !== undefined && { since }) });
+    if (answer.type !== 'subscribed') throw new Error(`${channel}: ${JSON.stringify(answer)}`);
+    return answer;
   }
 
   of<Type extends ServerMessage['type']>(type: Type): MessageOf<Type>[] {

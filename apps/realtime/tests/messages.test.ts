@@ -142,16 +142,7 @@ describe('more than 50 messages a second', () => {
 });
 
 describe('a client that does not read', () => {
-  const publish = (size: number) =>
-    app.redis.publish(
-      `realtime:user:${ada.id}`,
-      JSON.stringify({
-        id: randomUUID(),
-        name: 'noise',
-        data: 'x'.repeat(size),
-        time: new Date().toISOString(),
-      }),
-    );
+  const publish = (size: number) => app.publishToUser(ada, { name: 'noise', data: 'x'.repeat(size) });
 
   it('is cut off, and costs no more memory than its bound', async () => {
     const stalled = [client];

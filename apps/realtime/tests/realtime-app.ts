@@ -23,6 +23,10 @@ import {
 } from '@rostrum/testing';
 import { createRealtimeService, createRealtimeWorker } from '../src/composition-root';
 import { mainSettings, workerSettings } from '../src/config';
+import { channels } from '../src/live/channel-names';
+import type { LogSettings } from '../src/live/event-log';
+import type { LiveEvent } from '../src/live/live-event';
+import { LivePublisher } from '../src/live/live-publisher';
 import { LiveClient, type ClientOptions } from './live-client';
 
 const migrations = path.join(__dirname, '../migrations');
@@ -33,6 +37,8 @@ export interface AppOptions {
   environment?: Environment;
   /** In place of the suite's own database on the shared server. */
   redisUrl?: string;
+  /** Of the logs that `publishTo` writes. */
+  live?: Partial<LogSettings>;
 }
 
 export interface Person {
@@ -97,6 +103,7 @@ interface Ground {
   tokens: TestTokens;
   log: RecordingLogger;
   environment: Environment;
+  live: Partial<LogSettings>;
   ends: (() => Promise<unknown>)[];
 }
 
@@ -107,14 +114,21 @@ export class RealtimeApp {
   readonly bus: EventBus;
   readonly tokens: TestTokens;
   readonly log: RecordingLogger;
+  readonly live: LivePublisher;
   private readonly started: Service[] = [];
 
   private constructor(private readonly ground: Ground) {
     ({ database: this.database, redis: this.redis, tokens: this.tokens, log: this.log } = ground);
     this.bus = createRedisBus({ redis: ground.redis });
+    this.live = new LivePublisher(ground.redis, {
+      maxEvents: 500,
+      windowSeconds: 600,
+      positionSeconds: 3600,
+      ...ground.live,
+    });
   }
 
-  static async create({ environment = {}, redisUrl }: AppOptions = {}): Promise<RealtimeApp> {
+  static async create({ environment = {}, redisUrl, live = {} }: AppOptions = {}): Promise<RealtimeApp> {
     const database = await createTestDatabase('realtime', migrations);
     const testRedis = redisUrl === undefined ? await createTestRedis() : undefined;
     const url = redisUrl ?? (testRedis?.url as string);
@@ -151,7 +165,7 @@ export class RealtimeApp {
       WEBSOCKET_ALLOWED_ORIGINS: 'https://app.test,https://admin.test:8443',
       ...environment,
     };
-    return new RealtimeApp({ database, redis, tokens, log, environment: settings, ends });
+    return new RealtimeApp({ database, redis, tokens, log, environment: settings, live, ends });
   }
 
   /** A process that serves. */
@@ -203,6 +217,17 @@ export class RealtimeApp {
         ...(traceparent !== undefined && { traceparent }),
       },
     ]);
+  }
+
+  /** Says something on the person's own channel, as the worker does. Resolves with the event's id. */
+  async publishToUser({ id }: Pick<Person, 'id'>, event: Partial<LiveEvent> = {}): Promise<string> {
+    return this.publishTo(channels.user(id), event);
+  }
+
+  async publishTo(channel: string, event: Partial<LiveEvent> = {}): Promise<string> {
+    const whole = { id: randomUUID(), name: 'news', data: {}, time: new Date().toISOString(), ...event };
+    await this.live.toChannel(channel, whole);
+    return whole.id;
   }
 
   /** What really is in the tables. */

@@ -66,8 +66,7 @@ describe('a trace', () => {
   it('of a live event goes on from what caused it', async () => {
     const client = await instance.connect(ada);
     const { traceId, traceparent } = newTrace();
-    const event = { id: randomUUID(), name: 'news', data: {}, time: new Date().toISOString(), traceparent };
-    await app.redis.publish(`realtime:user:${ada.id}`, JSON.stringify(event));
+    await app.publishToUser(ada, { traceparent });
     await client.next('event');
     await client.close();
     const span = await spanNamed('ws event news');

@@ -20,7 +20,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 describe('an upgrade that is let in', () => {
   it('is welcomed before anything else', async () => {
-    const client = await instance.connect(ada);
+    const client = await instance.connect(ada, { channels: [] });
 
     expect(client.socket.protocol).toBe('rostrum.v1');
     expect(client.socket.extensions).toBe('');
@@ -155,7 +155,10 @@ describe('an upgrade that is refused', () => {
     const lonely = await app.person('lonely');
     await ask({ ...bearer(lonely.token), 'sec-websocket-version': '12' });
     await waitFor(async () => (await instance.metric('websocket_connections')) === 0);
-    expect(await app.redis.pubsub('NUMSUB', `realtime:user:${lonely.id}`)).toEqual([expect.any(String), 0]);
+    expect(await app.redis.pubsub('NUMSUB', `realtime:live:user:${lonely.id}`)).toEqual([
+      expect.any(String),
+      0,
+    ]);
     expect(await app.redis.exists(`realtime:presence:${lonely.id}`)).toBe(0);
   });
 });

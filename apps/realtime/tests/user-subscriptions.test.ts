@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 
 const subscribers = async () => {
-  const [, count] = (await app.redis.pubsub('NUMSUB', `realtime:user:${ada.id}`)) as [string, number];
+  const [, count] = (await app.redis.pubsub('NUMSUB', `realtime:live:user:${ada.id}`)) as [string, number];
   return count;
 };
 
@@ -40,10 +40,7 @@ describe('a user with sockets', () => {
   it('who comes and goes quickly is subscribed to in the end exactly if there is a socket', async () => {
     for (let i = 0; i < 20; i += 1) (await instance.connect(ada)).socket.terminate();
     const last = await instance.connect(ada);
-    await app.redis.publish(
-      `realtime:user:${ada.id}`,
-      JSON.stringify({ id: crypto.randomUUID(), name: 'news', data: 1, time: new Date().toISOString() }),
-    );
+    await app.publishToUser(ada);
     await last.next('event');
     await last.close();
     await waitFor(async () => (await subscribers()) === 0);
@@ -78,8 +75,8 @@ describe('a user with sockets', () => {
 
   it('is not told what is no event', async () => {
     const client = await instance.connect(ada);
-    await app.redis.publish(`realtime:user:${ada.id}`, '{"canary');
-    await app.redis.publish(`realtime:user:${ada.id}`, '{"name":"canary"}');
+    await app.redis.publish(`realtime:live:user:${ada.id}`, '{"canary');
+    await app.redis.publish(`realtime:live:user:${ada.id}`, 'canary 1 2 {"name":"canary"}');
     await waitFor(() => app.log.text().split('is not as its schema says').length === 3);
     await client.roundTrip();
     expect(client.of('event')).toEqual([]);

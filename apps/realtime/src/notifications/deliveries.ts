@@ -1,4 +1,5 @@
 import type { Database } from '@rostrum/data-access';
+import type { LiveEvent } from '../live/live-event';
 import type { LivePublisher } from '../live/live-publisher';
 import { DeliveriesRepository, type Delivery } from './deliveries.repository';
 import { toNotificationBody, type Notification } from './notification';
@@ -76,14 +77,14 @@ export class Deliveries {
     { id, recipientId, traceparent }: Delivery,
     notification: Notification,
   ): Promise<void> {
-    await this.parts.live.toUser(recipientId, {
-      id,
-      name: 'notification.created',
-      data: toNotificationBody(notification),
-      time: notification.updatedAt.toISOString(),
-      ...(traceparent !== null && { traceparent }),
-    });
+    const event = announcementOf(notification, id);
+    await this.parts.live.toUser(recipientId, { ...event, ...(traceparent !== null && { traceparent }) });
   }
+}
+
+export function announcementOf(notification: Notification, id: string): LiveEvent {
+  const data = toNotificationBody(notification);
+  return { id, name: 'notification.created', data, time: notification.updatedAt.toISOString() };
 }
 
 /** Taken back, read already, or told of by what came after it. */

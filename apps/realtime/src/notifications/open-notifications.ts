@@ -7,10 +7,11 @@ import {
   type Subscriptions,
 } from '@rostrum/service-kit';
 import { NotificationEvents } from '../business-events';
+import type { LiveEvent } from '../live/live-event';
 import type { LivePublisher } from '../live/live-publisher';
 import { settingsRoutes } from '../settings/settings.routes';
 import { SettingsService } from '../settings/settings.service';
-import { Deliveries } from './deliveries';
+import { announcementOf, Deliveries } from './deliveries';
 import { DeliveriesRepository } from './deliveries.repository';
 import { forgetPerson } from './forget-person';
 import { Notifier } from './notifier';
@@ -21,17 +22,28 @@ import { subscribeToPeople } from './people-subscriptions';
 import { subscribeToPosts } from './posts-subscriptions';
 import { Retention } from './retention';
 
+export interface OpenNotifications {
+  routes: (binder: RouteBinder) => void;
+  /** What somebody has missed whose channel no longer has it, as it was announced but for the ids of the events. */
+  newerThan: (userId: string, moment: Date, limit: number) => Promise<LiveEvent[]>;
+}
+
 /** What people ask of their notifications. */
 export function openNotifications(
   { database }: { database: Database },
   { cursorSecret }: { cursorSecret: string },
-): { routes: (binder: RouteBinder) => void } {
-  const notifications = new NotificationsService(new NotificationsRepository(database), cursorSecret);
+): OpenNotifications {
+  const repository = new NotificationsRepository(database);
+  const notifications = new NotificationsService(repository, cursorSecret);
   const settings = new SettingsService(database);
   return {
     routes: (binder) => {
       notificationsRoutes(binder, notifications);
       settingsRoutes(binder, settings);
+    },
+    newerThan: async (userId, moment, limit) => {
+      const found = await repository.changedSince(userId, moment, limit);
+      return found.map((notification) => announcementOf(notification, notification.id));
     },
   };
 }

@@ -15,8 +15,11 @@ import { MessageRefusal } from './message-refusal';
 export type MessageType = ClientMessage['type'];
 export type MessageOf<Type extends MessageType> = Extract<ClientMessage, { type: Type }>;
 
+/** From a handler that has told the client itself, since more had to follow at once. */
+export const answered: unique symbol = Symbol('answered');
+
 /** What the client is told: a message of its own, or, where it gave an id, `ok`. */
-export type Answer = ServerMessage | undefined;
+export type Answer = ServerMessage | typeof answered | undefined;
 
 /** Throws a `MessageRefusal` where the message is not to be done. */
 export type MessageHandler<Type extends MessageType> = (
@@ -99,6 +102,7 @@ export class MessageRouter {
 }
 
 function reply(connection: Connection, { id }: ClientMessage, answer: Answer): void {
+  if (answer === answered) return;
   if (answer) connection.send(frameOf(answer, id));
   else if (id !== undefined) connection.send(frameOf({ type: 'ok', id }));
 }

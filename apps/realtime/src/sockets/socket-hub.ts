@@ -1,6 +1,5 @@
 import type { ConnectionLimits, ServerMessage } from '@rostrum/contracts';
 import type { RevocationList } from '@rostrum/security';
-import type { UserChannels } from '../live/user-channels';
 import type { PresenceKeeper } from '../presence/presence-keeper';
 import { Connection, type ConnectionSurroundings, type OpenedSocket, type Visitor } from './connection';
 import type { Connections } from './connections';
@@ -12,7 +11,11 @@ import type { VisitorLimits } from './visitor-limits';
 export interface SocketHubParts {
   connections: Connections;
   places: Pick<VisitorLimits, 'enter' | 'leave'>;
-  channels: Pick<UserChannels, 'start' | 'join' | 'leave'>;
+  channels: {
+    /** Throws a 503 problem while no channel could be subscribed to. */
+    assertReady: () => void;
+    left: (connection: Connection) => void;
+  };
   presence: PresenceKeeper;
   revocations: Pick<RevocationList, 'version' | 'isRevoked'>;
   settings: Omit<ConnectionSurroundings, 'onAlive' | 'onEnd'>;
@@ -41,9 +44,8 @@ export class SocketHub {
     };
   }
 
-  async start(): Promise<void> {
+  start(): void {
     this.clock = setInterval(() => this.beat(), beatMs).unref();
-    await this.parts.channels.start();
   }
 
   async stop(): Promise<void> {
@@ -52,24 +54,15 @@ export class SocketHub {
     clearInterval(this.clock);
   }
 
-  /** Opens the socket once the user's events reach this process: who has been welcomed misses none from then on. */
-  async admit(visitor: Visitor, open: () => OpenedSocket): Promise<void> {
+  admit(visitor: Visitor, open: () => OpenedSocket): void {
     const { channels, places } = this.parts;
-    const { userId } = visitor.user;
-    const place = { userId, address: visitor.address };
+    const place = { userId: visitor.user.userId, address: visitor.address };
     if (this.draining) throw upgradeErrors.draining();
+    channels.assertReady();
     places.enter(place);
     try {
-      await channels.join(userId);
-    } catch (error) {
-      places.leave(place);
-      throw error;
-    }
-    try {
-      if (this.draining) throw upgradeErrors.draining();
       this.welcome(new Connection(open(), visitor, this.surroundings));
     } catch (error) {
-      channels.leave(userId);
       places.leave(place);
       throw error;
     }
@@ -104,7 +97,7 @@ export class SocketHub {
     const { userId } = connection.user;
     this.parts.places.leave({ userId, address: connection.address });
     const wasLast = this.parts.connections.remove(connection);
-    this.parts.channels.leave(userId);
+    this.parts.channels.left(connection);
     if (wasLast) this.parts.presence.left(userId);
   }
 

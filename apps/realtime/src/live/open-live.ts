@@ -1,0 +1,119 @@
+import type { Redis } from '@rostrum/data-access';
+import type { BackgroundWork, Dependency, Kit, Resource } from '@rostrum/service-kit';
+import type { LiveConfig, SocketConfig } from '../config';
+import type { Connection } from '../sockets/connection';
+import type { MessageHandlers } from '../sockets/message-router';
+import { AcksStore } from './acks.store';
+import { channelKinds, kindOf } from './channel-names';
+import { EventLog, type LogSettings } from './event-log';
+import { Heartbeats } from './heartbeats';
+import { LiveChannels } from './live-channels';
+import { liveHandlers } from './live-handlers';
+import { LiveMetrics } from './live-metrics';
+import { LivePublisher } from './live-publisher';
+import { MissedNotifications, type MissedNotificationsParts } from './missed-notifications';
+import { Subscriptions } from './subscriptions';
+
+export interface LiveParts {
+  config: LiveConfig & SocketConfig;
+  redis: Redis;
+  missed: MissedNotificationsParts['newerThan'];
+}
+
+export interface Live {
+  handlers: MessageHandlers;
+  publisher: LivePublisher;
+  /** What the sockets need of it. */
+  sockets: { assertReady: () => void; left: (connection: Connection) => void };
+  work: BackgroundWork;
+  dependency: Dependency;
+  resource: Resource;
+}
+
+export function logSettings(config: LiveConfig): LogSettings {
+  return {
+    maxEvents: config.liveLogEvents,
+    windowSeconds: config.liveLogSeconds,
+    positionSeconds: config.livePositionSeconds,
+  };
+}
+
+/** Channels, and who subscribes to them. */
+export function openLive(kit: Kit, { config, redis, missed }: LiveParts): Live {
+  const { logger } = kit;
+  const metrics = new LiveMetrics(kit);
+  const onError = (error: unknown) => logger.debug('Channels have lost Redis', { error });
+  const publisher = new LivePublisher(redis, logSettings(config));
+  const channels = openChannels(kit, { config, redis, metrics, onError });
+  const subscriptions = new Subscriptions({
+    channels,
+    maySee: () => Promise.resolve(true),
+    missed: new MissedNotifications({
+      newerThan: missed,
+      onError: (error) => logger.warn('Missed notifications could not be read', { error }),
+    }),
+    metrics,
+    maxSubscriptions: config.websocketMaxSubscriptions,
+  });
+  const acks = new AcksStore({ redis, keptSeconds: config.livePositionSeconds, onError });
+  const heartbeats = new Heartbeats({ subscriptions, everySeconds: config.websocketHeartbeatSeconds });
+  countSubscriptions(kit, subscriptions);
+  return {
+    handlers: liveHandlers({ subscriptions, acks, publisher }),
+    publisher,
+    sockets: {
+      assertReady: () => channels.assertReady(),
+      left: (connection) => subscriptions.leaveAll(connection),
+    },
+    work: {
+      name: 'channels',
+      start: async () => {
+        acks.start();
+        heartbeats.start();
+        await channels.start();
+      },
+      stop: async () => {
+        heartbeats.stop();
+        await acks.stop();
+      },
+    },
+    dependency: { name: 'redis subscriptions', criticality: 'critical', check: () => channels.ping() },
+    resource: { name: 'redis subscriptions', close: () => channels.close() },
+  };
+}
+
+interface ChannelsParts extends Pick<LiveParts, 'config' | 'redis'> {
+  metrics: LiveMetrics;
+  onError: (error: unknown) => void;
+}
+
+function openChannels({ logger, tracing }: Kit, parts: ChannelsParts): LiveChannels {
+  const { config, redis, metrics, onError } = parts;
+  return new LiveChannels({
+    redis,
+    log: new EventLog(redis, logSettings(config)),
+    listeners: { tracing, metrics },
+    checkSeconds: config.websocketHeartbeatSeconds,
+    hooks: {
+      onSynced: (count) => logger.info('Live events arrive', { channels: count }),
+      onHole: () => metrics.holeFound(),
+      onMalformed: () => {
+        metrics.eventDropped('malformed');
+        logger.error('A live event is not as its schema says');
+      },
+      onError,
+    },
+  });
+}
+
+function countSubscriptions({ metrics }: Kit, subscriptions: Subscriptions): void {
+  metrics.gauge('realtime_subscriptions', 'Subscriptions of clients, by kind of channel', {
+    labelNames: ['kind'],
+    collect: (gauge) => {
+      for (const kind of channelKinds) gauge.set({ kind }, 0);
+      for (const [, memberships] of subscriptions) {
+        for (const channel of memberships.keys()) gauge.inc({ kind: kindOf(channel) });
+      }
+    },
+  });
+}

@@ -1,0 +1,53 @@
+import { startRedisServer, type OwnServer } from '@rostrum/testing';
+import { chanceOf, seed } from './chance';
+import { LiveModel } from './live-model';
+
+/** Some of it is waiting for Redis to be back. */
+const patienceMs = 180_000;
+const kept = { windowSeconds: 600, positionSeconds: 3600 };
+
+let server: OwnServer;
+
+beforeAll(async () => {
+  server = await startRedisServer({ persistent: 'everysec' });
+});
+afterAll(() => server.stop());
+
+async function runModel(model: LiveModel, { steps, restarts }: { steps: number; restarts: number }) {
+  await model.begin();
+  try {
+    await model.perform(steps, restarts);
+    await model.settle();
+    const summary = { events: model.eventsReceived, gaps: model.gapsTold, ...model.done };
+    process.stdout.write(`${JSON.stringify(summary)}\n`);
+    expect(model.findings()).toEqual([]);
+    expect(model.eventsReceived).toBeGreaterThan(steps / 4);
+  } finally {
+    await model.end();
+  }
+}
+
+describe(`whatever happens (LIVE_SEED=${seed})`, () => {
+  it.each([
+    { run: 0, steps: 2000, restarts: 2, maxEvents: 20 },
+    { run: 1, steps: 2000, restarts: 2, maxEvents: 250 },
+    { run: 2, steps: 2000, restarts: 0, maxEvents: 60 },
+  ])(
+    'nothing is lost, out of order or missing in silence: run $run',
+    async ({ run, maxEvents, ...how }) => {
+      await runModel(new LiveModel(server, { maxEvents, ...kept }, chanceOf(seed + run)), how);
+    },
+    patienceMs,
+  );
+
+  it(
+    'nothing is even missing as long as the log keeps everything',
+    async () => {
+      const settings = { maxEvents: 20_000, ...kept };
+      const model = new LiveModel(server, settings, chanceOf(seed + 3), ['trim', 'forget', 'burst']);
+      await runModel(model, { steps: 2000, restarts: 0 });
+      expect(model.gapsTold).toBe(0);
+    },
+    patienceMs,
+  );
+});
