@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
 
 interface Person {
@@ -16,7 +17,9 @@ const quietSeconds = 10;
 
 /** `fan-out.js <url>`: posts as the one whom all follow, and asks for the followers' feeds until all have seen it. */
 async function main(): Promise<void> {
-  const { celebrity, viewers, posts } = JSON.parse(process.env['BENCH_STATE'] ?? '{}') as State;
+  const { celebrity, viewers, posts } = JSON.parse(
+    readFileSync(process.env['BENCH_STATE'] ?? '', 'utf8'),
+  ) as State;
   const pool = new Pool(process.argv[2] ?? '', { connections: 64 });
   const ask = async (
     path: string,

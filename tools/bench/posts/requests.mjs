@@ -32,15 +32,35 @@ end
   );
 }
 
-/** Posts of different people, each with a key of its own. */
-export function writeCreates(folder, name, { path: target, people, body }) {
-  const lines = people.map(({ token }) => `  ${text(`Bearer ${token}`)},`);
+/** Any post of them all, by anybody: so many that hardly one is asked for twice. */
+export function writeRandomReads(folder, name, { people, posts, firstAt }) {
   return write(
     folder,
     name,
-    `local tokens = {
-${lines.join('\n')}
+    `${tokenTable(people)}
+init = function()
+  math.randomseed(os.time())
+end
+request = function()
+  local n = math.random(${posts})
+  local time = ${firstAt} + n * 1000
+  local high = string.format("%06x%06x", math.floor(time / 16777216), time % 16777216)
+  local id = high:sub(1, 8) .. "-" .. high:sub(9) .. "-7000-8000-" .. string.format("%012x", n)
+  return wrk.format("GET", "/api/v1/posts/" .. id, {["Authorization"] = tokens[math.random(#tokens)]})
+end
+`,
+  );
 }
+
+const tokenTable = (people) =>
+  `local tokens = {\n${people.map(({ token }) => `  ${text(`Bearer ${token}`)},`).join('\n')}\n}`;
+
+/** Posts of different people, each with a key of its own. */
+export function writeCreates(folder, name, { path: target, people, body }) {
+  return write(
+    folder,
+    name,
+    `${tokenTable(people)}
 local body = ${text(body)}
 local run, at = 0, 0
 init = function()
