@@ -100,6 +100,7 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
     clients: openOidcClients(kit, config),
     subjects: new KeyedIndex(keyring, 'identity'),
     sessions: { starter: sessions.starter, secondFactors },
+    audit: effects.audit,
     owner: factors.owner,
   });
   return {

@@ -95,6 +95,35 @@ it.each<[string, (query: string) => string]>([
   expect(outcome(await app.post(`${base}/oidc/login`, { flowToken, query }))).toEqual([401, 'OIDC_REFUSED']);
 });
 
+it('a provider that does not answer, or fails, is unavailable, and refuses nobody', async () => {
+  await link();
+  for (const trouble of ['hang up', 'error'] as const) {
+    const { authorizationUrl, flowToken } = await beginLogin();
+    const query = provider.authorize(authorizationUrl, login);
+    provider.tokenEndpoint = trouble;
+    const answer = await app.post(`${base}/oidc/login`, { flowToken, query });
+    provider.tokenEndpoint = 'tokens';
+    expect(outcome(answer)).toEqual([503, 'IDENTITY_PROVIDER_UNAVAILABLE']);
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+  }
+  await app.until(async () => (await signIn()).status === 200, 'the provider to be asked again');
+});
+
+it('sign-ins that are refused are in the audit log', async () => {
+  const refusals = () =>
+    app.rows<{ details: object }>(
+      `select body::jsonb -> 'details' as details from auth.audit_events
+        where action = 'session.started' and result = 'refused' order by occurred_at, seq`,
+    );
+  const before = (await refusals()).length;
+  await signIn();
+  await signIn({ ...login, nonce: 'another' });
+  expect((await refusals()).slice(before)).toEqual([
+    { details: { code: 'IDENTITY_NOT_LINKED' } },
+    { details: { code: 'OIDC_REFUSED' } },
+  ]);
+});
+
 it('a token for somebody else, or from an earlier time, is refused', async () => {
   await link();
   expect(outcome(await signIn({ ...login, nonce: 'another' }))).toEqual([401, 'OIDC_REFUSED']);

@@ -56,18 +56,30 @@ export class OidcClient {
     const config = await this.configuration();
     const url = new URL(this.redirectUri);
     url.search = query;
+    const checks = {
+      expectedState: state,
+      expectedNonce: nonce,
+      pkceCodeVerifier: verifier,
+      idTokenExpected: true,
+    };
+    const outcome = await this.reach(() =>
+      authorizationCodeGrant(config, url, checks).catch((error: unknown) => {
+        if (isOutage(error)) throw error;
+        return { refusal: error };
+      }),
+    );
+    if ('refusal' in outcome) throw oidcErrors.refused(outcome.refusal);
+    const claims = outcome.claims();
+    if (!claims) throw oidcErrors.refused();
+    return { subject: claims.sub, emailVerified: claims['email_verified'] === true };
+  }
+
+  /** The provider's own refusals are no failures of it: only what keeps it from answering is counted. */
+  private async reach<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     try {
-      const tokens = await authorizationCodeGrant(config, url, {
-        expectedState: state,
-        expectedNonce: nonce,
-        pkceCodeVerifier: verifier,
-        idTokenExpected: true,
-      });
-      const claims = tokens.claims();
-      if (!claims) throw oidcErrors.refused();
-      return { subject: claims.sub, emailVerified: claims['email_verified'] === true };
+      return await this.policy.execute(ask);
     } catch (error) {
-      throw oidcErrors.refused(error);
+      throw oidcErrors.unavailable(error);
     }
   }
 
@@ -88,4 +100,14 @@ export class OidcClient {
     const execute = issuer.startsWith('http:') ? [allowInsecureRequests] : [];
     return discovery(new URL(issuer), clientId, clientSecret, undefined, { execute, timeout: answerSeconds });
   }
+}
+
+/** Whether there was no answer, or one of the provider's own errors: then nothing is wrong with what was shown. */
+function isOutage(error: unknown): boolean {
+  return [error, (error as Error).cause].some((each) => {
+    const { name, code, status } = (each ?? {}) as { name?: unknown; code?: unknown; status?: unknown };
+    // What `fetch` says when it gets no answer; those of the client itself have a code.
+    if (name === 'TypeError' && code === undefined) return true;
+    return name === 'TimeoutError' || (typeof status === 'number' && status >= 500);
+  });
 }

@@ -2,6 +2,7 @@ import type { Database } from '@rostrum/data-access';
 import { problems } from '@rostrum/errors';
 import { AccountsRepository } from '../accounts/accounts.repository';
 import type { AuditOrigin } from '../audit/audit-event';
+import type { AuditLog } from '../audit/audit-log';
 import type { FactorChanges } from '../mfa/factor-changes';
 import type { OwnerProof, OwnerProofBody, OwnerRequest } from '../mfa/owner-proof';
 import { PendingProofs } from '../mfa/pending-proofs';
@@ -20,6 +21,7 @@ export interface OidcDependencies {
   clients: ReadonlyMap<string, OidcClient>;
   subjects: KeyedIndex;
   sessions: { starter: Pick<SessionStarter, 'start'>; secondFactors: SecondFactors };
+  audit: Pick<AuditLog, 'notingRefusals'>;
   owner: { proof: OwnerProof; recent: Pick<RecentFactor, 'require'>; changes: FactorChanges };
 }
 
@@ -43,16 +45,10 @@ export class OidcService {
     return this.begin('oidc-sign-in', { provider, mode });
   }
 
-  async login(end: FlowEnd, from: AuditOrigin) {
-    const { database, subjects, sessions } = this.dependencies;
-    const { identity, flow } = await this.end('oidc-sign-in', end);
-    const identities = new IdentitiesRepository(database);
-    const userId = await identities.findUser(flow.provider, subjects.all(subjectOf(flow, identity)));
-    const account = userId && (await new AccountsRepository(database).find(userId));
-    if (!account) throw oidcErrors.notLinked();
-    const proof = { account, methods: ['oidc'] };
-    const place = { mode: flow.mode, from, device: undefined };
-    return (await sessions.secondFactors.challenge(proof, place)) ?? sessions.starter.start(proof, place);
+  /** Refusals are written down as those of other ways to sign in are. */
+  login(end: FlowEnd, from: AuditOrigin) {
+    const refused = { action: 'session.started', actor: { kind: 'anonymous' }, from } as const;
+    return this.dependencies.audit.notingRefusals(refused, () => this.signIn(end, from));
   }
 
   async beginLink(provider: string, shown: OwnerProofBody, request: OwnerRequest) {
@@ -91,6 +87,18 @@ export class OidcService {
       const change = { action: 'identity.unlinked', change: 'identity-unlinked' } as const;
       await owner.changes.note(trx, { ...change, userId, target: { provider }, from });
     });
+  }
+
+  private async signIn(end: FlowEnd, from: AuditOrigin) {
+    const { database, subjects, sessions } = this.dependencies;
+    const { identity, flow } = await this.end('oidc-sign-in', end);
+    const identities = new IdentitiesRepository(database);
+    const userId = await identities.findUser(flow.provider, subjects.all(subjectOf(flow, identity)));
+    const account = userId && (await new AccountsRepository(database).find(userId));
+    if (!account) throw oidcErrors.notLinked();
+    const proof = { account, methods: ['oidc'] };
+    const place = { mode: flow.mode, from, device: undefined };
+    return (await sessions.secondFactors.challenge(proof, place)) ?? sessions.starter.start(proof, place);
   }
 
   private async begin(
