@@ -32,6 +32,8 @@ import { copyAccounts } from './profiles/copy-accounts';
 import { openPeople } from './profiles/open-people';
 import { openProfileCache } from './profiles/profile-cache';
 import { profilesRoutes } from './profiles/profiles.routes';
+import { openReactions } from './reactions/open-reactions';
+import { reactionsRoutes } from './reactions/reactions.routes';
 import { openThreads } from './threads/open-threads';
 import { threadsRoutes } from './threads/threads.routes';
 import { openVisibility } from './visibility/open-visibility';
@@ -55,6 +57,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const { people, follows, blocks } = openPeople(kit, peopleParts, config.cursorSecret);
   const { profiles } = people;
   const threads = openThreads({ database, visibility, profiles }, config.cursorSecret);
+  const reactions = openReactions({ kit, database, visibility, publisher }, config.cursorSecret);
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
@@ -68,6 +71,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
       postsRoutes(binder, posts);
       draftsRoutes(binder, drafts);
       threadsRoutes(binder, threads);
+      reactionsRoutes(binder, reactions);
       feedRoutes(binder, feed);
       profilesRoutes(binder, people);
       followsRoutes(binder, follows);

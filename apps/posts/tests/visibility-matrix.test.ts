@@ -98,6 +98,29 @@ const routes: Record<string, RouteLine> = {
     differs: (seen, who, kind) =>
       kind === 'forMentionedOfPrivateAccount' && who === 'mentioned' ? 'absent' : withoutTombstones(seen),
   },
+  'GET /api/v1/posts/:id/likes': { look: inItself('/likes') },
+  'GET /api/v1/posts/:id/reposts': { look: inItself('/reposts') },
+  'GET /api/v1/posts/bookmarks': {
+    // Everybody has put it among theirs, while they saw it.
+    look: async (viewer, scene) => inList(await viewer.get('/api/v1/posts/bookmarks?limit=100'), scene),
+    differs: withoutTombstones,
+  },
+  ...Object.fromEntries(
+    ['PUT', 'DELETE'].flatMap((method) =>
+      ['like', 'repost', 'bookmark'].map((what): [string, RouteLine] => [
+        `${method} /api/v1/posts/:id/${what}`,
+        {
+          look: async (viewer, { postId }) =>
+            byStatus(await viewer.write(method, `/api/v1/posts/${postId}/${what}`)),
+        },
+      ]),
+    ),
+  ),
+  'GET /api/v1/posts/reactions': {
+    // It says the same of what one does not see as of what does not exist: not even a like of before is lost by it.
+    look: async (viewer, { postId }) => byStatus(await viewer.get(`/api/v1/posts/reactions?ids=${postId}`)),
+    differs: () => 'shown',
+  },
   'GET /api/v1/feed': {
     look: async (viewer, scene) => inList(await viewer.get('/api/v1/feed?limit=100'), scene),
     // Of those whom one follows and has not muted, and one's own.

@@ -100,6 +100,12 @@ async function insert(app: PostsApp, { kind, author, postId, text, rootId, viewe
     [postId, author.id, text, post.visibility ?? 'public', post.hidden_at, post.deleted_at, rootId],
   );
   await app.rows('insert into posts.post_mentions values ($1, $2)', [postId, viewer('mentioned').id]);
+  for (const who of viewers) {
+    await app.rows('insert into posts.bookmarks (user_id, post_id, id) values ($1, $2, gen_random_uuid())', [
+      viewer(who).id,
+      postId,
+    ]);
+  }
   const relations = [
     ['follows (follower_id, followee_id, created_at)', viewer('follower'), author],
     ['follows (follower_id, followee_id, created_at)', viewer('mutingFollower'), author],

@@ -30,7 +30,12 @@ export { openCache } from './wiring/open-cache';
 export { expireIdempotencyKeys, openIdempotency } from './wiring/open-idempotency';
 export { Breakers } from './wiring/breakers';
 export { openAuthClient, openHttpClient, type OpenHttpClient } from './wiring/open-http-client';
-export { createEventPublisher, type EventPublisher, type Fact } from './wiring/event-publisher';
+export {
+  createEventPublisher,
+  type EventPublisher,
+  type EventRow,
+  type Fact,
+} from './wiring/event-publisher';
 export { openEventBus, type OpenEventBus } from './wiring/open-event-bus';
 export { relayEvents, type EventStores } from './wiring/relay-events';
 export {

@@ -11,6 +11,7 @@ type TellTimelines = Pick<Timelines, 'forget' | 'wrote'>;
  */
 export function tellTimelines(publisher: EventPublisher, timelines: TellTimelines): EventPublisher {
   return {
+    ...publisher,
     publish: async (trx, contract, fact) => {
       await publisher.publish(trx, contract, fact);
       noteFor(timelines, trx, { contract, payload: fact.payload });

@@ -19,6 +19,11 @@ export interface OutboxOptions {
 export interface Outbox {
   /** Writes the event in the caller's transaction: it is published if, and only if, that one commits. */
   add(trx: Transaction, event: NewEvent): Promise<void>;
+  /**
+   * For statements that write events into the table themselves, with what they tell of: called once they have been
+   * committed, it has them published at once.
+   */
+  wake(): void;
 }
 
 /** The channel on which a schema's relay hears that events wait. */
@@ -37,6 +42,7 @@ export function createOutbox({ database, schema }: OutboxOptions): Outbox {
       );
       trx.onCommit(wakeRelay);
     },
+    wake: wakeRelay,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { EventContract } from '@rostrum/contracts';
 import type { Outbox, Transaction } from '@rostrum/data-access';
 import { currentContext } from '@rostrum/observability';
+import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
 
 export interface Fact<Event extends EventContract> {
@@ -13,6 +14,21 @@ export interface Fact<Event extends EventContract> {
 export interface EventPublisher {
   /** The event is published if, and only if, the transaction commits. Its payload must be as its contract says. */
   publish<Event extends EventContract>(trx: Transaction, event: Event, fact: Fact<Event>): Promise<void>;
+  /** The row of an event, for a statement that writes it into the outbox itself, with what the event tells of. */
+  rowOf<Event extends EventContract>(event: Event, fact: Fact<Event>): EventRow;
+  /** Has such rows published at once. For after their commit; without it they wait until the relay looks by itself. */
+  wake(): void;
+}
+
+/** The columns of an event in the outbox, but for its place and its time, which the table gives. */
+export interface EventRow {
+  id: string;
+  type: string;
+  version: number;
+  key: string;
+  /** As JSON. */
+  payload: string;
+  traceparent: string | null;
 }
 
 /** Writes contracted events into the outbox, with the trace that they belong to. */
@@ -26,5 +42,14 @@ export function createEventPublisher(outbox: Outbox): EventPublisher {
         payload: schema.parse(payload),
         traceparent: currentContext()?.traceparent(),
       }),
+    rowOf: ({ type, version, payload: schema }, { key, payload }) => ({
+      id: uuidv7(),
+      type,
+      version,
+      key,
+      payload: JSON.stringify(schema.parse(payload)),
+      traceparent: currentContext()?.traceparent() ?? null,
+    }),
+    wake: () => outbox.wake(),
   };
 }

@@ -3,7 +3,7 @@ import type { Queryable } from '../queryable';
 import { isSqlError } from '../sql-state';
 
 export interface GatheredWriteOptions<Item> {
-  db: Queryable;
+  db: Pick<Queryable, 'query'>;
   /** Names the statement, as in `query`. */
   name: string;
   /** Writes all items, which come as one array per column: `insert into … select * from unnest($1::uuid[], $2::text[])`. */

@@ -1,0 +1,30 @@
+import type { EventPublisher, Write } from '@rostrum/service-kit';
+import { v7 as uuidv7 } from 'uuid';
+import type { PostReader } from '../visibility/post-reader';
+import { tellers, type Reaction } from './reaction';
+import type { ReactionWrites } from './reaction-writes';
+
+export interface ReactionOptions {
+  /** The transaction of a request that may be repeated; without one, reactions of many people share one. */
+  write: Write<void> | undefined;
+  signal: () => AbortSignal;
+}
+
+export class ReactionsService {
+  constructor(
+    private readonly reader: Pick<PostReader, 'readOne'>,
+    private readonly writes: Pick<ReactionWrites, 'write' | 'writeIn'>,
+    private readonly publisher: Pick<EventPublisher, 'rowOf'>,
+  ) {}
+
+  /** Of what the person may see. Doing it again changes nothing and tells nobody. */
+  async react(reaction: Reaction, { write, signal }: ReactionOptions): Promise<void> {
+    const { kind, isOn, person, postId } = reaction;
+    const { facts } = await this.reader.readOne(person.id, postId, { signal });
+    const tell = tellers[kind]?.[isOn ? 'on' : 'off'];
+    const row = { id: uuidv7(), person, postId };
+    const event = tell?.(this.publisher, { ...row, authorId: facts.authorId, at: new Date() });
+    if (write) await this.writes.writeIn(write, reaction, { ...row, event });
+    else await this.writes.write(reaction, { ...row, event });
+  }
+}
