@@ -103,6 +103,20 @@ it('is sent once, however many workers there are', async () => {
   expect(app.mailbox.mails.map(({ to }) => to).sort()).toEqual(people.map(({ email }) => email).sort());
 });
 
+it('that one worker is just taking is left to it, and the others go on with the next', async () => {
+  const [ada, grace] = [await app.person(), await app.person()];
+  const taking = `update auth.mail_jobs set attempts = attempts + 1, due_at = now() + interval '5 minutes'
+                   where user_id = $1`;
+  await app.uncommitted(taking, [ada.id], async () => {
+    await Promise.all([app.startWorker(), app.startWorker()]);
+    await app.mailbox.waitFor(grace.email, /your address/);
+  });
+  const eve = await app.person();
+  await app.mailbox.waitFor(eve.email, /your address/);
+  expect(app.mailbox.mails.map(({ to }) => to)).toEqual([grace.email, eve.email]);
+  expect((await jobs()).map(({ attempts }) => attempts)).toEqual([1, 1, 1]);
+});
+
 it('of a worker that died in the midst of it is sent by another when its time is over', async () => {
   const ada = await app.person();
   await app.rows(`update auth.mail_jobs set attempts = 1, due_at = now() + interval '5 minutes'`);
