@@ -28,10 +28,9 @@ import { tellTimelines } from './feed/tell-timelines';
 import { followsRoutes } from './follows/follows.routes';
 import { openPosts, openPublishing } from './posts/open-posts';
 import { postsRoutes } from './posts/posts.routes';
-import { copyAccounts } from './profiles/copy-accounts';
 import { openPeople } from './profiles/open-people';
-import { openProfileCache } from './profiles/profile-cache';
 import { profilesRoutes } from './profiles/profiles.routes';
+import { openPurge } from './purge/open-purge';
 import { openReactions } from './reactions/open-reactions';
 import { reactionsRoutes } from './reactions/reactions.routes';
 import { openThreads } from './threads/open-threads';
@@ -101,16 +100,26 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
     pullFrom: config.feedPullFromFollowers,
     batch: config.feedFanOutBatch,
   });
+  const purge = openPurge({
+    ...parts,
+    kit,
+    redis: redis.redis,
+    timelines,
+    publisher: tellTimelines(parts.publisher, timelines),
+    keptSeconds: config.deletedPostsKeptSeconds,
+    batch: config.purgeBatch,
+  });
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
     work: [
       relayEvents(kit, stores),
       consumeEvents(kit, stores, {
-        auth: [copyAccounts(openProfileCache(kit, redis.redis))],
+        auth: purge.subscriptions,
         posts: fanOut.subscriptions,
       }),
       fanOut.work,
+      purge.work,
       expireIdempotencyKeys(kit, stores.database),
       openScheduledPosts(kit, parts, openPublishing(parts)),
     ],

@@ -11,6 +11,8 @@ import {
 } from '@rostrum/config';
 import { processSettings } from '@rostrum/service-kit';
 
+const day = 86_400;
+
 export const mainSettings = {
   ...processSettings,
   ...portSettings(8081, 9081),
@@ -34,10 +36,22 @@ const feedSettings = {
   }),
 };
 
+const purgeSettings = {
+  deletedPostsKeptSeconds: setting(integer(0, 3_650 * day).default(30 * day), {
+    env: 'DELETED_POSTS_KEPT_SECONDS',
+    doc: 'how long a deleted post is kept, unseen, before it is removed for good',
+  }),
+  purgeBatch: setting(integer(1, 10_000).default(200), {
+    env: 'PURGE_BATCH',
+    doc: 'so many rows at a time are removed of deleted posts and accounts, and granted of requests',
+  }),
+};
+
 export const workerSettings = {
   ...processSettings,
   ...eventSettings,
   ...feedSettings,
+  ...purgeSettings,
   ...portSettings(8081, 9181),
 };
 

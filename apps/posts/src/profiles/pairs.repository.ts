@@ -17,6 +17,9 @@ export interface PairState {
   requested: boolean;
 }
 
+const columns = `user_id as id, username, is_private as "isPrivate",
+  (suspended_at is not null or deleted_at is not null) as "isGone", deleted_at is not null as "isDeleted"`;
+
 /**
  * Changes between two people come one after the other: whoever makes one has locked the rows of both first, in the order
  * of their ids, so that nobody waits in a ring, and all that is read then stays as it is until the transaction is over.
@@ -28,12 +31,18 @@ export class PairsRepository {
   async lock(personId: string, username: string): Promise<LockedPerson[]> {
     const { rows } = await this.db.query<LockedPerson>(
       'lock_pair',
-      `select user_id as id, username, is_private as "isPrivate",
-              (suspended_at is not null or deleted_at is not null) as "isGone",
-              deleted_at is not null as "isDeleted"
-         from profiles where user_id = $1 or username = $2
-        order by user_id for no key update`,
+      `select ${columns} from profiles where user_id = $1 or username = $2 order by user_id for no key update`,
       [personId, username],
+    );
+    return rows;
+  }
+
+  /** Somebody and all those with whom something changes for them at once. */
+  async lockAll(ids: readonly string[]): Promise<LockedPerson[]> {
+    const { rows } = await this.db.query<LockedPerson>(
+      'lock_people',
+      `select ${columns} from profiles where user_id = any($1) order by user_id for no key update`,
+      [ids],
     );
     return rows;
   }

@@ -24,7 +24,7 @@ export class People {
 
   constructor(
     private readonly people: PeopleRepository,
-    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'change'>,
+    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'change' | 'invalidate'>,
   ) {}
 
   authorOf(postId: string): string | undefined {
@@ -48,5 +48,10 @@ export class People {
   /** Makes a change of somebody's state. When it resolves, everybody's reads know of it. */
   change<T>(userIds: readonly string[], work: () => Promise<T>): Promise<T> {
     return this.cache.change(userIds, work);
+  }
+
+  /** The same for a change that has been made already. Never rejects. */
+  forget(userIds: readonly string[]): Promise<void> {
+    return this.cache.invalidate(...userIds);
   }
 }
