@@ -50,3 +50,12 @@ export function masterKeyFile() {
 export function authSecretFile() {
   return secretFile('auth-secrets', () => `1:${crypto.randomBytes(32).toString('base64')}\n`);
 }
+
+/** The key that pushes are signed with. Browsers subscribe to its public half: another one would end them all. */
+export function vapidKeyFile() {
+  return secretFile(
+    'vapid-private-key',
+    () =>
+      crypto.generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({ format: 'jwk' }).d,
+  );
+}

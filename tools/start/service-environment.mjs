@@ -8,6 +8,7 @@ import {
   secretFile,
   secretText,
   importedSigningKeyFile,
+  vapidKeyFile,
 } from './secrets.mjs';
 
 const { version } = JSON.parse(fs.readFileSync(path.join(workspaceRoot, 'package.json'), 'utf8'));
@@ -37,7 +38,11 @@ const ownSettings = {
     AUTH_SECRET_FILE: authSecretFile(),
   }),
   posts: () => ({ CURSOR_SECRET_FILE: secretFile('cursor-secret') }),
-  realtime: () => ({ CURSOR_SECRET_FILE: secretFile('cursor-secret') }),
+  realtime: () => ({
+    CURSOR_SECRET_FILE: secretFile('cursor-secret'),
+    VAPID_PRIVATE_KEY_FILE: vapidKeyFile(),
+    VAPID_SUBJECT: 'mailto:operators@rostrum.example',
+  }),
 };
 
 /** The environment of one process of a service. `context` is what the running system consists of. */

@@ -20,6 +20,7 @@ import { logSettings, openLive, type Live } from './live/open-live';
 import { openNotifications, openNotificationWork } from './notifications/open-notifications';
 import { openPresence } from './presence/open-presence';
 import type { PresenceKeeper } from './presence/presence-keeper';
+import { openPush, openPushWork } from './push/open-push';
 import { Connections } from './sockets/connections';
 import { MessageRouter, type MessageHandlers } from './sockets/message-router';
 import { Outflow } from './sockets/outflow';
@@ -38,11 +39,9 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
   const verification = openTokens(kit, config, redis.redis);
   const { tokens, revocations } = verification;
   const notifications = openNotifications(postgres, config);
+  const push = openPush(kit, config, { ...postgres, revocations });
   const connections = new Connections();
-  const presence = openPresence(kit, {
-    ...{ database: postgres.database, redis: redis.redis, connections },
-    heartbeatSeconds: config.websocketHeartbeatSeconds,
-  });
+  const presence = openPresence(kit, config, { ...postgres, redis: redis.redis, connections });
   const events = new SocketEvents(kit);
   const tickets = new Tickets({
     redis: redis.redis,
@@ -69,6 +68,7 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
     limits: openLimits(kit, redis.redis, config),
     routes: (binder) => {
       notifications.routes(binder);
+      push.routes(binder);
       presence.routes(binder);
       socketsRoutes(binder, tickets);
     },
@@ -85,12 +85,17 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
   const live = new LivePublisher(redis.redis, logSettings(config));
   const events = openEventBus(kit, config, redis);
   const { database } = postgres;
-  const notifications = openNotificationWork(kit, { database, live });
+  const push = openPushWork(kit, config, { database, redis: redis.redis });
+  const notifications = openNotificationWork(kit, { database, live, next: push.next });
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
-    work: [consumeEvents(kit, { database, events }, notifications.subscriptions), ...notifications.work],
-    resources: [events.resource, ...shared.resources],
+    work: [
+      consumeEvents(kit, { database, events }, notifications.subscriptions),
+      ...notifications.work,
+      ...push.work,
+    ],
+    resources: [events.resource, ...push.resources, ...shared.resources],
     actions: deadLetterActions(kit, events, ['posts', 'auth']),
   });
 }

@@ -13,6 +13,7 @@ import {
   type Config,
 } from '@rostrum/config';
 import { processSettings } from '@rostrum/service-kit';
+import { pushSettings, pushWorkSettings } from './push/push-settings';
 
 export const socketSettings = {
   websocketAllowedOrigins: setting(list(webOrigin()).default([]), {
@@ -99,6 +100,7 @@ export const mainSettings = {
   ...rateLimitSettings,
   ...socketSettings,
   ...liveSettings,
+  ...pushSettings,
   cursorSecret: setting(secretText(), {
     env: 'CURSOR_SECRET',
     doc: 'signs the cursors of lists; a new one ends the cursors that clients hold',
@@ -111,6 +113,7 @@ export const workerSettings = {
   ...eventSettings,
   ...portSettings(8082, 9182),
   ...liveSettings,
+  ...pushWorkSettings,
 };
 
 export const migrateSettings = migrationSettings;

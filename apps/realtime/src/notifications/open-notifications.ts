@@ -11,7 +11,7 @@ import type { LiveEvent } from '../live/live-event';
 import type { LivePublisher } from '../live/live-publisher';
 import { settingsRoutes } from '../settings/settings.routes';
 import { SettingsService } from '../settings/settings.service';
-import { announcementOf, Deliveries } from './deliveries';
+import { announcementOf, Deliveries, type NextStep } from './deliveries';
 import { DeliveriesRepository } from './deliveries.repository';
 import { forgetPerson } from './forget-person';
 import { Notifier } from './notifier';
@@ -24,7 +24,7 @@ import { Retention } from './retention';
 
 export interface OpenNotifications {
   routes: (binder: RouteBinder) => void;
-  /** What somebody has missed whose channel no longer has it, as it was announced but for the ids of the events. */
+  /** What somebody has missed whose channel no longer has it, as it was announced. */
   newerThan: (userId: string, moment: Date, limit: number) => Promise<LiveEvent[]>;
 }
 
@@ -43,7 +43,7 @@ export function openNotifications(
     },
     newerThan: async (userId, moment, limit) => {
       const found = await repository.changedSince(userId, moment, limit);
-      return found.map((notification) => announcementOf(notification, notification.id));
+      return found.map((notification) => announcementOf(notification, notification.eventId));
     },
   };
 }
@@ -51,6 +51,7 @@ export function openNotifications(
 interface WorkParts {
   database: Database;
   live: Pick<LivePublisher, 'toUser'>;
+  next: NextStep;
 }
 
 export interface NotificationWork {
@@ -62,12 +63,12 @@ const secondMs = 1_000;
 const minuteMs = 60_000;
 
 /** What the worker does: it makes notifications of what other services tell, and tells people of them. */
-export function openNotificationWork(kit: Kit, { database, live }: WorkParts): NotificationWork {
+export function openNotificationWork(kit: Kit, { database, live, next }: WorkParts): NotificationWork {
   const { logger, metrics } = kit;
   const deliveries = new Deliveries({
     database,
     live,
-    next: { after: () => Promise.resolve(undefined) },
+    next,
     onError: (error) => logger.warn('Somebody could not be told of a notification yet', { error }),
   });
   const waiting = new DeliveriesRepository(database);

@@ -15,7 +15,6 @@ export interface PresenceSurroundings {
   database: Database;
   redis: Redis;
   connections: Pick<Connections, 'size' | 'people' | 'queuedBytes'>;
-  heartbeatSeconds: number;
 }
 
 export interface OpenPresence {
@@ -27,8 +26,11 @@ export interface OpenPresence {
 
 const reportEveryMs = 5_000;
 
-export function openPresence({ logger }: Kit, parts: PresenceSurroundings): OpenPresence {
-  const { database, redis, connections, heartbeatSeconds } = parts;
+export function openPresence(
+  { logger }: Kit,
+  { websocketHeartbeatSeconds: heartbeatSeconds }: { websocketHeartbeatSeconds: number },
+  { database, redis, connections }: PresenceSurroundings,
+): OpenPresence {
   const instanceId = randomUUID();
   // A sign of life comes with each heartbeat; one that is lost on the way must not make a user look gone.
   const store = new PresenceStore({ redis, instanceId, ttlSeconds: 2 * heartbeatSeconds + 1 });
