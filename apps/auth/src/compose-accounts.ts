@@ -29,8 +29,10 @@ import type { KeyVault } from './keys/key-vault';
 import { MailJobs } from './mail/mail-jobs';
 import { OneTimeTokens } from './mail/one-time-tokens';
 import { RecentFactor } from './mfa/step-up.service';
+import { OidcFlows } from './oidc/oidc-flows';
 import { openOidcClients } from './oidc/open-oidc-clients';
 import { oidcRoutes } from './oidc/oidc.routes';
+import { OidcSignUpService } from './oidc/oidc-sign-up.service';
 import { OidcService } from './oidc/oidc.service';
 import { BoundedQueue } from './passwords/bounded-queue';
 import { BreachedPasswordsClient } from './passwords/breached-passwords.client';
@@ -95,14 +97,7 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
     sessions: listed,
     activity: surroundings.activity,
   });
-  const oidc = new OidcService({
-    database,
-    clients: openOidcClients(kit, config),
-    subjects: new KeyedIndex(keyring, 'identity'),
-    sessions: { starter: sessions.starter, secondFactors },
-    audit: effects.audit,
-    owner: factors.owner,
-  });
+  const bindOidc = composeOidc(kit, config, { ...base, database, registration, factors, ...sessions });
   return {
     accounts,
     endings: effects.endings,
@@ -113,10 +108,34 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
       accountsRoutes(binder, { accounts, registration, emails, deletion: deleting, exports });
       sessionsRoutes(binder, { ...sessions.feature, allowedOrigins: kit.config.corsAllowedOrigins });
       passwordsRoutes(binder, changes);
-      oidcRoutes(binder, oidc);
+      bindOidc(binder);
       factors.routes(binder, { starter: sessions.starter, devices: sessions.feature.tokens.device });
     },
   };
+}
+
+interface OidcParts extends Base {
+  database: Database;
+  registration: RegistrationService;
+  factors: ReturnType<typeof composeSecondFactors>;
+  starter: SessionStarter;
+}
+
+function composeOidc(kit: Kit, config: AccountsConfig, parts: OidcParts): (binder: RouteBinder) => void {
+  const { database, keyring, addresses, effects, factors, registration, starter } = parts;
+  const flows = new OidcFlows(database, openOidcClients(kit, config));
+  const subjects = new KeyedIndex(keyring, 'identity');
+  const { owner } = factors;
+  const sessions = { starter, secondFactors: factors.questions };
+  const service = new OidcService({ database, flows, subjects, sessions, audit: effects.audit, owner });
+  const signUp = new OidcSignUpService({
+    database,
+    flows,
+    indexes: { subjects, emails: addresses.index },
+    registration,
+    effects: { starter, changes: owner.changes },
+  });
+  return (binder) => oidcRoutes(binder, service, signUp);
 }
 
 function composeBase(kit: Kit, config: AccountsConfig, { database, redis, keys }: AccountsSurroundings) {

@@ -1,5 +1,5 @@
 import { IdentityProvider, type Login } from '@rostrum/testing/identity-provider';
-import { AuthApp, type Person } from './auth-app';
+import { AuthApp, newDetails, type Person } from './auth-app';
 import { withTotp } from './totp-app';
 
 const base = '/api/v1/auth';
@@ -93,6 +93,96 @@ it.each<[string, (query: string) => string]>([
   const { authorizationUrl, flowToken } = await beginLogin();
   const query = change(provider.authorize(authorizationUrl, login));
   expect(outcome(await app.post(`${base}/oidc/login`, { flowToken, query }))).toEqual([401, 'OIDC_REFUSED']);
+});
+
+describe('signing up', () => {
+  async function signUp(username: string, as: Login, query = '') {
+    const { json } = await app.post(`${base}/oidc/stub/register${query}`, undefined);
+    const end = { flowToken: json.flowToken, query: provider.authorize(json.authorizationUrl, as) };
+    return app.post(`${base}/oidc/register`, { ...end, username });
+  }
+
+  it('makes an account with a verified address and the name that was chosen, and signs in to it', async () => {
+    const { username, email } = newDetails();
+    const known = { ...login, email: email.toUpperCase() };
+    const { status, json } = await signUp(username, known);
+    expect([status, json.user]).toMatchObject([
+      201,
+      { username, email, emailVerified: true, roles: ['user'] },
+    ]);
+    expect((await app.get(`${base}/me`, { token: json.accessToken })).status).toBe(200);
+    expect((await signIn(known)).json.user.id).toBe(json.user.id);
+    const events = await app.rows(
+      `select action from auth.audit_events where subject_id = $1 order by occurred_at, seq`,
+      [json.user.id],
+    );
+    expect(events.map(({ action }) => action).slice(0, 3)).toEqual([
+      'account.registered',
+      'identity.linked',
+      'session.started',
+    ]);
+    const told = await app.rows(`select 1 from auth.outbox where key = $1 and type = 'user.registered'`, [
+      json.user.id,
+    ]);
+    expect(told).toHaveLength(1);
+  });
+
+  it('sets cookies where it was begun so', async () => {
+    const { username, email } = newDetails();
+    const { status, headers } = await signUp(username, { ...login, email }, '?mode=cookie');
+    expect([status, headers.getSetCookie().join()]).toEqual([201, expect.stringContaining('HttpOnly')]);
+  });
+
+  it('takes an address that the provider has verified, and nothing else', async () => {
+    const { username, email } = newDetails();
+    const { sub } = login;
+    for (const as of [
+      { sub, email },
+      { sub, email, email_verified: false },
+      { sub, email_verified: true },
+    ])
+      expect(outcome(await signUp(username, as))).toEqual([403, 'OIDC_EMAIL_UNVERIFIED']);
+    const odd = { sub, email: 'two@example.com, one@example.com', email_verified: true };
+    expect(outcome(await signUp(username, odd))).toEqual([403, 'OIDC_EMAIL_UNVERIFIED']);
+  });
+
+  it('leaves nothing behind where the name, the address or the identity is taken', async () => {
+    const { username, email } = newDetails();
+    const known = { ...login, email };
+    expect(outcome(await signUp(ada.username, known))).toEqual([409, 'USERNAME_TAKEN']);
+    expect((await signUp(username, known)).status).toBe(201);
+    const other = newDetails();
+    expect(outcome(await signUp(other.username, known))).toEqual([409, 'IDENTITY_TAKEN']);
+    const again = { ...known, sub: `${known.sub}-other` };
+    expect(outcome(await signUp(other.username, again))).toEqual([409, 'EMAIL_TAKEN']);
+    const left = await app.rows('select 1 from auth.users where username = $1', [other.username]);
+    expect(left).toEqual([]);
+    expect((await app.register({ ...other, email: newDetails().email })).status).toBe(201);
+  });
+
+  it('whoever only claims an address keeps nobody from it who has it', async () => {
+    const { username } = newDetails();
+    expect((await signUp(username, { ...login, email: ada.email })).status).toBe(201);
+    expect(
+      await app.rows('select 1 from auth.users where id = $1 and email_verified_at is null', [ada.id]),
+    ).toHaveLength(1);
+  });
+
+  it('ends no other flow, and no other flow ends it', async () => {
+    const { json } = await app.post(`${base}/oidc/stub/register`, undefined);
+    const query = provider.authorize(json.authorizationUrl, login);
+    expect(outcome(await app.post(`${base}/oidc/login`, { flowToken: json.flowToken, query }))).toEqual([
+      401,
+      'OIDC_REFUSED',
+    ]);
+    const begun = await beginLogin();
+    const end = { flowToken: begun.flowToken, query: provider.authorize(begun.authorizationUrl, login) };
+    const { username } = newDetails();
+    expect(outcome(await app.post(`${base}/oidc/register`, { ...end, username }))).toEqual([
+      401,
+      'OIDC_REFUSED',
+    ]);
+  });
 });
 
 it('a provider that does not answer, or fails, is unavailable, and refuses nobody', async () => {

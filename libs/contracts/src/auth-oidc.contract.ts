@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { authTags as tags, takesNoKey } from './auth-fields.contract';
 import { ownerProof, secondFactorProblems } from './auth-mfa-fields.contract';
 import { modeQuery, signedIn } from './auth-sessions.contract';
-import { timestamp } from './common';
+import { timestamp, username } from './common';
 import { defineRoute } from './define-route';
 
 const bodyLimit = '16kb';
@@ -64,6 +64,49 @@ export const oidcLoginRoute = defineRoute({
     403: ['ACCOUNT_SUSPENDED'],
     409: ['IDENTITY_NOT_LINKED'],
     503: ['IDENTITY_PROVIDER_UNAVAILABLE'],
+  },
+});
+
+export const beginOidcSignUpRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/auth/oidc/:provider/register',
+  operationId: 'beginOidcSignUp',
+  summary: 'Begin to make an account with an identity of a provider',
+  tags,
+  auth: 'none',
+  rateLimit: 'auth',
+  params: byProvider,
+  query: modeQuery,
+  responses: started,
+  problems: { 404: ['NOT_FOUND'], 503: ['IDENTITY_PROVIDER_UNAVAILABLE'] },
+});
+
+export const oidcSignUpRoute = defineRoute({
+  method: 'post',
+  path: '/api/v1/auth/oidc/register',
+  operationId: 'signUpOidc',
+  summary: 'Make an account with what the identity provider has answered, and sign in to it',
+  description:
+    'The address is the one that the provider has verified. The account has no password that anybody knows: who wants ' +
+    'one asks for a mail to choose it. ' +
+    takesNoKey,
+  tags,
+  auth: 'none',
+  rateLimit: 'auth',
+  body: ending.extend({ username }),
+  bodyLimit,
+  responses: {
+    201: {
+      description: 'Tokens or cookies',
+      schema: signedIn,
+      headers: { 'Set-Cookie': 'In cookie mode: the tokens, the CSRF token and the device' },
+    },
+  },
+  problems: {
+    401: ['OIDC_REFUSED'],
+    403: ['OIDC_EMAIL_UNVERIFIED'],
+    409: ['USERNAME_TAKEN', 'EMAIL_TAKEN', 'IDENTITY_TAKEN'],
+    503: ['IDENTITY_PROVIDER_UNAVAILABLE', 'PASSWORD_HASHING_UNAVAILABLE'],
   },
 });
 
@@ -137,6 +180,8 @@ export const unlinkIdentityRoute = defineRoute({
 export const authOidcRoutes = [
   beginOidcLoginRoute,
   oidcLoginRoute,
+  beginOidcSignUpRoute,
+  oidcSignUpRoute,
   beginOidcLinkRoute,
   oidcLinkRoute,
   listIdentitiesRoute,

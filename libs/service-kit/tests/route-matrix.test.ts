@@ -1,4 +1,4 @@
-import { revocationsRoute, serviceRoutes, type RouteContract } from '@rostrum/contracts';
+import { revocationsRoute, serviceRoutes, visibleRoute, type RouteContract } from '@rostrum/contracts';
 import { createTokenVerifier, remoteKeySet, roles } from '@rostrum/security';
 import { testTokens, type TestTokens } from '@rostrum/testing';
 import { startTestService, type TestService } from './test-service';
@@ -21,8 +21,11 @@ const mayCall: Record<string, readonly string[]> = {
   beginPasskeyMfa: everybody,
   beginOidcLogin: everybody,
   loginOidc: everybody,
+  beginOidcSignUp: everybody,
+  signUpOidc: everybody,
   getKeys: everybody,
   listRevocations: everybody,
+  findVisible: everybody,
   openWebSocket: everybody,
 
   logout: signedIn,
@@ -121,9 +124,11 @@ const mayCall: Record<string, readonly string[]> = {
 };
 
 /** Who may call does not depend on keys, and these routes have no place to keep them. */
-const contracts: readonly RouteContract[] = [...Object.values(serviceRoutes).flat(), revocationsRoute].map(
-  (contract) => ({ ...contract, idempotent: false }),
-);
+const contracts: readonly RouteContract[] = [
+  ...Object.values(serviceRoutes).flat(),
+  revocationsRoute,
+  visibleRoute,
+].map((contract) => ({ ...contract, idempotent: false }));
 const names = contracts.map(({ operationId }) => operationId);
 
 let issuer: TestTokens;

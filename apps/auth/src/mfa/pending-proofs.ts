@@ -3,7 +3,13 @@ import type { Queryable, Row } from '@rostrum/data-access';
 
 /** What somebody has begun to prove. A token of one kind is nothing to another. */
 export type ProofKind =
-  'sign-in' | 'passkey-registration' | 'passkey-sign-in' | 'passkey-proof' | 'oidc-sign-in' | 'oidc-link';
+  | 'sign-in'
+  | 'passkey-registration'
+  | 'passkey-sign-in'
+  | 'passkey-proof'
+  | 'oidc-sign-in'
+  | 'oidc-sign-up'
+  | 'oidc-link';
 
 export interface NewProof {
   kind: ProofKind;

@@ -1,3 +1,4 @@
+import { emailAddress } from '@rostrum/contracts';
 import type { Policy } from '@rostrum/resilience';
 import {
   allowInsecureRequests,
@@ -25,6 +26,8 @@ export interface FlowSecrets {
 /** Who somebody is at a provider. */
 export interface OidcIdentity {
   subject: string;
+  /** As the provider has it; undefined where it tells none that a person could have. */
+  email: string | undefined;
   emailVerified: boolean;
 }
 
@@ -71,7 +74,9 @@ export class OidcClient {
     if ('refusal' in outcome) throw oidcErrors.refused(outcome.refusal);
     const claims = outcome.claims();
     if (!claims) throw oidcErrors.refused();
-    return { subject: claims.sub, emailVerified: claims['email_verified'] === true };
+    const { success, data: email } = emailAddress.safeParse(claims['email']);
+    const emailVerified = claims['email_verified'] === true;
+    return { subject: claims.sub, email: success ? email : undefined, emailVerified };
   }
 
   /** The provider's own refusals are no failures of it: only what keeps it from answering is counted. */

@@ -1,9 +1,11 @@
 import {
   beginOidcLinkRoute,
   beginOidcLoginRoute,
+  beginOidcSignUpRoute,
   listIdentitiesRoute,
   oidcLinkRoute,
   oidcLoginRoute,
+  oidcSignUpRoute,
   unlinkIdentityRoute,
 } from '@rostrum/contracts';
 import type { RouteBinder } from '@rostrum/service-kit';
@@ -11,9 +13,10 @@ import { auditOrigin } from '../audit/audit-origin';
 import { ownerRequest } from '../mfa/mfa.routes';
 import { challengeReply, signedInReply } from '../sessions/session-replies';
 import { toIdentityBody } from './identity';
+import type { OidcSignUpService } from './oidc-sign-up.service';
 import type { OidcService } from './oidc.service';
 
-export function oidcRoutes(binder: RouteBinder, oidc: OidcService): void {
+export function oidcRoutes(binder: RouteBinder, oidc: OidcService, signUp: OidcSignUpService): void {
   binder.bind(beginOidcLoginRoute, async ({ params: { provider }, query: { mode } }) => ({
     status: 200,
     body: await oidc.beginLogin(provider, mode),
@@ -23,6 +26,16 @@ export function oidcRoutes(binder: RouteBinder, oidc: OidcService): void {
     const outcome = await oidc.login(body, auditOrigin(request));
     if ('account' in outcome) return { status: 200, ...signedInReply(outcome) };
     return { status: 200, ...challengeReply(outcome) };
+  });
+
+  binder.bind(beginOidcSignUpRoute, async ({ params: { provider }, query: { mode } }) => ({
+    status: 200,
+    body: await signUp.begin(provider, mode),
+  }));
+
+  binder.bind(oidcSignUpRoute, async ({ body, request, signal }) => {
+    const signedIn = await signUp.signUp(body, { from: auditOrigin(request), signal });
+    return { status: 201, ...signedInReply(signedIn) };
   });
 
   binder.bind(beginOidcLinkRoute, async (input) => ({

@@ -5,7 +5,6 @@ import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { FactorChanges } from '../mfa/factor-changes';
 import type { OwnerProof, OwnerProofBody, OwnerRequest } from '../mfa/owner-proof';
-import { PendingProofs } from '../mfa/pending-proofs';
 import type { RecentFactor, SessionOwner } from '../mfa/step-up.service';
 import type { KeyedIndex } from '../secrets/keyed-index';
 import type { SecondFactors } from '../sessions/second-factors';
@@ -13,36 +12,24 @@ import type { SessionMode } from '../sessions/session';
 import type { SessionStarter } from '../sessions/session-starter';
 import { IdentitiesRepository } from './identities.repository';
 import type { LinkedIdentity } from './identity';
-import type { FlowSecrets, OidcClient, OidcIdentity } from './oidc-client';
+import { subjectOf, type FlowEnd, type OidcFlows } from './oidc-flows';
 import { oidcErrors } from './oidc.errors';
 
 export interface OidcDependencies {
   database: Database;
-  clients: ReadonlyMap<string, OidcClient>;
+  flows: OidcFlows;
   subjects: KeyedIndex;
   sessions: { starter: Pick<SessionStarter, 'start'>; secondFactors: SecondFactors };
   audit: Pick<AuditLog, 'notingRefusals'>;
   owner: { proof: OwnerProof; recent: Pick<RecentFactor, 'require'>; changes: FactorChanges };
 }
 
-interface Flow extends FlowSecrets {
-  provider: string;
-  mode: SessionMode;
-}
-
-export interface FlowEnd {
-  flowToken: string;
-  query: string;
-}
-
-const flowSeconds = 600;
-
 /** Signing in at identity providers. An identity opens the account that its owner has linked it to, and no other. */
 export class OidcService {
   constructor(private readonly dependencies: OidcDependencies) {}
 
   beginLogin(provider: string, mode: SessionMode) {
-    return this.begin('oidc-sign-in', { provider, mode });
+    return this.dependencies.flows.begin('oidc-sign-in', { provider, mode });
   }
 
   /** Refusals are written down as those of other ways to sign in are. */
@@ -52,19 +39,20 @@ export class OidcService {
   }
 
   async beginLink(provider: string, shown: OwnerProofBody, request: OwnerRequest) {
-    this.clientOf(provider);
-    await this.dependencies.owner.proof.require(shown, request);
-    return this.begin('oidc-link', { provider, mode: 'bearer' }, request.owner.userId);
+    const { flows, owner } = this.dependencies;
+    flows.clientOf(provider);
+    await owner.proof.require(shown, request);
+    return flows.begin('oidc-link', { provider, mode: 'bearer' }, request.owner.userId);
   }
 
   async link(end: FlowEnd, { userId }: SessionOwner, from: AuditOrigin): Promise<void> {
-    const { database, subjects, owner } = this.dependencies;
-    const { identity, flow } = await this.end('oidc-link', end, userId);
-    if (!identity.emailVerified) throw oidcErrors.unverified();
-    const { provider } = flow;
+    const { database, subjects, flows, owner } = this.dependencies;
+    const outcome = await flows.end('oidc-link', end, userId);
+    if (!outcome.identity.emailVerified) throw oidcErrors.unverified();
+    const { provider } = outcome.flow;
     await database.transaction(async (trx) => {
       const identities = new IdentitiesRepository(trx);
-      const subject = subjectOf(flow, identity);
+      const subject = subjectOf(outcome);
       const isKnown = await identities.findUser(provider, subjects.all(subject));
       if (isKnown || !(await identities.insert(userId, provider, subjects.of(subject))))
         throw oidcErrors.taken();
@@ -90,42 +78,15 @@ export class OidcService {
   }
 
   private async signIn(end: FlowEnd, from: AuditOrigin) {
-    const { database, subjects, sessions } = this.dependencies;
-    const { identity, flow } = await this.end('oidc-sign-in', end);
+    const { database, subjects, flows, sessions } = this.dependencies;
+    const outcome = await flows.end('oidc-sign-in', end);
+    const { provider, mode } = outcome.flow;
     const identities = new IdentitiesRepository(database);
-    const userId = await identities.findUser(flow.provider, subjects.all(subjectOf(flow, identity)));
+    const userId = await identities.findUser(provider, subjects.all(subjectOf(outcome)));
     const account = userId && (await new AccountsRepository(database).find(userId));
     if (!account) throw oidcErrors.notLinked();
     const proof = { account, methods: ['oidc'] };
-    const place = { mode: flow.mode, from, device: undefined };
+    const place = { mode, from, device: undefined };
     return (await sessions.secondFactors.challenge(proof, place)) ?? sessions.starter.start(proof, place);
   }
-
-  private async begin(
-    kind: 'oidc-sign-in' | 'oidc-link',
-    { provider, mode }: Pick<Flow, 'provider' | 'mode'>,
-    userId?: string,
-  ) {
-    const { url: authorizationUrl, secrets } = await this.clientOf(provider).begin();
-    const state: Flow = { ...secrets, provider, mode };
-    const proofs = new PendingProofs(this.dependencies.database);
-    return { authorizationUrl, flowToken: await proofs.begin({ kind, userId, state, seconds: flowSeconds }) };
-  }
-
-  private async end(kind: 'oidc-sign-in' | 'oidc-link', { flowToken, query }: FlowEnd, userId?: string) {
-    const begun = await new PendingProofs(this.dependencies.database).take<Flow>(kind, flowToken);
-    if (!begun || begun.userId !== (userId ?? null)) throw oidcErrors.refused();
-    const { state: flow } = begun;
-    return { flow, identity: await this.clientOf(flow.provider).finish(query, flow) };
-  }
-
-  private clientOf(provider: string): OidcClient {
-    const client = this.dependencies.clients.get(provider);
-    if (!client) throw oidcErrors.unknownProvider();
-    return client;
-  }
-}
-
-function subjectOf({ provider }: Flow, { subject }: OidcIdentity): string {
-  return `${provider} ${subject}`;
 }

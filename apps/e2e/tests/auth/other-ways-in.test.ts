@@ -168,6 +168,18 @@ describe.each(modes)('a client with a session of mode %s', (mode) => {
     expect((await login()).reply.status).toBe(409);
   });
 
+  it('signs up with an identity of a provider', async () => {
+    const { username, email } = newDetails();
+    const caller = people.client(mode);
+    const { json } = await caller.call('POST', `${base}/oidc/stub/register?mode=${mode}`);
+    const query = provider.authorize(json.authorizationUrl, { sub: username, email, email_verified: true });
+    const end = { flowToken: json.flowToken, query, username };
+    const reply = await caller.call('POST', `${base}/oidc/register`, end);
+    expect([reply.status, reply.json.user]).toMatchObject([201, { username, email, emailVerified: true }]);
+    caller.keep(reply);
+    expect(await people.mayRead(caller)).toBe(true);
+  });
+
   it('has been through every route of second factors, passkeys and identity providers', () => {
     const routes = [...authMfaRoutes, ...authPasskeyRoutes, ...authOidcRoutes];
     expect(notYetCalled(routes, mode)).toEqual([]);

@@ -9,6 +9,7 @@ const clientSecret = 'a secret of the test';
 /** Somebody at the provider; `nonce` and `audience` are lies about the request where they are set. */
 export interface Login {
   sub: string;
+  email?: string;
   email_verified?: boolean;
   nonce?: string;
   aud?: string;
