@@ -23,6 +23,8 @@ const row: PostRow = {
   quotes: 7,
   hidden: false,
   deleted: false,
+  author_private: false,
+  author_gone: false,
   mentioned: null,
 };
 

@@ -23,6 +23,9 @@ export interface PostRow {
   quotes: number;
   hidden: boolean;
   deleted: boolean;
+  author_private: boolean;
+  /** Suspended or deleted. */
+  author_gone: boolean;
   /** Only of a post that is for those whom it names. */
   mentioned: string[] | null;
 }
@@ -31,6 +34,7 @@ export interface PostRow {
 export const postColumns = `p.id, p.author_id, a.username, p.text, p.facets, p.media, p.visibility,
   p.reply_to, p.root_id, p.quote_of, p.created_at, p.edited_at, p.version, p.likes, p.reposts, p.replies, p.quotes,
   p.hidden_at is not null as hidden, p.deleted_at is not null as deleted,
+  a.is_private as author_private, a.suspended_at is not null or a.deleted_at is not null as author_gone,
   case when p.visibility = 'mentioned'
        then array(select user_id::text from post_mentions where post_id = p.id) end as mentioned`;
 

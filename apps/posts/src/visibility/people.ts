@@ -14,6 +14,14 @@ const states: readonly PersonState[] = [0, privateBit, goneBit, privateBit | gon
 }));
 const gone = states[goneBit] as PersonState;
 
+export function personState(isPrivate: boolean, isGone: boolean): PersonState {
+  return states[bitsOf(isPrivate, isGone)] ?? gone;
+}
+
+function bitsOf(isPrivate: boolean, isGone: boolean): number {
+  return (isPrivate ? privateBit : 0) | (isGone ? goneBit : 0);
+}
+
 /**
  * Who is private, suspended or gone: one small value per person, and not a part of each of their posts, so that a
  * change of it is one change whatever they have written. Changes go through `change`.
@@ -38,7 +46,7 @@ export class People {
   async stateOf(userId: string, signal?: () => AbortSignal): Promise<PersonState> {
     const load = async (abandoned: AbortSignal) => {
       const row = await this.people.stateOf(userId, { signal: abandoned });
-      return row && String((row.is_private ? privateBit : 0) | (row.is_gone ? goneBit : 0));
+      return row && String(bitsOf(row.is_private, row.is_gone));
     };
     const packed = await this.cache.getOrLoadBytes(userId, load, signal && { signal });
     // Of whom there is no profile, there is nothing to be seen.

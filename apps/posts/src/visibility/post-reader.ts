@@ -3,7 +3,7 @@ import { packPost, unpackPost, type PostDocument } from '../posts/post-document'
 import { postsErrors } from '../posts/posts.errors';
 import type { PostRows } from '../posts/posts.repository';
 import { asksForFollow, decide, type PersonState, type Place, type Verdict } from './decide';
-import type { People } from './people';
+import { personState, type People } from './people';
 import type { Relations, ViewerRelations } from './viewer-relations';
 
 export interface ShownPost extends PostDocument {
@@ -17,6 +17,12 @@ export interface HowToShow {
   place?: Place;
   /** Ends the wait. Asked for only where there is something to wait for. */
   signal?: () => AbortSignal;
+}
+
+interface FoundPost {
+  id: string;
+  document: PostDocument;
+  author: PersonState;
 }
 
 interface Viewer {
@@ -42,22 +48,17 @@ export class PostReader {
     id: string,
     { place = 'direct', signal }: HowToShow = {},
   ): Promise<PostDocument> {
-    const known = this.people.authorOf(id);
-    // All in one turn of the event loop, so that they travel together.
-    const [packed, relations, state] = await Promise.all([
-      this.packed(id, signal),
+    // Both in one turn of the event loop, so that they travel together.
+    const [found, relations] = await Promise.all([
+      this.find(id, signal),
       this.relations.of(viewerId, signal),
-      known === undefined ? undefined : this.people.stateOf(known, signal),
     ]);
-    if (packed === undefined) throw postsErrors.notFound();
-    const document = unpackPost(packed);
-    if (known === undefined) this.people.rememberAuthor(id, document.facts.authorId);
-    const author = state ?? (await this.people.stateOf(document.facts.authorId, signal));
-    const judged = this.judge({ id: viewerId, relations }, { document, author }, { place, signal });
+    if (!found) throw postsErrors.notFound();
+    const judged = this.judge({ id: viewerId, relations }, found, { place, signal });
     const verdict = typeof judged === 'string' ? judged : await judged;
     if (verdict === 'tombstone') throw postsErrors.deleted();
     if (verdict !== 'shown') throw postsErrors.notFound();
-    return document;
+    return found.document;
   }
 
   /** Of these posts those that the viewer sees in this place, in the order of the ids; each once for each time it is named. */
@@ -72,41 +73,46 @@ export class PostReader {
       Promise.all(ids.map((id) => this.find(id, signal))),
     ]);
     const viewer = { id: viewerId, relations };
-    const shown = await Promise.all(
-      found.map(async (each) => {
-        if (!each) return undefined;
-        const verdict = await this.judge(viewer, each, { place, signal });
-        const isTombstone = verdict === 'tombstone';
-        if (verdict !== 'shown' && !(isTombstone && withTombstones.has(place))) return undefined;
-        return { id: each.id, ...each.document, isTombstone };
-      }),
-    );
-    return shown.filter((each) => each !== undefined);
+    const verdicts = await this.judgeAll(viewer, found, { place, signal });
+    return found.flatMap((each, index) => {
+      const isTombstone = verdicts[index] === 'tombstone';
+      const isShown = verdicts[index] === 'shown' || (isTombstone && withTombstones.has(place));
+      return each && isShown ? [{ id: each.id, ...each.document, isTombstone }] : [];
+    });
   }
 
-  private async find(
-    id: string,
-    signal: HowToShow['signal'],
-  ): Promise<{ id: string; document: PostDocument; author: PersonState } | undefined> {
+  /** With the author's state: read along with the post where it is known who wrote it, or where its row had to be. */
+  private async find(id: string, signal: HowToShow['signal']): Promise<FoundPost | undefined> {
     const known = this.people.authorOf(id);
-    const [packed, state] = await Promise.all([
-      this.packed(id, signal),
-      known === undefined ? undefined : this.people.stateOf(known, signal),
-    ]);
+    let loaded: PersonState | undefined;
+    const load = async (abandoned: AbortSignal) => {
+      const row = await this.rows.find(id, { signal: abandoned });
+      loaded = row && personState(row.author_private, row.author_gone);
+      return row && packPost(row);
+    };
+    const reading = this.cache.getOrLoadBytes(id, load, signal && { signal });
+    if (known !== undefined) {
+      const [packed, author] = await Promise.all([reading, this.people.stateOf(known, signal)]);
+      return packed && { id, document: unpackPost(packed), author };
+    }
+    const packed = await reading;
     if (packed === undefined) return undefined;
     const document = unpackPost(packed);
-    if (known === undefined) this.people.rememberAuthor(id, document.facts.authorId);
-    const author = state ?? (await this.people.stateOf(document.facts.authorId, signal));
-    return { id, document, author };
+    const { authorId } = document.facts;
+    this.people.rememberAuthor(id, authorId);
+    // What was loaded for this reader is no older than the question.
+    return { id, document, author: loaded ?? (await this.people.stateOf(authorId, signal)) };
   }
 
-  private packed(id: string, signal: HowToShow['signal']): Promise<Buffer | undefined> {
-    return this.cache.getOrLoadBytes(id, (abandoned) => this.load(id, abandoned), signal && { signal });
-  }
-
-  private async load(id: string, signal: AbortSignal): Promise<Buffer | undefined> {
-    const row = await this.rows.find(id, { signal });
-    return row && packPost(row);
+  private judgeAll(
+    viewer: Viewer,
+    found: readonly (FoundPost | undefined)[],
+    how: { place: Place; signal: HowToShow['signal'] },
+  ): Verdict[] | Promise<Verdict[]> {
+    const judged = found.map((each) => (each ? this.judge(viewer, each, how) : 'absent'));
+    return judged.every((each) => typeof each === 'string')
+      ? judged
+      : Promise.all(judged.map((each) => Promise.resolve(each)));
   }
 
   /** At once, unless something has to be asked of PostgreSQL: few posts are of private accounts. */
