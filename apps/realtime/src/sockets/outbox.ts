@@ -43,11 +43,10 @@ export class Outbox {
 
   /** False when the frame would be too much for the bound: then nothing is done. */
   add(frame: Frame, maxBytes: number): boolean {
-    const size = sizeOf(frame);
-    if (this.size + size > maxBytes) {
+    if (!this.hasRoomFor(frame, maxBytes)) {
       // A burst that no tick has come between is no sign of a slow reader.
       this.flush();
-      if (this.size + size > maxBytes) return false;
+      if (!this.hasRoomFor(frame, maxBytes)) return false;
     }
     this.pending = this.pending ? this.pending.with(frame) : this.outflow.begin(frame);
     this.outflow.count(frame);
@@ -102,6 +101,10 @@ export class Outbox {
     this.writeAll();
     if (!this.isOpen || this.socket.writableLength === 0) return Promise.resolve();
     return new Promise((resolve) => this.socket.write(nothing, () => resolve()));
+  }
+
+  private hasRoomFor(frame: Frame, maxBytes: number): boolean {
+    return this.size + sizeOf(frame) <= maxBytes;
   }
 
   private get isOpen(): boolean {

@@ -24,6 +24,8 @@ export class Outflow {
   /** The batch of each frame that a socket's queue has begun with since the last flush. */
   private readonly firsts = new Map<Frame, Batch>();
   private readonly used = new Set<Batch>();
+  private begun: Batch | undefined;
+  private taken: Batch | undefined;
   private countedType = '';
   private counted = 0;
 
@@ -31,16 +33,21 @@ export class Outflow {
 
   /** The batch of a queue that was empty. */
   begin(frame: Frame): Batch {
+    // Nearly always the one that the socket before has asked for.
+    if (this.begun?.frame === frame) return this.begun;
     this.schedule();
     let batch = this.firsts.get(frame);
     if (!batch) this.firsts.set(frame, (batch = new Batch(undefined, frame)));
-    return batch;
+    return (this.begun = batch);
   }
 
   /** The bytes of a batch. They are joined once for all sockets that ask within a flush. */
   take(batch: Batch): Buffer {
-    this.schedule();
-    this.used.add(batch);
+    if (batch !== this.taken) {
+      this.schedule();
+      this.used.add(batch);
+      this.taken = batch;
+    }
     return batch.bytes;
   }
 
@@ -92,6 +99,8 @@ export class Outflow {
     for (const batch of this.used) batch.forget();
     this.used.clear();
     this.firsts.clear();
+    this.begun = undefined;
+    this.taken = undefined;
     this.tellCount();
     this.flushedAt = performance.now();
     this.isScheduled = false;

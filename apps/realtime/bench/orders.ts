@@ -1,0 +1,52 @@
+/** A process of the benchmark does what its parent asks, one thing after the other. */
+type Order = { do: string } & Record<string, unknown>;
+
+export type Orders = Record<string, (order: never) => unknown>;
+
+export function takeOrders(orders: Orders): void {
+  let queue = Promise.resolve();
+  process.on('message', (order: Order) => {
+    queue = queue.then(async () => {
+      const act = orders[order.do] as ((order: Order) => unknown) | undefined;
+      process.send?.({ did: order.do, ...((await act?.(order)) as object | undefined) });
+    });
+  });
+  // Whoever asked is gone.
+  process.on('disconnect', () => process.exit());
+}
+
+/** Resident memory once there is no garbage left; needs `--expose-gc`. */
+export async function settledRss(): Promise<{ rss: number }> {
+  for (let i = 0; i < 3; i += 1) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return { rss: process.memoryUsage.rss() };
+}
+
+export interface BroadcastOrder {
+  rounds: number;
+  /** Events of one tick. */
+  burst: number;
+}
+
+const eventBytes = 200;
+
+/** The text of an event of 200 bytes that says when it was sent. */
+export function eventText(): string {
+  const at = (performance.timeOrigin + performance.now()).toFixed(3);
+  const start = `{"type":"event","channel":"user:me","id":"1","name":"bench","at":${at},"data":"`;
+  return `${start}${'x'.repeat(eventBytes - start.length - 2)}"}`;
+}
+
+/** Sends so many bursts, each after everybody has been handed the one before. */
+export async function broadcast(
+  { rounds, burst }: BroadcastOrder,
+  server: { send: () => void; isBusy: () => boolean },
+): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    for (let i = 0; i < burst; i += 1) server.send();
+    do await new Promise((resolve) => setTimeout(resolve, 5));
+    while (server.isBusy());
+  }
+}

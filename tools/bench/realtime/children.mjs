@@ -1,0 +1,46 @@
+/** Processes that do what they are asked over their IPC channel. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { onCore } from '../server-process.mjs';
+
+const clockTicksPerSecond = 100;
+
+/** Starts a script on a core. It answers each order with `{ did, … }`; what it says first is `hello`. */
+export async function startChild(script, { core, env = {}, says = false }) {
+  const [command, args] = onCore(core, process.execPath, ['--expose-gc', script]);
+  const child = spawn(command, args, {
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const failed = once(child, 'exit').then(([code]) => {
+    throw new Error(`${script} ended with ${code}`);
+  });
+  failed.catch(() => undefined);
+  const next = async () => (await Promise.race([once(child, 'message'), failed]))[0];
+  const hello = says ? await next() : undefined;
+  return {
+    hello,
+    async ask(what, more = {}) {
+      child.send({ do: what, ...more });
+      return next();
+    },
+    cpuSeconds: () => cpuSeconds(child.pid),
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** User and system time of the process, which taskset has replaced itself with. */
+function cpuSeconds(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [utime, stime] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(utime) + Number(stime)) / clockTicksPerSecond;
+}
