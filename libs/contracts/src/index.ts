@@ -32,6 +32,7 @@ export * from './posts-people.contract';
 export * from './posts-follows.contract';
 export * from './posts-blocks.contract';
 export * from './posts-person.contract';
+export * from './posts-visible.contract';
 export * from './posts.contract';
 export * from './realtime.contract';
 export * from './openapi';
