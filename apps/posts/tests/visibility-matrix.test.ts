@@ -153,23 +153,83 @@ describe.each(Object.entries(routes))('%s', (_name, { look, differs = (seen) => 
   );
 });
 
-/** Every route that shows a person, by their name. A private account has a profile that all may see. */
-const profileRoutes: Record<string, (viewer: Caller, username: string) => Promise<Seen>> = {
-  'GET /api/v1/users/:username': async (viewer, username) =>
-    byStatus(await viewer.get(`/api/v1/users/${username}`)),
+type PersonKind = 'public' | 'ofPrivateAccount' | 'ofSuspendedAuthor' | 'ofDeletedAuthor';
+
+/** Every route that shows a person, or does something with them. A private account has a profile that all may see. */
+interface PersonLine {
+  look: (viewer: Caller, author: Caller) => Promise<boolean>;
+  differs?: Partial<Record<PersonKind, string>>;
+}
+
+const people: Record<PersonKind, string> = {
+  public: 'SSS--SSS',
+  ofPrivateAccount: 'SSS--SSS',
+  ofSuspendedAuthor: 'S-------',
+  ofDeletedAuthor: 'S-------',
 };
 
-describe.each(Object.entries(profileRoutes))('%s', (_name, look) => {
-  it.each([
-    ['public', 'SSS--SSS'],
-    ['ofPrivateAccount', 'SSS--SSS'],
-    ['ofSuspendedAuthor', 'S-------'],
-    ['ofDeletedAuthor', 'S-------'],
-  ] as const)('shows an author of a post that is %s to whom they are there for', async (kind, seen) => {
-    const scene = scenes[kind];
-    for (const time of ['cold', 'cached']) {
-      const found = await Promise.all(viewers.map((who) => look(scene.viewer(who), scene.author.username)));
-      expect([time, found.map((each) => (each === 'shown' ? 'S' : '-')).join('')]).toEqual([time, seen]);
-    }
-  });
+/** Somebody whom all authors follow, and who follows them all. */
+let hub: Caller;
+
+beforeAll(async () => {
+  hub = await app.member('hub');
+  const authors = Object.values(scenes).map(({ author }) => author.id);
+  await app.rows(
+    `insert into posts.follows (follower_id, followee_id)
+     select $1, unnest($2::uuid[]) union all select unnest($2::uuid[]), $1`,
+    [hub.id, authors],
+  );
+});
+
+const hasList =
+  (list: string): PersonLine['look'] =>
+  async (viewer, { username }) =>
+    (await viewer.get(`/api/v1/users/${username}/${list}`)).status === 200;
+
+const isInListOfHub =
+  (list: string): PersonLine['look'] =>
+  async (viewer, { id }) => {
+    const { json } = await viewer.get(`/api/v1/users/${hub.username}/${list}?limit=100`);
+    return json.items.some((item: { id: string }) => item.id === id);
+  };
+
+/** Does it, and takes it back where it was not so before. */
+const canDo =
+  (what: 'follow' | 'mute', relation: 'following' | 'muted'): PersonLine['look'] =>
+  async (viewer, { id, username }) => {
+    const [before] = (await viewer.get(`/api/v1/users/me/relationships?ids=${id}`)).json.items;
+    const { status } = await viewer.write('PUT', `/api/v1/users/${username}/${what}`);
+    if (!before[relation]) await viewer.write('DELETE', `/api/v1/users/${username}/${what}`);
+    // To oneself it cannot be done, but one is there.
+    return [202, 204, 409].includes(status);
+  };
+
+const onlyFollowers = { ofPrivateAccount: 'S-S---S-' };
+
+const personRoutes: Record<string, PersonLine> = {
+  'GET /api/v1/users/:username': {
+    look: async (viewer, { username }) => byStatus(await viewer.get(`/api/v1/users/${username}`)) === 'shown',
+  },
+  'GET /api/v1/users/:username/followers': { look: hasList('followers'), differs: onlyFollowers },
+  'GET /api/v1/users/:username/following': { look: hasList('following'), differs: onlyFollowers },
+  'GET /api/v1/users/:username/followers, as one of them': { look: isInListOfHub('followers') },
+  'GET /api/v1/users/:username/following, as one of them': { look: isInListOfHub('following') },
+  'PUT /api/v1/users/:username/follow': { look: canDo('follow', 'following') },
+  'PUT /api/v1/users/:username/mute': { look: canDo('mute', 'muted') },
+};
+
+describe.each(Object.entries(personRoutes))('%s', (_name, { look, differs = {} }) => {
+  it.each(Object.keys(people) as PersonKind[])(
+    'shows an author of a post that is %s to whom they are there for',
+    async (kind) => {
+      const scene = scenes[kind];
+      for (const time of ['cold', 'cached']) {
+        const found = await Promise.all(viewers.map((who) => look(scene.viewer(who), scene.author)));
+        expect([time, found.map((seen) => (seen ? 'S' : '-')).join('')]).toEqual([
+          time,
+          differs[kind] ?? people[kind],
+        ]);
+      }
+    },
+  );
 });

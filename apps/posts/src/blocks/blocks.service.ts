@@ -58,6 +58,7 @@ export class BlocksService {
   }
 
   async mute(person: Person, username: string, options: WriteOptions): Promise<void> {
+    if (username === person.username) throw blocksErrors.cannotMuteYourself();
     const work: Work = async (trx, other) => {
       if (other.id === person.id) throw blocksErrors.cannotMuteYourself();
       const { blocked } = await new PairsRepository(trx).stateOf(person.id, other.id);
