@@ -33,6 +33,7 @@ const mostPerHour: Record<MailKind, number> = {
   'password-changed': 10,
   'token-replayed': 10,
   'sign-in-changed': 20,
+  'new-device': 5,
   'account-deletion': 5,
   'account-restored': 5,
   'account-deleted': 1,

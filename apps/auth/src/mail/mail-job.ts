@@ -7,6 +7,7 @@ export const mailKinds = [
   'password-changed',
   'token-replayed',
   'sign-in-changed',
+  'new-device',
   'account-deletion',
   'account-restored',
   'account-deleted',

@@ -92,6 +92,14 @@ export const mailTexts: Record<MailKind, (facts: MailFacts) => MailText> = {
     paragraphs: [`@${facts.username}: ${signInChange(facts.details['change'])}`, unasked],
     link: resetLink(facts),
   }),
+  'new-device': (facts) => ({
+    subject: 'Somebody has signed in on another device',
+    paragraphs: [
+      `@${facts.username} was signed in to on a device that we do not know: ${facts.details['client']}, on ${facts.details['at']}.`,
+      `If that was you, there is nothing to do. ${unasked}`,
+    ],
+    link: resetLink(facts),
+  }),
   'account-deletion': ({ username, webUrl, details: { deletedAfter } }) => ({
     subject: 'Your account will be deleted',
     paragraphs: [

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '@rostrum/data-access';
+import { v7 as uuidv7 } from 'uuid';
 import type { Account, AccountRow } from '../accounts/account';
 import type { Addresses } from '../accounts/addresses';
 import type { DeletionService } from '../accounts/deletion.service';
@@ -82,7 +83,8 @@ export class SessionStarter {
     const session = { id: sessionId, ...lifetime, userId: account.id, tokenHash, mode, methods };
     const key = await people.userKeys.atHand(database, account.id, proof.sealedKey);
     const begun = { ...session, client: describeClient(from.userAgent) };
-    const facts = await this.begin(begun, { account, from, key });
+    const known = device?.userId === account.id ? device : undefined;
+    const facts = await this.begin(begun, { account, from, key, isKnownDevice: known !== undefined });
     // Between the check and now the password was changed, or the account suspended.
     if (!facts) throw sessionsErrors.invalidCredentials();
     const { id: userId, username } = account;
@@ -97,7 +99,7 @@ export class SessionStarter {
       accessToken,
       refreshToken: tokens.refresh.write(refresh),
       csrfToken,
-      deviceToken: tokens.device.issue(account.id, device?.userId === account.id ? device : undefined),
+      deviceToken: tokens.device.issue(account.id, known),
       expiresIn: tokens.session.ttlSeconds,
       sessionExpiresAt: lifetime.expiresAt,
     };
@@ -106,7 +108,7 @@ export class SessionStarter {
   /** Nearly always in one statement: it is what most of the time of a sign-in besides the hash would go into. */
   private async begin(
     session: BegunSession,
-    { account, from, key }: Beginning,
+    { account, from, key, isKnownDevice }: Beginning,
   ): Promise<TokenFacts | undefined> {
     const { database, audit } = this.dependencies;
     if (!key || account.deletionRequestedAt)
@@ -117,14 +119,15 @@ export class SessionStarter {
     return new SessionsRepository(database).insertNoted(
       { ...session, addressSealed },
       account.credentialsVersion,
-      event,
+      // Only an address that they have shown to be theirs is written to about it.
+      { event, mail: isKnownDevice || !account.emailVerified ? undefined : aboutNewDevice(session) },
     );
   }
 
   private async beginInTransaction(
     trx: Transaction,
     session: BegunSession,
-    { account, from }: Omit<Beginning, 'key'>,
+    { account, from }: Pick<Beginning, 'account' | 'from'>,
   ): Promise<TokenFacts | undefined> {
     const { people, audit } = this.dependencies;
     const { id, userId } = session;
@@ -149,6 +152,7 @@ interface Beginning {
   account: AccountRow;
   from: AuditOrigin;
   key: PersonKey | undefined;
+  isKnownDevice: boolean;
 }
 
 function startOf({ id, userId, methods, mode }: BegunSession, from: AuditOrigin): AuditEntry {
@@ -161,6 +165,11 @@ function startOf({ id, userId, methods, mode }: BegunSession, from: AuditOrigin)
     details: { methods, mode },
     from,
   };
+}
+
+function aboutNewDevice({ client, createdAt }: BegunSession) {
+  const at = `${createdAt.toISOString().slice(0, 16).replace('T', ' at ')} UTC`;
+  return { id: uuidv7(), details: { client: client ?? 'an unknown client', at } };
 }
 
 /** Where the address stands that a session was begun from. */

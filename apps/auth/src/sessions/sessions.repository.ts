@@ -37,6 +37,13 @@ function insertedValues(session: NewSession): unknown[] {
   return [id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client, addressSealed ?? null];
 }
 
+/** What is written down of a session that begins. */
+interface SessionNotes {
+  event: AuditRecord;
+  /** About a device that nobody has signed in on before. */
+  mail: { id: string; details: Record<string, string> } | undefined;
+}
+
 interface Rotation {
   sessionId: string;
   /** The hashes that the token shown may be stored under. */
@@ -81,19 +88,31 @@ export class SessionsRepository {
     return rows[0];
   }
 
-  /** The same together with the event that says so, in one statement: neither is there without the other. */
+  /**
+   * The same together with the event that says so, in one statement: neither is there without the other. And with a
+   * mail, where one is given and this is not the first session.
+   */
   async insertNoted(
     session: NewSession,
     credentialsVersion: number,
-    event: AuditRecord,
+    { event, mail }: SessionNotes,
   ): Promise<TokenFacts | undefined> {
     const { rows } = await this.db.query<TokenFacts & Row>(
       'insert_noted_session',
       `with ${insertion}, event as (
          insert into audit_events (chain, body) select $12::smallint, $13 from session
+       ), mail as (
+         insert into mail_jobs (id, kind, user_id, details)
+         select $14::uuid, 'new-device', u.id, $15::jsonb from u, session
+          where $14::uuid is not null and exists (select 1 from sessions as s where s.user_id = u.id)
        )
        select ${tokenFacts} from u, session`,
-      [...insertedValues(session), credentialsVersion, event.chain, event.body],
+      [
+        ...insertedValues(session),
+        credentialsVersion,
+        ...[event.chain, event.body],
+        ...[mail?.id ?? null, JSON.stringify(mail?.details ?? {})],
+      ],
     );
     return rows[0];
   }
