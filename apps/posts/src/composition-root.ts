@@ -43,15 +43,15 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
   const { database } = postgres;
   const events = new BusinessEvents(kit);
-  const timelines = openTimelines(kit, redis.redis, database);
+  const visibility = openVisibility(kit, redis.redis, database);
+  const { timelines, pageCache } = openTimelines(kit, { redis: redis.redis, database, visibility });
   const outbox = createOutbox({ database, schema: kit.service });
   const publisher = tellTimelines(createEventPublisher(outbox), timelines);
-  const visibility = openVisibility(kit, redis.redis, database);
   const parts = { database, visibility, publisher, events };
   const publishing = openPublishing(parts);
   const posts = openPosts(parts, publishing, config.cursorSecret);
   const drafts = openDrafts(parts, publishing, config.cursorSecret);
-  const feed = openFeed({ database, visibility, timelines }, config.cursorSecret);
+  const feed = openFeed({ kit, database, visibility, timelines, pageCache }, config.cursorSecret);
   const peopleParts = { database, redis: redis.redis, visibility, publisher, events };
   const { people, follows, blocks } = openPeople(kit, peopleParts, config.cursorSecret);
   const { profiles } = people;
@@ -92,11 +92,13 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
     publisher: createEventPublisher(createOutbox({ database, schema: kit.service })),
     events: new BusinessEvents(kit),
   };
-  const timelines = openTimelines(kit, redis.redis, database);
+  const { visibility } = parts;
+  const { timelines } = openTimelines(kit, { redis: redis.redis, database, visibility });
   const fanOut = openFanOut({
     kit,
     database,
     timelines,
+    changes: visibility.changes,
     pullFrom: config.feedPullFromFollowers,
     batch: config.feedFanOutBatch,
   });

@@ -1,6 +1,6 @@
 import { homeFeedRoute } from '@rostrum/contracts';
 import type { RouteBinder } from '@rostrum/service-kit';
-import { pageReply } from '../visibility/page-reply';
+import { nextLink } from '../visibility/page-reply';
 import type { FeedService } from './feed.service';
 
 export function feedRoutes(binder: RouteBinder, feed: FeedService): void {
@@ -8,12 +8,12 @@ export function feedRoutes(binder: RouteBinder, feed: FeedService): void {
     homeFeedRoute,
     async (call) => {
       const { cursor, limit } = call.query;
-      const { posts, nextCursor } = await feed.home(call.user.userId, {
+      const { body, nextCursor } = await feed.home(call.user.userId, {
         cursor,
         limit,
         signal: () => call.signal,
       });
-      return pageReply({ path: homeFeedRoute.path, limit, items: posts, nextCursor });
+      return { status: 200, raw: body, headers: nextLink({ path: homeFeedRoute.path, limit, nextCursor }) };
     },
     { startsWithRead: true },
   );

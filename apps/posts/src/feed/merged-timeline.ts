@@ -13,7 +13,10 @@ interface Run {
 export class MergedTimeline {
   private readonly floor: RawId;
 
-  constructor(private readonly timelines: readonly Timeline[]) {
+  constructor(
+    private readonly timelines: readonly Timeline[],
+    readonly pulledAuthors: readonly string[],
+  ) {
     this.floor = timelines.map(({ floor }) => floor).reduce((one, other) => (one > other ? one : other));
   }
 

@@ -1,25 +1,36 @@
-import { postCreated, userBlocked, userFollowed, userUnfollowed } from '@rostrum/contracts';
+import {
+  postCreated,
+  postDeleted,
+  postHidden,
+  postRestored,
+  postUpdated,
+  userBlocked,
+  userFollowed,
+  userUnfollowed,
+} from '@rostrum/contracts';
 import type { Database } from '@rostrum/data-access';
 import { onEvent, type BackgroundWork, type Kit, type Subscription } from '@rostrum/service-kit';
 import { FanOutRounds, type FanOutOptions } from './fan-out';
 import { FanOutWork } from './fan-out-work';
 import { FanOutsRepository } from './fan-outs.repository';
+import type { ChangeLog } from '../visibility/change-log';
 import type { Timelines } from './timelines';
 
 interface FanOutParts extends FanOutOptions {
   kit: Kit;
   database: Database;
   timelines: Timelines;
+  changes: Pick<ChangeLog, 'add'>;
 }
 
 /** The worker's part in feeds: what it does about this service's own events, and the work that comes of it. */
-export function openFanOut({ kit, database, timelines, ...options }: FanOutParts): {
+export function openFanOut({ kit, database, timelines, changes, ...options }: FanOutParts): {
   work: BackgroundWork;
   subscriptions: readonly Subscription[];
 } {
   const rounds = new FanOutRounds(database, timelines, options);
   const work = new FanOutWork(kit, rounds, new FanOutsRepository(database));
-  // Whoever makes such a change forgets timelines by themselves; this is for one who dies before they come to it.
+  // Whoever makes such a change sees to that by themselves; this is for one who dies before they come to it.
   const forget = (...userIds: string[]) => timelines.forget(userIds);
   return {
     work,
@@ -31,6 +42,9 @@ export function openFanOut({ kit, database, timelines, ...options }: FanOutParts
       onEvent(userFollowed, ({ followerId }) => forget(followerId)),
       onEvent(userUnfollowed, ({ followerId }) => forget(followerId)),
       onEvent(userBlocked, ({ blockerId, blockedId }) => forget(blockerId, blockedId)),
+      ...[postUpdated, postDeleted, postHidden, postRestored].map((changed) =>
+        onEvent<typeof changed>(changed, ({ postId }) => changes.add([postId])),
+      ),
     ],
   };
 }

@@ -1,15 +1,26 @@
-import type { Database } from '@rostrum/data-access';
+import type { Cache, Database } from '@rostrum/data-access';
+import type { Kit } from '@rostrum/service-kit';
 import type { Visibility } from '../visibility/open-visibility';
+import { FeedPages } from './feed-pages';
 import { FeedRepository } from './feed.repository';
 import { FeedService } from './feed.service';
 import type { Timelines } from './timelines';
 
 interface FeedParts {
+  kit: Pick<Kit, 'logger'>;
   database: Database;
-  visibility: Pick<Visibility, 'pages'>;
+  visibility: Pick<Visibility, 'pages' | 'people' | 'changes'>;
   timelines: Timelines;
+  pageCache: Cache;
 }
 
-export function openFeed({ database, visibility, timelines }: FeedParts, cursorSecret: string): FeedService {
-  return new FeedService(new FeedRepository(database), timelines, visibility.pages, cursorSecret);
+export function openFeed(parts: FeedParts, cursorSecret: string): FeedService {
+  const { kit, database, visibility, timelines, pageCache } = parts;
+  const { pages, people, changes } = visibility;
+  const noteError = (error: unknown) => kit.logger.debug('It is not known what has changed', { error });
+  const firstPages = new FeedPages(pageCache, changes, noteError);
+  return new FeedService({
+    feed: new FeedRepository(database),
+    ...{ timelines, pages, firstPages, people, cursorSecret },
+  });
 }

@@ -1,5 +1,6 @@
-import type { CachePolicy, Database, Redis } from '@rostrum/data-access';
+import { cachePolicies, type Cache, type CachePolicy, type Database, type Redis } from '@rostrum/data-access';
 import { openCache, type Kit } from '@rostrum/service-kit';
+import type { Visibility } from '../visibility/open-visibility';
 import { FeedRepository } from './feed.repository';
 import { Timelines } from './timelines';
 
@@ -11,11 +12,33 @@ const policy: CachePolicy = {
   staleIfErrorSeconds: 86_400,
 };
 
-/** What reads feeds, and what changes whom people follow, needs. Nothing is read from a replica: it stands for everybody. */
-export function openTimelines(kit: Kit, redis: Redis, database: Database): Timelines {
-  return new Timelines(
-    new FeedRepository(database),
-    openCache(kit, redis, { name: 'timeline', policy }),
-    openCache(kit, redis, { name: 'written', policy }),
-  );
+/** No longer than the milestone says; and what the log does not know to hold is not served at all. */
+const pagePolicy: CachePolicy = {
+  ...cachePolicies.feed,
+  staleWhileRevalidateSeconds: 0,
+  staleIfErrorSeconds: 0,
+};
+
+interface TimelineParts {
+  redis: Redis;
+  database: Database;
+  visibility: Pick<Visibility, 'changes'>;
+}
+
+/**
+ * What reads feeds, and what changes whom people follow, needs. Nothing is read from a replica: it stands for everybody.
+ */
+export function openTimelines(
+  kit: Kit,
+  { redis, database, visibility: { changes } }: TimelineParts,
+): { timelines: Timelines; pageCache: Cache } {
+  const pageCache = openCache(kit, redis, { name: 'feed', policy: pagePolicy });
+  const timelines = new Timelines({
+    feed: new FeedRepository(database),
+    home: openCache(kit, redis, { name: 'timeline', policy }),
+    written: openCache(kit, redis, { name: 'written', policy }),
+    pages: pageCache,
+    changes,
+  });
+  return { timelines, pageCache };
 }

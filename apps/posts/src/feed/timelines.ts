@@ -1,4 +1,5 @@
 import type { Cache } from '@rostrum/data-access';
+import type { ChangeLog } from '../visibility/change-log';
 import type { FeedRepository } from './feed.repository';
 import { MergedTimeline } from './merged-timeline';
 import { packTimeline, postEntry, pulledAuthorEntry, Timeline } from './timeline';
@@ -18,37 +19,46 @@ export interface Written {
   authorId: string;
 }
 
+export interface TimelinesDependencies {
+  feed: Pick<FeedRepository, 'timeline' | 'writtenBy'>;
+  home: Pick<Cache, 'getOrLoadBytes' | 'invalidate' | 'append' | 'isOpen'>;
+  /** What pulled authors have written, by author. */
+  written: Pick<Cache, 'getOrLoadBytes' | 'append'>;
+  /** What is made of timelines, by viewer. */
+  pages: Pick<Cache, 'invalidate' | 'append'>;
+  changes: Pick<ChangeLog, 'add'>;
+}
+
 /**
  * Home timelines in Redis. Each is a value of a cache, with all that a cache promises: it is loaded once however many
  * ask, not believed after an outage, and gone when whom somebody follows has changed. New posts are appended to it
  * where it is; where it is not, or is just being loaded, the next load finds them in PostgreSQL.
  */
 export class Timelines {
-  constructor(
-    private readonly feed: Pick<FeedRepository, 'timeline' | 'writtenBy'>,
-    private readonly home: Pick<Cache, 'getOrLoadBytes' | 'invalidate' | 'append' | 'isOpen'>,
-    /** What pulled authors have written, by author. */
-    private readonly written: Pick<Cache, 'getOrLoadBytes' | 'append'>,
-  ) {}
+  constructor(private readonly dependencies: TimelinesDependencies) {}
 
   /** Undefined while Redis is not asked: whoever wants a page reads it from PostgreSQL. */
   async open(viewerId: string, signal?: Signal): Promise<MergedTimeline | undefined> {
+    const { feed, home } = this.dependencies;
     const key = keyOf(viewerId);
-    if (!this.home.isOpen(key)) return undefined;
+    if (!home.isOpen(key)) return undefined;
     const load = async (abandoned: AbortSignal) => {
-      const row = await this.feed.timeline(viewerId, loadedPosts, abandoned);
+      const row = await feed.timeline(viewerId, loadedPosts, abandoned);
       return packTimeline({ ...row, isWhole: isWhole(row.posts) });
     };
-    const own = await this.read(this.home, { key, load, signal });
+    const own = await this.read(home, { key, load, signal });
     const pulled = own.pulledAuthors();
-    if (pulled.length === 0) return new MergedTimeline([own]);
+    if (pulled.length === 0) return new MergedTimeline([own], pulled);
     const theirs = await Promise.all(pulled.map((authorId) => this.writtenBy(authorId, signal)));
-    return new MergedTimeline([own, ...theirs]);
+    return new MergedTimeline([own, ...theirs], pulled);
   }
 
   /** To be called when a change of whom these people follow has been committed. Never rejects. */
-  forget(userIds: readonly string[]): Promise<void> {
-    return this.home.invalidate(...userIds.map(keyOf));
+  async forget(userIds: readonly string[]): Promise<void> {
+    const { home, pages } = this.dependencies;
+    const keys = userIds.map(keyOf);
+    await home.invalidate(...keys);
+    await pages.invalidate(...keys);
   }
 
   /** One's own post is in one's own feed before one is told that it has been published. Never rejects. */
@@ -58,28 +68,38 @@ export class Timelines {
 
   /** Puts a post into the timelines of these people. Rejects when Redis does not answer; it may be done again. */
   bring({ postId, authorId }: Written, userIds: readonly string[]): Promise<void> {
-    const bytes = postEntry(postId, authorId);
-    return this.home.append(userIds.map(keyOf), { bytes, longest: longestBytes });
+    return this.append(postEntry(postId, authorId), userIds);
   }
 
   /** Tells these people's timelines that the author's posts are pulled from now on. */
   tellPulled(authorId: string, userIds: readonly string[]): Promise<void> {
-    const bytes = pulledAuthorEntry(authorId);
-    return this.home.append(userIds.map(keyOf), { bytes, longest: longestBytes });
+    return this.append(pulledAuthorEntry(authorId), userIds);
   }
 
   /** Puts a post of a pulled author where all who follow them look for it. */
-  keep({ postId, authorId }: Written): Promise<void> {
-    const bytes = postEntry(postId, authorId);
-    return this.written.append([authorId], { bytes, longest: longestBytes });
+  async keep({ postId, authorId }: Written): Promise<void> {
+    const { written, changes } = this.dependencies;
+    await written.append([authorId], { bytes: postEntry(postId, authorId), longest: longestBytes });
+    // Nobody knows who has made a page of what they had written until now.
+    await changes.add([authorId]);
+  }
+
+  /** The timelines first: a page that is made of one as it was is still to be removed. */
+  private async append(bytes: Buffer, userIds: readonly string[]): Promise<void> {
+    const { home, pages } = this.dependencies;
+    const keys = userIds.map(keyOf);
+    await home.append(keys, { bytes, longest: longestBytes });
+    // Any page becomes too long, and so is given up.
+    await pages.append(keys, { bytes, longest: 0 });
   }
 
   private async writtenBy(authorId: string, signal: Signal): Promise<Timeline> {
+    const { feed, written } = this.dependencies;
     const load = async (abandoned: AbortSignal) => {
-      const posts = await this.feed.writtenBy(authorId, loadedPosts, abandoned);
+      const posts = await feed.writtenBy(authorId, loadedPosts, abandoned);
       return packTimeline({ pulled: '', followed: '', posts, isWhole: isWhole(posts) });
     };
-    return this.read(this.written, { key: authorId, load, signal });
+    return this.read(written, { key: authorId, load, signal });
   }
 
   private async read(
@@ -98,6 +118,7 @@ function isWhole(posts: string): boolean {
   return posts.length < loadedPosts * digitsOfId;
 }
 
-function keyOf(userId: string): string {
+/** Where something of somebody stands, in any of these caches. */
+export function keyOf(userId: string): string {
   return `{${Number.parseInt(userId.slice(-2), 16) % groups}}${userId}`;
 }
