@@ -1,7 +1,8 @@
-import { cachePolicies, type Cache, type Database, type Redis } from '@rostrum/data-access';
+import { cachePolicies, redisKeys, type Cache, type Database, type Redis } from '@rostrum/data-access';
 import { openCache, type Kit } from '@rostrum/service-kit';
 import { postShape } from '../posts/post-document';
 import { PostRows } from '../posts/posts.repository';
+import { ChangeLog } from './change-log';
 import { People } from './people';
 import { PeopleReader } from './people-reader';
 import { PeopleRepository } from './people.repository';
@@ -21,23 +22,28 @@ export interface Visibility {
   postCache: Cache;
   people: People;
   relations: ViewerRelations;
+  /** All changes of these, for what is made of many of them. */
+  changes: ChangeLog;
 }
 
 /** Nothing here may be read from a replica: what is loaded stands in the cache for everybody. */
 export function openVisibility(kit: Kit, redis: Redis, database: Database): Visibility {
-  const postCache = openCache(kit, redis, { name: 'post', policy: 'post', version: postShape });
+  const changes = new ChangeLog(redis, redisKeys(kit.service).key('changes'));
+  const onChange = (ids: readonly string[]) => changes.add(ids);
+  const postCache = openCache(kit, redis, { name: 'post', policy: 'post', version: postShape, onChange });
   // Nobody remembers that there is no such person: one appears with the first thing that they do.
   const policy = { ...cachePolicies.post, absentSeconds: 0 };
   const people = new People(
     new PeopleRepository(database),
-    openCache(kit, redis, { name: 'person', policy }),
+    openCache(kit, redis, { name: 'person', policy, onChange }),
   );
   const relations = new ViewerRelations(
     new RelationsRepository(database, mostRelationsKept),
-    openCache(kit, redis, { name: 'relations', policy }),
+    openCache(kit, redis, { name: 'relations', policy, onChange }),
   );
   const rows = new PostRows(database);
   const reader = new PostReader(rows, postCache, people, relations);
   const peopleReader = new PeopleReader(people, relations);
-  return { reader, rows, pages: new PostPages(reader), peopleReader, postCache, people, relations };
+  const pages = new PostPages(reader);
+  return { reader, rows, pages, peopleReader, postCache, people, relations, changes };
 }

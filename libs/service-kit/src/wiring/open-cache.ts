@@ -9,7 +9,10 @@ import {
 import type { Metrics } from '@rostrum/observability';
 import type { Kit } from '../lifecycle/kit';
 
-export type OpenCacheOptions = Pick<CacheOptions, 'name' | 'policy' | 'version' | 'local' | 'loads'>;
+export type OpenCacheOptions = Pick<
+  CacheOptions,
+  'name' | 'policy' | 'version' | 'local' | 'loads' | 'onChange'
+>;
 
 type Counter = ReturnType<Metrics['counter']>;
 

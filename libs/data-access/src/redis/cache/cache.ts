@@ -43,6 +43,8 @@ export interface CacheOptions {
   loads?: { atOnce: number; waiting: number };
   /** How long a load may be silent before another process does it. */
   leaseMs?: number;
+  /** Told the keys of each change before it is acknowledged: for what has been made of what is cached. Never rejects. */
+  onChange?: (keys: readonly string[]) => Promise<void>;
   hooks?: CacheHooks;
 }
 
@@ -73,6 +75,7 @@ export class Cache {
   private readonly limit: LoadLimit;
   private readonly local: LocalLayer | undefined;
   private readonly leaseMs: number;
+  private readonly onChange: CacheOptions['onChange'];
   private readonly flights = new Map<string, Flight>();
 
   constructor(options: CacheOptions) {
@@ -84,6 +87,7 @@ export class Cache {
     this.limit = new LoadLimit(loads.atOnce, loads.waiting);
     this.local = options.local && new LocalLayer(options.local, () => hooks.onLocalEviction?.());
     this.leaseMs = options.leaseMs ?? defaultLeaseMs;
+    this.onChange = options.onChange;
   }
 
   /** The value under the key, or what `load` gives, which is kept. `undefined`: there is none, which is kept too. */
@@ -164,6 +168,7 @@ export class Cache {
       return await this.store.changes.around(fullKeys, work, this.onWriteError);
     } finally {
       this.local?.forget(fullKeys);
+      if (this.onChange) await this.onChange(typeof keys === 'string' ? [keys] : keys);
     }
   }
 
@@ -172,6 +177,7 @@ export class Cache {
     const fullKeys = this.fullKeys(keys);
     await this.store.changes.after(fullKeys, this.onWriteError);
     this.local?.forget(fullKeys);
+    await this.onChange?.(keys);
   }
 
   /**
