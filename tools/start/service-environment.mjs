@@ -69,6 +69,7 @@ export function serviceEnvironment({ service, kind }, { env, ports, databaseUrl,
     ...(kind === 'migrate' && { DATABASE_MIGRATION_URL: roleUrl(databaseUrl, `${service}_owner`) }),
     REDIS_URL: redisUrl,
     JWKS_URL: `http://127.0.0.1:${ports.AUTH_PORT}/.well-known/jwks.json`,
+    ...(service === 'realtime' && { POSTS_URL: `http://127.0.0.1:${ports.POSTS_PORT}` }),
     ...ownSettings[service](),
   };
 }

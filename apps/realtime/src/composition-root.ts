@@ -74,7 +74,7 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
     },
     attach: (server) => upgrades.attach(server),
     work: [verification.work, presence.work, socketWork(hub), live.work],
-    resources: [verification.resource, postgres.resource, live.resource, redis.resource],
+    resources: [verification.resource, postgres.resource, ...live.resources, redis.resource],
   });
 }
 

@@ -1,6 +1,7 @@
 import {
   boolean,
   eventSettings,
+  httpUrl,
   integer,
   list,
   migrationSettings,
@@ -101,6 +102,10 @@ export const mainSettings = {
   ...socketSettings,
   ...liveSettings,
   ...pushSettings,
+  postsUrl: setting(httpUrl().default('http://127.0.0.1:8081'), {
+    env: 'POSTS_URL',
+    doc: 'where posts says who may see what',
+  }),
   cursorSecret: setting(secretText(), {
     env: 'CURSOR_SECRET',
     doc: 'signs the cursors of lists; a new one ends the cursors that clients hold',

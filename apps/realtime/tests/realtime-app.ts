@@ -28,6 +28,7 @@ import type { LogSettings } from '../src/live/event-log';
 import type { LiveEvent } from '../src/live/live-event';
 import { LivePublisher } from '../src/live/live-publisher';
 import { LiveClient, type ClientOptions } from './live-client';
+import { PostsStub } from './posts-stub';
 
 const migrations = path.join(__dirname, '../migrations');
 
@@ -104,6 +105,7 @@ interface Ground {
   log: RecordingLogger;
   environment: Environment;
   live: Partial<LogSettings>;
+  posts: PostsStub;
   ends: (() => Promise<unknown>)[];
 }
 
@@ -115,10 +117,13 @@ export class RealtimeApp {
   readonly tokens: TestTokens;
   readonly log: RecordingLogger;
   readonly live: LivePublisher;
+  /** In place of the posts service. */
+  readonly posts: PostsStub;
   private readonly started: Service[] = [];
 
   private constructor(private readonly ground: Ground) {
     ({ database: this.database, redis: this.redis, tokens: this.tokens, log: this.log } = ground);
+    this.posts = ground.posts;
     this.bus = createRedisBus({ redis: ground.redis });
     this.live = new LivePublisher(ground.redis, {
       maxEvents: 500,
@@ -133,12 +138,14 @@ export class RealtimeApp {
     const testRedis = redisUrl === undefined ? await createTestRedis() : undefined;
     const url = redisUrl ?? (testRedis?.url as string);
     const tokens = await testTokens();
+    const posts = await PostsStub.start();
     const log = recordingLogger({ service: 'realtime' });
     const redis = createRedis({ url });
     const ends = [
       async () => redis.disconnect(),
       async () => testRedis?.close(),
       () => tokens.close(),
+      () => posts.close(),
       () => database.drop(),
       () => log.close(),
     ];
@@ -159,13 +166,14 @@ export class RealtimeApp {
       RATE_LIMIT_WEBSOCKET_HANDSHAKES: '10000',
       WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: '100000',
       JWKS_URL: tokens.jwksUrl,
+      POSTS_URL: posts.url,
       CURSOR_SECRET: 'c'.repeat(32),
       TRACING_ENABLED: 'false',
       SHUTDOWN_PROPAGATION_MS: '0',
       WEBSOCKET_ALLOWED_ORIGINS: 'https://app.test,https://admin.test:8443',
       ...environment,
     };
-    return new RealtimeApp({ database, redis, tokens, log, environment: settings, live, ends });
+    return new RealtimeApp({ database, redis, tokens, log, environment: settings, live, posts, ends });
   }
 
   /** A process that serves. */

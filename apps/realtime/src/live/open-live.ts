@@ -1,5 +1,11 @@
 import type { Redis } from '@rostrum/data-access';
-import type { BackgroundWork, Dependency, Kit, Resource } from '@rostrum/service-kit';
+import {
+  openHttpClient,
+  type BackgroundWork,
+  type Dependency,
+  type Kit,
+  type Resource,
+} from '@rostrum/service-kit';
 import type { LiveConfig, SocketConfig } from '../config';
 import type { Connection } from '../sockets/connection';
 import type { MessageHandlers } from '../sockets/message-router';
@@ -12,10 +18,13 @@ import { liveHandlers } from './live-handlers';
 import { LiveMetrics } from './live-metrics';
 import { LivePublisher } from './live-publisher';
 import { MissedNotifications, type MissedNotificationsParts } from './missed-notifications';
+import { PostsClient } from './posts.client';
+import { Rechecks } from './rechecks';
 import { Subscriptions } from './subscriptions';
+import { Visibility } from './visibility';
 
 export interface LiveParts {
-  config: LiveConfig & SocketConfig;
+  config: LiveConfig & SocketConfig & { postsUrl: string };
   redis: Redis;
   missed: MissedNotificationsParts['newerThan'];
 }
@@ -27,7 +36,7 @@ export interface Live {
   sockets: { assertReady: () => void; left: (connection: Connection) => void };
   work: BackgroundWork;
   dependency: Dependency;
-  resource: Resource;
+  resources: Resource[];
 }
 
 export function logSettings(config: LiveConfig): LogSettings {
@@ -45,9 +54,10 @@ export function openLive(kit: Kit, { config, redis, missed }: LiveParts): Live {
   const onError = (error: unknown) => logger.debug('Channels have lost Redis', { error });
   const publisher = new LivePublisher(redis, logSettings(config));
   const channels = openChannels(kit, { config, redis, metrics, onError });
+  const { visibility, resource: posts } = openVisibility(kit, config.postsUrl);
   const subscriptions = new Subscriptions({
     channels,
-    maySee: () => Promise.resolve(true),
+    maySee: (userId, channel) => visibility.maySee(userId, channel),
     missed: new MissedNotifications({
       newerThan: missed,
       onError: (error) => logger.warn('Missed notifications could not be read', { error }),
@@ -55,8 +65,15 @@ export function openLive(kit: Kit, { config, redis, missed }: LiveParts): Live {
     metrics,
     maxSubscriptions: config.websocketMaxSubscriptions,
   });
-  const acks = new AcksStore({ redis, keptSeconds: config.livePositionSeconds, onError });
-  const heartbeats = new Heartbeats({ subscriptions, everySeconds: config.websocketHeartbeatSeconds });
+  const { livePositionSeconds: keptSeconds, websocketHeartbeatSeconds: everySeconds } = config;
+  const acks = new AcksStore({ redis, keptSeconds, onError });
+  const heartbeats = new Heartbeats({ subscriptions, everySeconds });
+  const rechecks = new Rechecks({
+    channels,
+    subscriptions,
+    visibility,
+    onError: (error) => logger.warn('Nobody says who may still see what', { error }),
+  });
   countSubscriptions(kit, subscriptions);
   return {
     handlers: liveHandlers({ subscriptions, acks, publisher }),
@@ -65,21 +82,39 @@ export function openLive(kit: Kit, { config, redis, missed }: LiveParts): Live {
       assertReady: () => channels.assertReady(),
       left: (connection) => subscriptions.leaveAll(connection),
     },
-    work: {
-      name: 'channels',
-      start: async () => {
-        acks.start();
-        heartbeats.start();
-        await channels.start();
-      },
-      stop: async () => {
-        heartbeats.stop();
-        await acks.stop();
-      },
-    },
+    work: channelWork(channels, [acks, heartbeats, rechecks]),
     dependency: { name: 'redis subscriptions', criticality: 'critical', check: () => channels.ping() },
-    resource: { name: 'redis subscriptions', close: () => channels.close() },
+    resources: [posts, { name: 'redis subscriptions', close: () => channels.close() }],
   };
+}
+
+interface Clockwork {
+  start: () => void;
+  stop: () => Promise<void> | void;
+}
+
+function channelWork(channels: LiveChannels, parts: readonly Clockwork[]): BackgroundWork {
+  return {
+    name: 'channels',
+    start: async () => {
+      await channels.start();
+      for (const part of parts) part.start();
+    },
+    stop: async () => {
+      for (const part of parts) await part.stop();
+    },
+  };
+}
+
+function openVisibility(kit: Kit, postsUrl: string): { visibility: Visibility; resource: Resource } {
+  const { client, resource } = openHttpClient(kit, {
+    name: 'posts',
+    whenOpen: 'nobody subscribes to posts and people',
+    origin: new URL(postsUrl).origin,
+    probePath: '/healthz',
+    bulkhead: { limit: 32, queue: 10_000 },
+  });
+  return { visibility: new Visibility(new PostsClient(client, postsUrl)), resource };
 }
 
 interface ChannelsParts extends Pick<LiveParts, 'config' | 'redis'> {
