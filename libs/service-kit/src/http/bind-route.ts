@@ -14,6 +14,7 @@ import type { Admission } from '../limits/admission';
 import type { Limits } from '../limits/limits';
 import type { RouteGate } from '../limits/route-gate';
 import { authenticate, type AuthenticationOptions } from './authenticate';
+import { EarlyReply } from './early-reply';
 import { exchangeOf, type Exchange } from './exchange';
 import type { Idempotency, Once } from './idempotency';
 import type { RouteTable } from './route-table';
@@ -74,6 +75,8 @@ export interface RouteBinder {
 }
 
 export interface BinderOptions extends AuthenticationOptions {
+  /** Answers an error that nobody waits for. */
+  onError: (error: unknown, request: Request, response: Response) => void;
   /** Whether responses are checked against their contracts; for development and tests. */
   checkResponses: boolean;
   limits?: Limits | undefined;
@@ -173,8 +176,9 @@ export class BoundRoute {
     const exchange = exchangeOf(response) as Exchange;
     exchange.admission = admission;
     if (!admission) return this.read(request, response, exchange);
-    const read = () => this.read(request, response, exchange);
-    return this.work.startsWithRead ? admission.meanwhile(read, exchange) : admission.before(read);
+    if (this.work.startsWithRead)
+      return new EarlyReply(admission, this, { request, response, exchange }).begin();
+    return admission.before(() => this.read(request, response, exchange));
   }
 
   /** Who is turned away has asked all the same, and is told so; only an address is known of them. */
@@ -187,12 +191,19 @@ export class BoundRoute {
   }
 
   private read(request: Request, response: Response, exchange: Exchange): void | Promise<void> {
+    const reply = this.produce(request, response, exchange);
+    return reply instanceof Promise
+      ? reply.then((late) => this.send(late, response))
+      : this.send(reply, response);
+  }
+
+  produce(request: Request, response: Response, exchange: Exchange): Reply | Promise<Reply> {
     const { permission } = this.contract;
     if (permission !== undefined && !mayDo(exchange.user?.roles ?? [], permission))
       throw problems.forbidden();
-    if (!this.readBody) return this.answer(this.input(request, exchange, undefined), response);
+    if (!this.readBody) return this.work.handler(this.input(request, exchange, undefined));
     return this.readBody(request, response).then((body) =>
-      this.answer(this.input(request, exchange, body), response),
+      this.work.handler(this.input(request, exchange, body)),
     );
   }
 
@@ -209,26 +220,17 @@ export class BoundRoute {
     );
   }
 
-  private answer(input: LooseInput, response: Response): void | Promise<void> {
-    const reply = this.work.handler(input);
-    return reply instanceof Promise
-      ? reply.then((late) => this.send(late, response))
-      : this.send(reply, response);
-  }
-
-  private send(reply: Reply, response: Response): void {
-    const admission = exchangeOf(response)?.admission;
-    if (admission === undefined || admission.state === 'admitted') this.sendNow(reply, response);
-    else admission.release(() => this.sendNow(reply, response));
-  }
-
-  private sendNow(reply: Reply, response: Response): void {
+  send(reply: Reply, response: Response): void {
     // It took so long that its client has had another answer.
     if (response.headersSent) return;
     if (this.options.checkResponses && reply.raw === undefined) {
       checkResponse(this.contract.responses[reply.status]?.schema, reply.body, this.contract.operationId);
     }
     sendReply(response, reply);
+  }
+
+  fail(error: unknown, request: Request, response: Response): void {
+    this.options.onError(error, request, response);
   }
 }
 

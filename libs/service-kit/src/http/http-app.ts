@@ -2,7 +2,7 @@ import { openApiDocument, type ServiceName } from '@rostrum/contracts';
 import { problems } from '@rostrum/errors';
 import { runWithContext, type Metrics, type RostrumLogger, type Tracing } from '@rostrum/observability';
 import type { TokenVerifier } from '@rostrum/security';
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
 import type { HealthRegistry } from '../health/health-registry';
 import type { Limits } from '../limits/limits';
 import { createRouteBinder, type BoundRoute, type RouteBinder } from './bind-route';
@@ -57,9 +57,11 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   app.set('trust proxy', [...options.trustedProxies]);
   addHeadersToEveryResponse(app, () => draining);
 
-  const binder = createRouteBinder(app, table, options);
   const errors = metrics.counter('errors_total', 'Errors answered, by their code', ['type']);
-  const onError = createErrorHandler({ logger, countError: (type) => errors.inc({ type }) });
+  const handleError = createErrorHandler({ logger, countError: (type) => errors.inc({ type }) });
+  const onError = (error: unknown, request: Request, response: Response) =>
+    handleError(error, request, response, () => undefined);
+  const binder = createRouteBinder(app, table, { ...options, onError });
   const inFlight = new InFlight({
     limitMs: options.requestTimeoutMs,
     onOverdue: (response, exchange) => giveUp(response, exchange, onError),
@@ -68,7 +70,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   if (options.limits) app.use(options.limits.expressLimit);
   serveDocuments(app, options);
   app.use(createUnmatchedHandler(binder.contracts));
-  app.use(onError);
+  app.use(handleError);
   for (const { method, path, responses } of binder.contracts) {
     metrics.primeRoute(method.toUpperCase(), path, [...Object.keys(responses).map(Number), 500]);
   }
@@ -82,16 +84,17 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   };
 }
 
+type OnError = (error: unknown, request: Request, response: Response) => void;
+
 interface ListenerParts {
   app: Express;
   table: RouteTable<BoundRoute>;
-  onError: ErrorRequestHandler;
+  onError: OnError;
   shell: ReturnType<typeof createRequestShell>;
 }
 
 /** A request that the table knows never goes through Express's router, which costs as much as all of our own work. */
 function createListener({ app, table, onError, shell }: ListenerParts): HttpApp['listener'] {
-  const unreachable = () => undefined;
   return (request, response) => {
     request.res = response;
     request.originalUrl = request.url;
@@ -103,20 +106,20 @@ function createListener({ app, table, onError, shell }: ListenerParts): HttpApp[
       }
       try {
         const answered = found.route.handle(request, response, found.params);
-        answered?.catch((error: unknown) => onError(error, request, response, unreachable));
+        answered?.catch((error: unknown) => onError(error, request, response));
       } catch (error) {
-        onError(error, request, response, unreachable);
+        onError(error, request, response);
       }
     });
   };
 }
 
 /** Answers in place of a handler that takes too long, and tells it to stop. */
-function giveUp(response: Response, exchange: Exchange, onError: ErrorRequestHandler): void {
+function giveUp(response: Response, exchange: Exchange, onError: OnError): void {
   if (response.headersSent) return;
   const problem = problems.deadlineExceeded();
   exchange.abort?.abort(problem);
-  runWithContext(exchange.context, () => onError(problem, response.req, response, () => undefined));
+  runWithContext(exchange.context, () => onError(problem, response.req, response));
 }
 
 /** The short probes and the API's own description; the gateway routes none of them. */

@@ -11,9 +11,10 @@ export interface Judge {
   decideLocally(admission: Admission): AppError | undefined;
 }
 
-/** Has a controller once somebody has asked for its signal. */
-interface Abortable {
-  abort?: AbortController | undefined;
+/** Somebody who wants to know of the verdict. Told once. */
+export interface Waiting {
+  onAdmitted(): void;
+  onRefused(problem: AppError): void;
 }
 
 type State = 'pending' | 'admitted' | 'refused';
@@ -27,12 +28,7 @@ export class Admission implements LimitAsker {
   remaining = 0;
   resetMs = 0;
   private problem: AppError | undefined;
-  /** What is done when the verdict is there. */
-  private onAdmitted: (() => void) | undefined;
-  private onRefused: ((problem: AppError) => void) | undefined;
-  private onFailed: ((error: unknown) => void) | undefined;
-  /** What came of the work before the verdict did. */
-  private held: (() => void) | undefined;
+  private waiting: Waiting | undefined;
 
   constructor(
     readonly policy: LimitPolicy,
@@ -52,74 +48,32 @@ export class Admission implements LimitAsker {
 
   settle(problem: AppError | undefined): void {
     this.problem = problem;
-    if (problem === undefined) {
-      this.state = 'admitted';
-      if (this.held) this.doHeld(this.held);
-      this.onAdmitted?.();
-      return;
-    }
-    this.state = 'refused';
-    this.onRefused?.(problem);
+    this.state = problem === undefined ? 'admitted' : 'refused';
+    const { waiting } = this;
+    this.waiting = undefined;
+    if (problem === undefined) waiting?.onAdmitted();
+    else waiting?.onRefused(problem);
+  }
+
+  /** Tells of the verdict when it comes, of a refusal also when it has come already. */
+  tell(waiting: Waiting): void {
+    if (this.problem) waiting.onRefused(this.problem);
+    else if (this.state === 'pending') this.waiting = waiting;
   }
 
   /** Goes on with the work once it is admitted; rejects with the problem where it is refused. */
   async before<T>(work: () => T | Promise<T>): Promise<T> {
     if (this.state === 'pending') {
-      await new Promise<void>((resolve) => {
-        this.onAdmitted = resolve;
-        this.onRefused = () => resolve();
-      });
+      await new Promise<void>((resolve) => this.tell({ onAdmitted: resolve, onRefused: () => resolve() }));
     }
     if (this.problem) throw this.problem;
     return work();
-  }
-
-  /**
-   * Begins the work at once and holds back what comes of it, an answer or an error, until it is admitted. Where it is
-   * refused, that is told at once, the work is aborted, and nobody hears of its end.
-   */
-  meanwhile(work: () => void | Promise<void>, exchange: Abortable = {}): Promise<void> {
-    if (this.problem) return Promise.reject(this.problem);
-    return new Promise((resolve, reject) => {
-      this.onFailed = reject;
-      this.onRefused = (problem) => {
-        exchange.abort?.abort(problem);
-        reject(problem);
-      };
-      const fail = (error: unknown) => this.release(() => reject(error));
-      const end = () => {
-        if (this.state === 'admitted') resolve();
-        else this.onAdmitted = resolve;
-      };
-      try {
-        const working = work();
-        if (working instanceof Promise) working.then(end, fail);
-        else end();
-      } catch (error) {
-        fail(error);
-      }
-    });
   }
 
   /** Resolves when it is known whether it is admitted. */
   async settled(): Promise<this> {
     await this.before(nothing).catch(nothing);
     return this;
-  }
-
-  /** Does it now, or as soon as it is admitted, or never. */
-  release(act: () => void): void {
-    if (this.state === 'admitted') act();
-    else if (this.state === 'pending') this.held = act;
-  }
-
-  /** Runs among the verdicts of other requests, to which a failure of this one is nothing. */
-  private doHeld(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.onFailed?.(error);
-    }
   }
 
   /** Both families of headers, each with the end of a line before it, as they stand in a head. */
