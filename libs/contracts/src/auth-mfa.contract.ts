@@ -8,7 +8,7 @@ import {
   secondFactors,
   totpCode,
 } from './auth-mfa-fields.contract';
-import { signedIn } from './auth-sessions.contract';
+import { setsCookies, signedIn } from './auth-sessions.contract';
 import { timestamp } from './common';
 import { defineRoute } from './define-route';
 
@@ -37,7 +37,7 @@ export const loginMfaRoute = defineRoute({
     200: {
       description: 'Tokens or cookies',
       schema: signedIn,
-      headers: { 'Set-Cookie': 'In cookie mode: the tokens, the CSRF token and the device' },
+      headers: setsCookies,
     },
   },
   problems: { ...mfaProblems, 403: ['ACCOUNT_SUSPENDED'] },

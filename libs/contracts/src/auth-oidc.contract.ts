@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { authTags as tags, takesNoKey } from './auth-fields.contract';
 import { ownerProof, secondFactorProblems } from './auth-mfa-fields.contract';
-import { modeQuery, signedIn } from './auth-sessions.contract';
+import { modeQuery, setsCookies, signedIn } from './auth-sessions.contract';
 import { timestamp, username } from './common';
 import { defineRoute } from './define-route';
 
@@ -56,7 +56,7 @@ export const oidcLoginRoute = defineRoute({
     200: {
       description: 'Tokens or cookies, or the question for a second factor',
       schema: signedIn,
-      headers: { 'Set-Cookie': 'In cookie mode: the tokens, the CSRF token and the device' },
+      headers: setsCookies,
     },
   },
   problems: {
@@ -99,7 +99,7 @@ export const oidcSignUpRoute = defineRoute({
     201: {
       description: 'Tokens or cookies',
       schema: signedIn,
-      headers: { 'Set-Cookie': 'In cookie mode: the tokens, the CSRF token and the device' },
+      headers: setsCookies,
     },
   },
   problems: {

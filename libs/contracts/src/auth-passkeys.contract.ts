@@ -1,32 +1,33 @@
 import { z } from 'zod';
 import { authTags as tags, takesNoKey, typed } from './auth-fields.contract';
 import { ownerProof, recoveryCodes, secondFactorProblems } from './auth-mfa-fields.contract';
-import { modeQuery, signedIn } from './auth-sessions.contract';
-import { passkeyAssertion } from './auth-passkey-fields.contract';
+import { deviceToken, modeQuery, setsCookies, signedIn } from './auth-sessions.contract';
+import { base64url, passkeyAssertion } from './auth-passkey-fields.contract';
 import { timestamp, uuid } from './common';
 import { defineRoute } from './define-route';
 
 const bodyLimit = '16kb';
-const base64url = z
-  .string()
-  .regex(/^[\w-]*$/, 'must be base64url')
-  .max(8192);
+const bytes = base64url(8192);
 
 /** What a page gives its browser; its shape is the standard's. */
 const browserOptions = z
   .record(z.string(), z.unknown())
   .meta({ description: 'For `navigator.credentials`, in the JSON form of WebAuthn Level 3' });
 
+const begun = {
+  200: { description: 'Good for five minutes and one use', schema: z.object({ options: browserOptions }) },
+} as const;
+
 const passkeyName = typed.trim().min(1).max(64);
 
 /** What a browser answers when it has made a passkey. */
 const passkeyAttestation = z.object({
-  id: base64url.min(1),
-  rawId: base64url.min(1),
+  id: bytes.min(1),
+  rawId: bytes.min(1),
   type: z.literal('public-key'),
   response: z.object({
-    clientDataJSON: base64url,
-    attestationObject: base64url,
+    clientDataJSON: bytes,
+    attestationObject: bytes,
     transports: z.array(z.string().max(32)).max(8).optional(),
   }),
   clientExtensionResults: z.record(z.string(), z.unknown()).default({}),
@@ -133,9 +134,7 @@ export const passkeySignInOptionsRoute = defineRoute({
   tags,
   auth: 'none',
   rateLimit: 'auth',
-  responses: {
-    200: { description: 'Good for five minutes and one use', schema: z.object({ options: browserOptions }) },
-  },
+  responses: begun,
 });
 
 export const passkeySignInRoute = defineRoute({
@@ -148,13 +147,13 @@ export const passkeySignInRoute = defineRoute({
   auth: 'none',
   rateLimit: 'auth',
   query: modeQuery,
-  body: z.strictObject({ credential: passkeyAssertion, deviceToken: z.string().max(512).optional() }),
+  body: z.strictObject({ credential: passkeyAssertion, deviceToken: deviceToken.optional() }),
   bodyLimit,
   responses: {
     200: {
       description: 'Tokens or cookies',
       schema: signedIn,
-      headers: { 'Set-Cookie': 'In cookie mode: the tokens, the CSRF token and the device' },
+      headers: setsCookies,
     },
   },
   problems: { 401: ['PASSKEY_INVALID'], 403: ['ACCOUNT_SUSPENDED'] },
@@ -170,9 +169,7 @@ export const passkeyMfaOptionsRoute = defineRoute({
   rateLimit: 'auth',
   body: z.strictObject({ mfaToken: z.string().min(1).max(256) }),
   bodyLimit,
-  responses: {
-    200: { description: 'Good for five minutes and one use', schema: z.object({ options: browserOptions }) },
-  },
+  responses: begun,
   problems: { 401: ['MFA_TOKEN_INVALID'] },
 });
 
@@ -184,9 +181,7 @@ export const passkeyStepUpOptionsRoute = defineRoute({
   tags,
   auth: 'user',
   rateLimit: 'auth',
-  responses: {
-    200: { description: 'Good for five minutes and one use', schema: z.object({ options: browserOptions }) },
-  },
+  responses: begun,
 });
 
 export const authPasskeyRoutes = [

@@ -3,7 +3,7 @@ import { account, authTags as tags, knownPassword, takesNoKey, typed } from './a
 import { timestamp, uuid } from './common';
 import { defineRoute } from './define-route';
 
-const setsCookies = { 'Set-Cookie': 'In cookie mode: the tokens, the CSRF token and the device' };
+export const setsCookies = { 'Set-Cookie': 'In cookie mode: the tokens, the CSRF token and the device' };
 
 const tokens = {
   accessToken: z.string(),
@@ -14,7 +14,7 @@ const tokens = {
 
 const cookies = { csrfToken: z.string(), expiresIn: z.int().positive() };
 
-const deviceToken = z.string().max(512);
+export const deviceToken = z.string().max(512);
 
 /** Another factor is asked for before there are tokens; `mfaToken` proves that the password was right. */
 export const mfaChallenge = z
