@@ -69,7 +69,9 @@ it('dead letters can be seen, replayed and discarded on the worker’s ops port,
 
 it('nobody else gets at them, and mistakes are told', async () => {
   expect((await ask('GET /admin/dead-letters?from=auth', 'Bearer guess')).status).toBe(403);
-  expect((await ask('GET /admin/dead-letters')).body).toEqual({ error: '?from= must be one of auth' });
+  expect((await ask('GET /admin/dead-letters')).body).toEqual({
+    error: '?from= must be one of auth, posts',
+  });
   expect((await ask('GET /admin/dead-letters?from=realtime')).status).toBe(400);
   expect((await ask('POST /admin/dead-letters/replay?from=auth&id=nonsense')).status).toBe(404);
   expect((await ask('POST /admin/dead-letters/replay?from=auth')).status).toBe(404);

@@ -22,6 +22,12 @@ const statusOf = async (path: string) => (await ada.get(path)).status;
 const isListed = async (path: string, { id }: { id: string }) =>
   (await ada.get(path)).json.items.some((item: { id: string }) => item.id === id);
 
+const waitUntilSeenTo = async ({ id }: Caller) =>
+  waitFor(
+    async () => (await app.rows('select from posts.account_jobs where user_id = $1', [id])).length === 0,
+    { what: 'the job' },
+  );
+
 it('takes a suspended account out of sight with all that it has written, and brings it back', async () => {
   await troll.follow(ada.username);
   await ada.follow(troll.username);
@@ -35,8 +41,10 @@ it('takes a suspended account out of sight with all that it has written, and bri
   expect(await isListed(followers, troll)).toBe(true);
 
   await events.suspended(troll);
-  await waitFor(async () => (await statusOf(direct)) === 404);
-  expect([await statusOf(profile), await statusOf(`${profile}/posts`)]).toEqual([404, 404]);
+  const bothAre = async (status: number) =>
+    (await statusOf(direct)) === status && (await statusOf(profile)) === status;
+  await waitFor(() => bothAre(404));
+  expect(await statusOf(`${profile}/posts`)).toBe(404);
   expect(await isListed('/api/v1/feed', post)).toBe(false);
   expect(await isListed(followers, troll)).toBe(false);
   expect((await ada.follow(troll.username)).status).toBe(404);
@@ -44,8 +52,7 @@ it('takes a suspended account out of sight with all that it has written, and bri
   expect((await troll.get(direct)).status).toBe(200);
 
   await events.restored(troll);
-  await waitFor(async () => (await statusOf(direct)) === 200);
-  expect(await statusOf(profile)).toBe(200);
+  await waitFor(() => bothAre(200));
   expect(await isListed('/api/v1/feed', post)).toBe(true);
   expect(await isListed(followers, troll)).toBe(true);
   await waitFor(
@@ -61,7 +68,8 @@ it('forgets what caches hold also when whoever heard of it died before that', as
   // What is committed then, and nothing else.
   await app.rows('update posts.profiles set suspended_at = now() where user_id = $1', [troll.id]);
   await app.rows("insert into posts.account_jobs (user_id, kind) values ($1, 'refresh')", [troll.id]);
-  await waitFor(async () => (await statusOf(`/api/v1/posts/${post.id}`)) === 404);
+  await waitUntilSeenTo(troll);
+  expect(await statusOf(`/api/v1/posts/${post.id}`)).toBe(404);
   expect(await statusOf(`/api/v1/users/${troll.username}`)).toBe(404);
 });
 
@@ -93,18 +101,14 @@ it('grants all requests that wait when an account becomes public, and those of n
     [ada.id],
   );
   expect(told.map((row) => row.id).sort()).toEqual(fans.map((fan) => fan.id).sort());
-  await waitFor(
-    async () => (await app.rows('select from posts.account_jobs where user_id = $1', [ada.id])).length === 0,
-  );
+  await waitUntilSeenTo(ada);
 });
 
 it('goes on asking where an account is private again before they could be granted', async () => {
   await ada.write('PATCH', '/api/v1/users/me', { isPrivate: true });
   await troll.follow(ada.username);
   await app.rows("insert into posts.account_jobs (user_id, kind) values ($1, 'welcome')", [ada.id]);
-  await waitFor(
-    async () => (await app.rows('select from posts.account_jobs where user_id = $1', [ada.id])).length === 0,
-  );
+  await waitUntilSeenTo(ada);
   const { json } = await ada.get('/api/v1/users/me/follow-requests');
   expect(json.items).toMatchObject([{ id: troll.id }]);
 });

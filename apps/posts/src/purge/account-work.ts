@@ -53,8 +53,10 @@ export class AccountWork {
 
   private async forget(userId: string, username: string | undefined): Promise<void> {
     const { people, profiles } = this.parts;
-    await people.forget([userId]);
-    if (username !== undefined) await profiles.invalidate(username);
+    await Promise.all([
+      people.forget([userId]),
+      username === undefined ? undefined : profiles.invalidate(username),
+    ]);
   }
 
   /** Whoever waits to follow an account that has become public. One that is private again goes on asking. */
