@@ -3,7 +3,7 @@ import { feedOf } from './feed-app';
 
 export type Step =
   | { kind: 'post' | 'read'; who: number }
-  | { kind: 'follow' | 'unfollow'; who: number; whom: number }
+  | { kind: 'follow' | 'unfollow' | 'block' | 'unblock'; who: number; whom: number }
   | { kind: 'delete'; who: number; which: number }
   | { kind: 'forget' };
 
@@ -30,6 +30,9 @@ interface Reading extends Span {
   ids: string[];
 }
 
+/** The first page of this size is kept. */
+const pageSize = 20;
+
 /** Does things at feeds, several at a time, and knows what each reader must have seen and cannot have seen. */
 export class FeedHistory {
   private readonly posts: WrittenPost[] = [];
@@ -54,6 +57,12 @@ export class FeedHistory {
       case 'follow':
       case 'unfollow':
         return this.change(step.who, step.whom, step.kind === 'follow');
+      case 'block':
+        return this.block(step.who, step.whom);
+      case 'unblock':
+        // Nothing comes back by that: both have to follow anew.
+        if (step.who !== step.whom) await this.write(step, 'DELETE', 'block');
+        return;
       case 'delete':
         return this.remove(step.who, step.which);
       case 'forget':
@@ -90,18 +99,36 @@ export class FeedHistory {
 
   private async change(who: number, whom: number, follows: boolean): Promise<void> {
     if (who === whom) return;
+    const change = this.begin(who, whom, follows);
+    const status = await this.write({ who, whom }, follows ? 'PUT' : 'DELETE', 'follow');
+    if (status === 204) change.end = performance.now();
+    // One of them has blocked the other, and it has not taken place.
+    else this.changes.splice(this.changes.indexOf(change), 1);
+  }
+
+  /** Ends that they follow each other, and keeps them from it. */
+  private async block(who: number, whom: number): Promise<void> {
+    if (who === whom) return;
+    const ends = [this.begin(who, whom, false), this.begin(whom, who, false)];
+    await this.write({ who, whom }, 'PUT', 'block');
+    for (const end of ends) end.end = performance.now();
+  }
+
+  private begin(who: number, whom: number, follows: boolean): FollowChange {
     const change: FollowChange = { who, whom, follows, begin: performance.now(), end: Infinity };
     this.changes.push(change);
-    const { username } = this.person(whom);
-    const { status } = await (follows
-      ? this.person(who).follow(username)
-      : this.person(who).unfollow(username));
-    if (status !== 204) throw new Error(`The change was answered ${status}`);
-    change.end = performance.now();
+    return change;
+  }
+
+  private async write({ who, whom }: { who: number; whom: number }, method: string, what: string) {
+    const path = `/api/v1/users/${this.person(whom).username}/${what}`;
+    const { status, text } = await this.person(who).write(method, path);
+    if (status !== 204 && status !== 404) throw new Error(`${method} ${what} was answered ${status} ${text}`);
+    return status;
   }
 
   private async read(who: number): Promise<void> {
-    const { begin, end, value: ids } = await this.timed(() => feedOf(this.person(who)));
+    const { begin, end, value: ids } = await this.timed(() => feedOf(this.person(who), pageSize));
     this.readings.push({ who, ids, begin, end });
   }
 
