@@ -21,6 +21,8 @@ import type { PostsConfig, PostsWorkerConfig } from './config';
 import { draftsRoutes } from './drafts/drafts.routes';
 import { openDrafts, openScheduledPosts } from './drafts/open-drafts';
 import { feedRoutes } from './feed/feed.routes';
+import { exploreRoutes } from './explore/explore.routes';
+import { openExplore, openRanking } from './explore/open-explore';
 import { openFanOut } from './feed/open-fan-out';
 import { openFeed } from './feed/open-feed';
 import { openTimelines } from './feed/open-timelines';
@@ -34,6 +36,7 @@ import { openPurge } from './purge/open-purge';
 import { openReactions } from './reactions/open-reactions';
 import { reactionsRoutes } from './reactions/reactions.routes';
 import { openThreads } from './threads/open-threads';
+import { tagsRoutes } from './tags/tags.routes';
 import { threadsRoutes } from './threads/threads.routes';
 import { openVisibility } from './visibility/open-visibility';
 
@@ -57,6 +60,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const { profiles } = people;
   const threads = openThreads({ database, visibility, profiles }, config.cursorSecret);
   const reactions = openReactions({ kit, database, visibility, publisher }, config.cursorSecret);
+  const { explore, tags } = openExplore({ database, visibility }, config.cursorSecret);
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
@@ -71,6 +75,8 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
       draftsRoutes(binder, drafts);
       threadsRoutes(binder, threads);
       reactionsRoutes(binder, reactions);
+      tagsRoutes(binder, tags);
+      exploreRoutes(binder, explore);
       feedRoutes(binder, feed);
       profilesRoutes(binder, people);
       followsRoutes(binder, follows);
@@ -123,6 +129,7 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
       fanOut.work,
       purge.work,
       expireIdempotencyKeys(kit, stores.database),
+      openRanking(kit, database, config.exploreRankEveryMs),
       openScheduledPosts(kit, parts, openPublishing(parts)),
     ],
     resources: [events.resource, ...shared.resources],

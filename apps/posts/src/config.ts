@@ -47,10 +47,18 @@ const purgeSettings = {
   }),
 };
 
+const exploreSettings = {
+  exploreRankEveryMs: setting(integer(100, 3_600_000).default(60_000), {
+    env: 'EXPLORE_RANK_EVERY_MS',
+    doc: 'so often posts are put in order to be explored, and tags are counted, in milliseconds',
+  }),
+};
+
 export const workerSettings = {
   ...processSettings,
   ...eventSettings,
   ...feedSettings,
+  ...exploreSettings,
   ...purgeSettings,
   ...portSettings(8081, 9181),
 };

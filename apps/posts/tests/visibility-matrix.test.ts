@@ -58,6 +58,9 @@ const withTombstones = (seen: Seen): Seen => (seen === 'tombstone' ? 'shown' : s
 
 const withoutTombstones = (seen: Seen): Seen => (seen === 'tombstone' ? 'absent' : seen);
 
+const withoutMuted = (seen: Seen, who: Viewer): Seen =>
+  who === 'muter' || who === 'mutingFollower' ? 'absent' : seen;
+
 const routes: Record<string, RouteLine> = {
   'GET /api/v1/posts/:id': { look: inItself('') },
   'GET /api/v1/posts?ids=': {
@@ -120,6 +123,15 @@ const routes: Record<string, RouteLine> = {
     // It says the same of what one does not see as of what does not exist: not even a like of before is lost by it.
     look: async (viewer, { postId }) => byStatus(await viewer.get(`/api/v1/posts/reactions?ids=${postId}`)),
     differs: () => 'shown',
+  },
+  'GET /api/v1/posts/tags/:tag': {
+    look: async (viewer, scene) => inList(await viewer.get('/api/v1/posts/tags/scenes?limit=100'), scene),
+    differs: (seen, who) => withoutMuted(withoutTombstones(seen), who),
+  },
+  'GET /api/v1/feed/explore': {
+    // All of them are in the ranking: what has changed since it was made is seen all the same.
+    look: async (viewer, scene) => inList(await viewer.get('/api/v1/feed/explore?limit=100'), scene),
+    differs: (seen, who) => withoutMuted(withoutTombstones(seen), who),
   },
   'GET /api/v1/feed': {
     look: async (viewer, scene) => inList(await viewer.get('/api/v1/feed?limit=100'), scene),

@@ -84,6 +84,9 @@ export async function openScenes(app: PostsApp): Promise<Record<KindName, Scene>
     await insert(app, scene);
     scenes.push([kind, scene]);
   }
+  await app.rows(`insert into posts.explore_rankings (post_ids, tags) values ($1, '[]')`, [
+    scenes.map(([, { postId }]) => postId),
+  ]);
   return Object.fromEntries(scenes) as Record<KindName, Scene>;
 }
 
@@ -100,6 +103,7 @@ async function insert(app: PostsApp, { kind, author, postId, text, rootId, viewe
     [postId, author.id, text, post.visibility ?? 'public', post.hidden_at, post.deleted_at, rootId],
   );
   await app.rows('insert into posts.post_mentions values ($1, $2)', [postId, viewer('mentioned').id]);
+  await app.rows(`insert into posts.post_tags (tag, post_id) values ('scenes', $1)`, [postId]);
   for (const who of viewers) {
     await app.rows('insert into posts.bookmarks (user_id, post_id, id) values ($1, $2, gen_random_uuid())', [
       viewer(who).id,
