@@ -12,9 +12,11 @@ import {
   type Kit,
   type KitOverrides,
   type Service,
+  type Subscriptions,
 } from '@rostrum/service-kit';
 import { SocketEvents } from './business-events';
 import type { RealtimeConfig, RealtimeWorkerConfig, SocketConfig } from './config';
+import { openFanOut } from './fan-out/open-fan-out';
 import { LivePublisher } from './live/live-publisher';
 import { logSettings, openLive, type Live } from './live/open-live';
 import { openNotifications, openNotificationWork } from './notifications/open-notifications';
@@ -87,17 +89,31 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
   const { database } = postgres;
   const push = openPushWork(kit, config, { database, redis: redis.redis });
   const notifications = openNotificationWork(kit, { database, live, next: push.next });
+  const fanOut = openFanOut(kit, {
+    redis: redis.redis,
+    publisher: live,
+    windowSeconds: config.liveLogSeconds,
+  });
+  const subscriptions = merge(notifications.subscriptions, fanOut.subscriptions);
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
     work: [
-      consumeEvents(kit, { database, events }, notifications.subscriptions),
+      consumeEvents(kit, { database, events }, subscriptions),
+      fanOut.work,
       ...notifications.work,
       ...push.work,
     ],
     resources: [events.resource, ...push.resources, ...shared.resources],
     actions: deadLetterActions(kit, events, ['posts', 'auth']),
   });
+}
+
+/** What is stored comes before what is told. */
+function merge(first: Subscriptions, then: Subscriptions): Subscriptions {
+  const all = ({ posts = [], auth = [] }: Subscriptions) => ({ posts, auth });
+  const [one, other] = [all(first), all(then)];
+  return { posts: [...one.posts, ...other.posts], auth: [...one.auth, ...other.auth] };
 }
 
 interface SocketParts {

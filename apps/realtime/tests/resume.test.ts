@@ -132,13 +132,17 @@ describe('what the log has no more', () => {
   });
 
   it('of notifications comes from PostgreSQL', async () => {
-    const worker = await app.worker();
+    await app.worker();
     const facts = new Facts(app);
     const { epoch, offset, seen } = await beenHere();
     const follower = await app.person('grace');
     await facts.follow(follower, ada);
-    await waitFor(async () => (await worker.metric('notification_deliveries_waiting')) === 0);
-    await waitFor(async () => (await app.rows('select 1 from realtime.notification_groups')).length > 0);
+    const rowsOfAda = (table: string) =>
+      app.rows(`select * from realtime.${table} where recipient_id = $1`, [ada.id]);
+    await waitFor(async () => (await rowsOfAda('notification_groups')).length === 1);
+    await waitFor(async () =>
+      (await rowsOfAda('notification_deliveries')).every(({ announced }) => announced),
+    );
     await publish(maxEvents + 5);
     const client = await there.connect(ada, { channels: [] });
     const answer = await client.subscribe('user:me', { epoch, offset, last: seen.at(-1) });

@@ -7,10 +7,11 @@ import {
   type Resource,
 } from '@rostrum/service-kit';
 import type { LiveConfig, SocketConfig } from '../config';
+import { FeedReaders } from '../fan-out/feed-readers';
 import type { Connection } from '../sockets/connection';
 import type { MessageHandlers } from '../sockets/message-router';
 import { AcksStore } from './acks.store';
-import { channelKinds, kindOf } from './channel-names';
+import { channelKinds, channels as names, kindOf } from './channel-names';
 import { EventLog, type LogSettings } from './event-log';
 import { Heartbeats } from './heartbeats';
 import { LiveChannels } from './live-channels';
@@ -55,9 +56,11 @@ export function openLive(kit: Kit, { config, redis, missed }: LiveParts): Live {
   const publisher = new LivePublisher(redis, logSettings(config));
   const channels = openChannels(kit, { config, redis, metrics, onError });
   const { visibility, resource: posts } = openVisibility(kit, config.postsUrl);
+  const readers = new FeedReaders({ redis, windowSeconds: config.liveLogSeconds });
   const subscriptions = new Subscriptions({
     channels,
     maySee: (userId, channel) => visibility.maySee(userId, channel),
+    announceReader: (userId) => readers.add([userId]),
     missed: new MissedNotifications({
       newerThan: missed,
       onError: (error) => logger.warn('Missed notifications could not be read', { error }),
@@ -82,7 +85,12 @@ export function openLive(kit: Kit, { config, redis, missed }: LiveParts): Live {
       assertReady: () => channels.assertReady(),
       left: (connection) => subscriptions.leaveAll(connection),
     },
-    work: channelWork(channels, [acks, heartbeats, rechecks]),
+    work: channelWork(channels, [
+      acks,
+      heartbeats,
+      rechecks,
+      readersWork({ readers, subscriptions, onError }),
+    ]),
     dependency: { name: 'redis subscriptions', criticality: 'critical', check: () => channels.ping() },
     resources: [posts, { name: 'redis subscriptions', close: () => channels.close() }],
   };
@@ -103,6 +111,30 @@ function channelWork(channels: LiveChannels, parts: readonly Clockwork[]): Backg
     stop: async () => {
       for (const part of parts) await part.stop();
     },
+  };
+}
+
+const feedsEveryMs = 10_000;
+
+interface ReadersParts {
+  readers: FeedReaders;
+  subscriptions: Subscriptions;
+  onError: (error: unknown) => void;
+}
+
+/** Says again and again who listens to their feed, also for a Redis that has forgotten it. */
+function readersWork({ readers, subscriptions, onError }: ReadersParts): Clockwork {
+  let clock: NodeJS.Timeout | undefined;
+  const tell = () => {
+    const userIds = new Set<string>();
+    for (const [{ user }, memberships] of subscriptions) {
+      if (memberships.has(names.feed(user.userId))) userIds.add(user.userId);
+    }
+    readers.add([...userIds]).catch(onError);
+  };
+  return {
+    start: () => void (clock = setInterval(tell, feedsEveryMs).unref()),
+    stop: () => clearInterval(clock),
   };
 }
 

@@ -15,6 +15,8 @@ export interface SubscriptionsParts {
   channels: LiveChannels;
   /** Whether the user may see what the channel is about. Rejects with a 503 problem where that cannot be told. */
   maySee: (userId: string, channel: string) => Promise<boolean>;
+  /** Called before a feed is opened: those who write have to know that somebody listens. */
+  announceReader: (userId: string) => Promise<void>;
   missed: Pick<MissedNotifications, 'since'>;
   metrics: Pick<LiveMetrics, 'resumed' | 'gapTold' | 'subscriptionEnded'>;
   maxSubscriptions: number;
@@ -52,6 +54,8 @@ export class Subscriptions {
       if (!(await this.parts.maySee(subscriber.user.userId, membership.channel))) {
         throw new MessageRefusal('CHANNEL_NOT_FOUND');
       }
+      const { channel } = membership;
+      if (kindOf(channel) === 'feed') await this.parts.announceReader(subjectOf(channel));
       membership.assertHere();
       await this.begin(membership, wish);
     } catch (error) {

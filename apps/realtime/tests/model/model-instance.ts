@@ -38,6 +38,7 @@ export class ModelInstance {
     const subscriptions = new Subscriptions({
       channels,
       maySee: () => Promise.resolve(true),
+      announceReader: () => Promise.resolve(),
       missed: { since: () => Promise.resolve(undefined) },
       metrics: quiet,
       maxSubscriptions: 100,

@@ -1,0 +1,65 @@
+import type { Queryable } from '@rostrum/data-access';
+
+export interface Follow {
+  followerId: string;
+  followeeId: string;
+  active: boolean;
+  at: Date;
+}
+
+interface FollowerRow {
+  follower_id: string;
+}
+
+/** A copy of who follows whom, kept by events: followers can be told while posts is away. */
+export class FollowsRepository {
+  constructor(private readonly db: Queryable) {}
+
+  async put({ followerId, followeeId, active, at }: Follow): Promise<void> {
+    await this.db.query(
+      'put_follow',
+      `insert into follows (followee_id, follower_id, active, changed_at) values ($1, $2, $3, $4)
+       on conflict (followee_id, follower_id) do update
+         set active = excluded.active, changed_at = excluded.changed_at
+         where follows.changed_at <= excluded.changed_at`,
+      [followeeId, followerId, active, at],
+    );
+  }
+
+  /** A block ends what there was, either way. */
+  async endBetween(one: string, other: string, at: Date): Promise<void> {
+    await this.db.query(
+      'end_follows_between',
+      `update follows set active = false, changed_at = $3
+        where (followee_id, follower_id) in (($1::uuid, $2::uuid), ($2::uuid, $1::uuid)) and changed_at <= $3`,
+      [one, other, at],
+    );
+  }
+
+  async forget(userId: string): Promise<void> {
+    await this.db.query(
+      'forget_follows_of',
+      'delete from follows where followee_id = $1 or follower_id = $1',
+      [userId],
+    );
+  }
+
+  async followersOf(userId: string, limit: number): Promise<string[]> {
+    const { rows } = await this.db.query<FollowerRow>(
+      'followers_of',
+      'select follower_id from follows where followee_id = $1 and active limit $2',
+      [userId, limit],
+    );
+    return rows.map(({ follower_id }) => follower_id);
+  }
+
+  /** Those of them who follow the person: costs as much as there are of them, not as there are followers. */
+  async followersAmong(userId: string, some: readonly string[]): Promise<string[]> {
+    const { rows } = await this.db.query<FollowerRow>(
+      'followers_among',
+      'select follower_id from follows where followee_id = $1 and active and follower_id = any($2::uuid[])',
+      [userId, some],
+    );
+    return rows.map(({ follower_id }) => follower_id);
+  }
+}
