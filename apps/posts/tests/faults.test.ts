@@ -98,13 +98,16 @@ it('loses no event that happened while Redis was gone', async () => {
 
 it('is not ready without PostgreSQL, stays alive, still serves what is cached, and comes back by itself', async () => {
   const cached = await ada.post('Cached before');
-  await ada.get(`/api/v1/posts/${cached.id}`);
+  const eve = await app.person('eve');
+  for (const caller of [ada, eve, eve]) await caller.get(`/api/v1/posts/${cached.id}`);
   await postgres.refuse();
   await waitFor(async () => (await readiness()).status === 503);
   expect((await readiness()).body).toMatchObject({ status: 'not ready', down: ['postgres'], degraded: [] });
   expect(await liveness()).toEqual([200, 200]);
 
-  expect((await ada.get(`/api/v1/posts/${cached.id}`)).json).toEqual(cached);
+  for (const caller of [ada, eve]) {
+    expect((await caller.get(`/api/v1/posts/${cached.id}`)).json).toEqual(cached);
+  }
   const answers = [
     await ada.get('/api/v1/feed'),
     await ada.get(`/api/v1/posts/${crypto.randomUUID()}`),

@@ -178,13 +178,17 @@ async function readWhile(
     pages.push(idsOf(answer));
     next = nextOf(answer);
   };
-  for (const step of plan) {
-    if (step.kind === 'read') await readPage();
-    else if (step.kind === 'write') written.push((await write()).id);
-    else {
+  let meanwhile: (() => Promise<unknown>)[] = [];
+  for (const step of [...plan, { kind: 'read' } as const]) {
+    if (step.kind === 'write') meanwhile.push(async () => written.push((await write()).id));
+    else if (step.kind === 'delete') {
       const id = written[step.which % written.length] as string;
       deleted.add(id);
-      await remove(ada, id);
+      meanwhile.push(() => remove(ada, id));
+    } else {
+      // A page is read while all that happens that comes before it in the plan.
+      await Promise.all([readPage(), ...meanwhile.map((each) => each())]);
+      meanwhile = [];
     }
   }
   while (next !== undefined) await readPage();

@@ -3,9 +3,13 @@ import { z } from 'zod';
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const longestText = 500;
 
-/** Counts what a reader sees as characters; 16 bytes a grapheme is the bound that keeps counting cheap. */
+/**
+ * Counts what a reader sees as characters, where there can be too many of them at all: none takes less than one of
+ * JavaScript's. 16 of these for each is the bound that keeps counting cheap.
+ */
 const withinLength = (text: string) =>
-  text.length <= longestText * 16 && [...graphemes.segment(text)].length <= longestText;
+  text.length <= longestText ||
+  (text.length <= longestText * 16 && [...graphemes.segment(text)].length <= longestText);
 
 /**
  * Postgres cannot store a null character, and the other controls have no place in a text but line break and tab; nor

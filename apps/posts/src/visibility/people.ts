@@ -22,6 +22,11 @@ function bitsOf(isPrivate: boolean, isGone: boolean): number {
   return (isPrivate ? privateBit : 0) | (isGone ? goneBit : 0);
 }
 
+/** Of whom there is no profile, there is nothing to be seen. */
+export function stateIn(packed: Buffer | undefined): PersonState {
+  return packed === undefined ? gone : (states[(packed[0] ?? 0) - 48] ?? gone);
+}
+
 /**
  * Who is private, suspended or gone: one small value per person, and not a part of each of their posts, so that a
  * change of it is one change whatever they have written. Changes go through `change`.
@@ -44,13 +49,16 @@ export class People {
   }
 
   async stateOf(userId: string, signal?: () => AbortSignal): Promise<PersonState> {
+    return stateIn(await this.read(userId, signal));
+  }
+
+  /** What `stateIn` makes a state of: a promise less on the hottest path there is. */
+  read(userId: string, signal?: () => AbortSignal): Promise<Buffer | undefined> {
     const load = async (abandoned: AbortSignal) => {
       const row = await this.people.stateOf(userId, { signal: abandoned });
       return row && String(bitsOf(row.is_private, row.is_gone));
     };
-    const packed = await this.cache.getOrLoadBytes(userId, load, signal && { signal });
-    // Of whom there is no profile, there is nothing to be seen.
-    return packed === undefined ? gone : (states[(packed[0] ?? 0) - 48] ?? gone);
+    return this.cache.getOrLoadBytes(userId, load, signal && { signal });
   }
 
   /** Makes a change of somebody's state. When it resolves, everybody's reads know of it. */

@@ -3,8 +3,8 @@ import { packPost, unpackPost, type PostDocument } from '../posts/post-document'
 import { postsErrors } from '../posts/posts.errors';
 import type { PostRows } from '../posts/posts.repository';
 import { asksForFollow, decide, type PersonState, type Place, type Verdict } from './decide';
-import { personState, type People } from './people';
-import type { Relations, ViewerRelations } from './viewer-relations';
+import { personState, stateIn, type People } from './people';
+import { relationsIn, type Relations, type ViewerRelations } from './viewer-relations';
 
 export interface ShownPost extends PostDocument {
   id: string;
@@ -38,8 +38,8 @@ export class PostReader {
   constructor(
     private readonly rows: Pick<PostRows, 'find'>,
     private readonly cache: Pick<Cache, 'getOrLoadBytes'>,
-    private readonly people: Pick<People, 'stateOf' | 'authorOf' | 'rememberAuthor'>,
-    private readonly relations: Pick<ViewerRelations, 'of' | 'with' | 'follows'>,
+    private readonly people: Pick<People, 'stateOf' | 'read' | 'authorOf' | 'rememberAuthor'>,
+    private readonly relations: Pick<ViewerRelations, 'of' | 'read' | 'with' | 'follows'>,
   ) {}
 
   /** One post by itself, ready to be sent; or the error that says that there is none, or none any more. */
@@ -49,12 +49,13 @@ export class PostReader {
     { place = 'direct', signal }: HowToShow = {},
   ): Promise<PostDocument> {
     // Both in one turn of the event loop, so that they travel together.
-    const [found, relations] = await Promise.all([
-      this.find(id, signal),
-      this.relations.of(viewerId, signal),
+    const [found, packed] = await Promise.all([
+      this.find(viewerId, id, signal),
+      this.relations.read(viewerId, signal),
     ]);
     if (!found) throw postsErrors.notFound();
-    const judged = this.judge({ id: viewerId, relations }, found, { place, signal });
+    const viewer = { id: viewerId, relations: relationsIn(packed) };
+    const judged = this.judge(viewer, found, { place, signal });
     const verdict = typeof judged === 'string' ? judged : await judged;
     if (verdict === 'tombstone') throw postsErrors.deleted();
     if (verdict !== 'shown') throw postsErrors.notFound();
@@ -70,7 +71,7 @@ export class PostReader {
     if (ids.length === 0) return [];
     const [relations, found] = await Promise.all([
       this.relations.of(viewerId, signal),
-      Promise.all(ids.map((id) => this.find(id, signal))),
+      Promise.all(ids.map((id) => this.find(viewerId, id, signal))),
     ]);
     const viewer = { id: viewerId, relations };
     const verdicts = await this.judgeAll(viewer, found, { place, signal });
@@ -82,7 +83,11 @@ export class PostReader {
   }
 
   /** With the author's state: read along with the post where it is known who wrote it, or where its row had to be. */
-  private async find(id: string, signal: HowToShow['signal']): Promise<FoundPost | undefined> {
+  private async find(
+    viewerId: string,
+    id: string,
+    signal: HowToShow['signal'],
+  ): Promise<FoundPost | undefined> {
     const known = this.people.authorOf(id);
     let loaded: PersonState | undefined;
     const load = async (abandoned: AbortSignal) => {
@@ -91,15 +96,17 @@ export class PostReader {
       return row && packPost(row);
     };
     const reading = this.cache.getOrLoadBytes(id, load, signal && { signal });
-    if (known !== undefined) {
-      const [packed, author] = await Promise.all([reading, this.people.stateOf(known, signal)]);
-      return packed && { id, document: unpackPost(packed), author };
+    if (known !== undefined && known !== viewerId) {
+      const [packed, state] = await Promise.all([reading, this.people.read(known, signal)]);
+      return packed && { id, document: unpackPost(packed), author: stateIn(state) };
     }
     const packed = await reading;
     if (packed === undefined) return undefined;
     const document = unpackPost(packed);
     const { authorId } = document.facts;
-    this.people.rememberAuthor(id, authorId);
+    if (known === undefined) this.people.rememberAuthor(id, authorId);
+    // One's own posts are there whatever one's account is.
+    if (authorId === viewerId) return { id, document, author: personState(false, false) };
     // What was loaded for this reader is no older than the question.
     return { id, document, author: loaded ?? (await this.people.stateOf(authorId, signal)) };
   }
