@@ -7,7 +7,7 @@ import { PostsApp, type Caller } from './posts-app';
 
 /** Ids that are not those of people. A new column is one of a person unless it is named here. */
 const notPeople =
-  /^(id|after|post_id|reply_to|root_id|quote_of|avatar_id|event_id|account_jobs\.user_id|profiles\.user_id)$/;
+  /^(id|after|post_id|reply_to|root_id|quote_of|swept_to|avatar_id|event_id|account_jobs\.user_id|profiles\.user_id)$/;
 
 let app: PostsApp;
 let events: AccountEvents;
