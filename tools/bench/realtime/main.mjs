@@ -1,11 +1,13 @@
 /** npm run bench:realtime — what a socket costs while it is idle, and what telling many of them costs. */
+import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { bundle } from '../../build/bundle.mjs';
 import { median } from '../table.mjs';
 import { startChild } from './children.mjs';
+import { withService } from './service-stage.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -34,12 +36,22 @@ const rounds = Number(values.rounds);
 const burst = 100;
 const wants = (what) => values.only === undefined || values.only === what;
 const variants = { 'bare ws': 'serve-bare', 'our sockets': 'serve-sockets' };
+const wholeService = 'the service';
+const hello = JSON.stringify({ type: 'subscribe', channel: 'user:me' });
 
 async function build(names) {
   const folder = path.join(root, 'apps/realtime/bench');
   const { files } = await bundle(names.map((name) => ({ in: path.join(folder, `${name}.ts`), out: name })));
   mkdirSync(outdir, { recursive: true });
   for (const [name, bytes] of Object.entries(files)) writeFileSync(path.join(outdir, name), bytes);
+  // Of the built service only the migrations are used: JavaScript, as the database is made with.
+  const app = [
+    path.join(root, 'tools/build/app.mjs'),
+    'apps/realtime',
+    '--out',
+    path.join(outdir, 'service'),
+  ];
+  await promisify(execFile)(process.execPath, app, { cwd: root });
 }
 
 const script = (name) => path.join(outdir, `${name}.js`);
@@ -65,6 +77,19 @@ async function measureMemory(variant) {
     const { rss } = await server.ask('rss');
     return (rss - base) / idle / 1024;
   });
+}
+
+/** Everybody signed in with a token of their own, welcomed, and subscribed to their notifications. */
+async function measureService() {
+  return withService(
+    { script, serverCore, clientCore, people: idle },
+    async ({ server, clients, tokens }) => {
+      const { rss: base } = await server.ask('rss');
+      await clients.ask('open', { port: server.hello.port, count: idle, tokens, hello, expected: 2 });
+      const { rss } = await server.ask('rss');
+      return (rss - base) / idle / 1024;
+    },
+  );
 }
 
 /** Deliveries per second of the server's CPU. */
@@ -110,7 +135,7 @@ function print(title, results, { unit, digits = 0 }) {
   const floor = results['bare ws'];
   console.log(`\n${title}`);
   for (const [name, samples] of Object.entries(results)) {
-    const ratio = median(samples.map((sample, round) => sample / floor[round]));
+    const ratio = median(samples.map((sample, round) => sample / floor[round % floor.length]));
     const show = (value) =>
       value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
     const spread = `${show(Math.min(...samples))}–${show(Math.max(...samples))}`;
@@ -120,9 +145,9 @@ function print(title, results, { unit, digits = 0 }) {
   }
 }
 
-await build(['serve-bare', 'serve-sockets', 'clients']);
+await build(['serve-bare', 'serve-sockets', 'serve-service', 'stage', 'clients']);
 if (wants('memory')) {
-  const memory = await inTurns(measureMemory);
+  const memory = { ...(await inTurns(measureMemory)), [wholeService]: [await measureService()] };
   print(`RSS per idle socket at ${idle.toLocaleString('en')}`, memory, { unit: 'KiB', digits: 2 });
 }
 if (wants('fan-out')) {
