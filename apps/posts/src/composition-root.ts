@@ -38,7 +38,9 @@ import { reactionsRoutes } from './reactions/reactions.routes';
 import { openThreads } from './threads/open-threads';
 import { tagsRoutes } from './tags/tags.routes';
 import { threadsRoutes } from './threads/threads.routes';
+import { MentionsRepository } from './text/mentions.repository';
 import { openVisibility } from './visibility/open-visibility';
+import { visibleRoutes } from './visibility/visible.routes';
 
 /** The service that answers requests. */
 export function createPostsService(config: PostsConfig, overrides: KitOverrides = {}): Service {
@@ -81,6 +83,10 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
       profilesRoutes(binder, people);
       followsRoutes(binder, follows);
       blocksRoutes(binder, blocks);
+      visibleRoutes(binder, {
+        ...visibility,
+        named: (usernames, options) => new MentionsRepository(database).named(usernames, options),
+      });
     },
   });
 }
