@@ -1,4 +1,4 @@
-import { generateKeyPairSync, hash, randomBytes, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { readConfig } from '@rostrum/config';
 import { createDatabase, createRedis, type Database, type Redis, type Row } from '@rostrum/data-access';
@@ -14,6 +14,11 @@ import {
 import { Mailbox } from '@rostrum/testing/mailbox';
 import { createAuthService, createAuthWorker } from '../src/composition-root';
 import { mainSettings, workerSettings } from '../src/config';
+import { answerOf, expectProblem, valueOf, type Answer, type Question } from './answers';
+import { newDetails, type Details, type Person } from './person-details';
+
+export { tellingHeaders, type Answer } from './answers';
+export { newDetails, type Details, type Person } from './person-details';
 
 const migrations = path.join(__dirname, '../migrations');
 
@@ -28,22 +33,6 @@ export interface AppOptions {
   through?: (stores: { databaseUrl: string; redisUrl: string }) => Promise<Settings>;
 }
 
-export interface Details {
-  email: string;
-  username: string;
-  password: string;
-}
-
-export interface Person extends Details {
-  id: string;
-}
-
-/** Details that nobody has used before. */
-export function newDetails(): Details {
-  const username = `ada_${randomUUID().slice(0, 13).replace('-', '_')}`;
-  return { email: `${username}@example.com`, username, password: `correct horse ${username}` };
-}
-
 /** An RSA key as the service wants it. */
 export function newSigningKey(): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -53,21 +42,6 @@ export function newSigningKey(): string {
 /** A master key as its file has it. */
 export function newMasterKey(id = '1'): string {
   return `${id}:${randomBytes(32).toString('base64')}`;
-}
-
-export interface Answer {
-  status: number;
-  headers: Headers;
-  text: string;
-  /** The body, parsed; undefined where there is none. */
-  json: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- each test says what it expects to find
-}
-
-export interface Question {
-  body?: unknown;
-  token?: string;
-  headers?: Record<string, string>;
-  signal?: AbortSignal;
 }
 
 interface Surroundings {
@@ -337,37 +311,4 @@ export class AuthApp {
   private loan(): RostrumLogger {
     return Object.assign(Object.create(this.log.logger) as RostrumLogger, { close: () => Promise.resolve() });
   }
-}
-
-async function answerOf(response: Response): Promise<Answer> {
-  const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    text,
-    json: text === '' ? undefined : JSON.parse(text),
-  };
-}
-
-function valueOf(series: string, metrics: string): number {
-  const name = series.replace(/\{.*/, '');
-  const labels = [...series.matchAll(/\w+="[^"]*"/g)].map(([label]) => label);
-  const line = metrics
-    .split('\n')
-    .find((each) => /^\w+/.exec(each)?.[0] === name && labels.every((label) => each.includes(label)));
-  return line ? Number(line.split(' ').at(-1)) : Number.NaN;
-}
-
-/** The headers that have to be the same for whoever asks. */
-export function tellingHeaders({ headers }: Answer): Record<string, string> {
-  const changing = /^(date|x-request-id|content-length|(x-)?ratelimit.*)$/;
-  return Object.fromEntries([...headers].filter(([name]) => !changing.test(name)));
-}
-
-/** Every error is a problem document that says nothing of how we work. */
-function expectProblem({ status, headers, text, json }: Answer): void {
-  expect(headers.get('content-type')).toBe('application/problem+json');
-  expect(headers.get('cache-control')).toBe('no-store');
-  expect(json).toMatchObject({ status, requestId: headers.get('x-request-id') });
-  expect(text).not.toMatch(/select |insert |\.ts:|node_modules|argon2/);
 }
