@@ -7,6 +7,7 @@ import {
   type BackgroundWork,
   type Kit,
   type Resource,
+  type Subscriptions,
 } from '@rostrum/service-kit';
 import type { mailSettings, secretSettings } from './account-settings';
 import { Addresses } from './accounts/addresses';
@@ -21,6 +22,7 @@ import { mailActions } from './mail/mail-actions';
 import { MailJobs } from './mail/mail-jobs';
 import { MailJobsRepository } from './mail/mail-jobs.repository';
 import { OneTimeTokens } from './mail/one-time-tokens';
+import { sendRequestedMail } from './mail/requested-mail';
 import { SmtpSender } from './mail/smtp-sender';
 import { PendingProofs } from './mfa/pending-proofs';
 import { KeyedIndex } from './secrets/keyed-index';
@@ -36,6 +38,7 @@ export interface UpkeepSurroundings {
 }
 
 export interface AccountUpkeep {
+  subscriptions: Subscriptions;
   work: BackgroundWork[];
   resource: Resource;
   actions: Record<string, AdminAction>;
@@ -63,12 +66,13 @@ export function composeAccountUpkeep(
   });
   const jobs = new MailJobsRepository(database);
   const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
+  const mail = new MailJobs(envelope);
   const purge = new Purge({
     database,
     publisher,
     people: { addresses, userKeys, names: new KeyedIndex(keyring, 'retired username') },
     audit,
-    notices: { mail: new MailJobs(envelope), events },
+    notices: { mail, events },
   });
   const oldAddresses = new OldAddresses(database, addresses);
   const sessions = new SessionUpkeep(database, new SessionEndings({ revocations, audit, events }));
@@ -78,6 +82,7 @@ export function composeAccountUpkeep(
     collect: async (gauge) => gauge.set(await jobs.backlog()),
   });
   return {
+    subscriptions: { realtime: [sendRequestedMail(mail)] },
     work: [
       openDelivery(kit, config, { database, composer, sender, events }),
       rounds(kit, 'deletions', () => untilDone(() => purge.purgeOne())),

@@ -1,7 +1,9 @@
 import { RevocationList } from '@rostrum/security';
 import {
+  consumeEvents,
   createKit,
   createService,
+  deadLetterActions,
   expireIdempotencyKeys,
   openIdempotency,
   openLimits,
@@ -76,13 +78,14 @@ export function createAuthWorker(config: AuthWorkerConfig, overrides: KitOverrid
     dependencies: [...shared.dependencies, ...events.dependencies],
     work: [
       relayEvents(kit, { database, events }),
+      consumeEvents(kit, { database, events }, accounts.subscriptions),
       composeKeyUpkeep(kit, config, { database, care: keys }),
       ...composeAuditUpkeep(kit, config, { database, vault: keys.vault }),
       ...accounts.work,
       expireIdempotencyKeys(kit, database),
     ],
     resources: [accounts.resource, events.resource, ...shared.resources],
-    actions: accounts.actions,
+    actions: { ...accounts.actions, ...deadLetterActions(kit, events, ['realtime']) },
   });
 }
 

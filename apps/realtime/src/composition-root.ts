@@ -8,6 +8,7 @@ import {
   openEventBus,
   openStores,
   openTokens,
+  relayEvents,
   type BackgroundWork,
   type Kit,
   type KitOverrides,
@@ -16,6 +17,7 @@ import {
 } from '@rostrum/service-kit';
 import { SocketEvents } from './business-events';
 import type { RealtimeConfig, RealtimeWorkerConfig, SocketConfig } from './config';
+import { openDigests } from './digest/open-digests';
 import { openFanOut } from './fan-out/open-fan-out';
 import { LivePublisher } from './live/live-publisher';
 import { logSettings, openLive, type Live } from './live/open-live';
@@ -103,6 +105,8 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
       fanOut.work,
       ...notifications.work,
       ...push.work,
+      relayEvents(kit, { database, events }),
+      openDigests(kit, config, { database }),
     ],
     resources: [events.resource, ...push.resources, ...shared.resources],
     actions: deadLetterActions(kit, events, ['posts', 'auth']),

@@ -119,6 +119,10 @@ export const workerSettings = {
   ...portSettings(8082, 9182),
   ...liveSettings,
   ...pushWorkSettings,
+  digestPollMs: setting(integer(10, 3_600_000).default(300_000), {
+    env: 'DIGEST_POLL_MS',
+    doc: 'how often the worker looks for whose hour of the daily mail has come',
+  }),
 };
 
 export const migrateSettings = migrationSettings;

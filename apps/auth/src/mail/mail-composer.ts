@@ -37,6 +37,7 @@ const mostPerHour: Record<MailKind, number> = {
   'account-deletion': 5,
   'account-restored': 5,
   'account-deleted': 1,
+  'notification-digest': 1,
 };
 
 const tokenSeconds: Record<TokenPurpose, number> = {

@@ -11,6 +11,7 @@ export const mailKinds = [
   'account-deletion',
   'account-restored',
   'account-deleted',
+  'notification-digest',
 ] as const;
 
 export type MailKind = (typeof mailKinds)[number];

@@ -1,4 +1,5 @@
 import type { MailKind } from './mail-job';
+import { digestOf } from './digest-lines';
 import { signInChange } from './sign-in-changes';
 
 /** A mail before it has a form: what it says, in paragraphs, and where it leads. */
@@ -112,6 +113,14 @@ export const mailTexts: Record<MailKind, (facts: MailFacts) => MailText> = {
     subject: 'Your account stays',
     paragraphs: [`You have signed in as @${username}, so the account is not deleted.`, unasked],
     link: { label: 'Open Rostrum', url: webUrl },
+  }),
+  'notification-digest': ({ username, webUrl, details }) => ({
+    subject: 'What you have missed',
+    paragraphs: [
+      `@${username}, since the last of these mails there is for you: ${digestOf(details)}.`,
+      'You get this mail at most once a day because you have asked for it. The settings of your notifications end it.',
+    ],
+    link: { label: 'See what is new', url: webUrl },
   }),
   'account-deleted': ({ username }) => ({
     subject: 'Your account has been deleted',

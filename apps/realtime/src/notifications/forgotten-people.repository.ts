@@ -9,6 +9,7 @@ const own: Readonly<Record<string, string>> = {
   forget_avoidances: 'delete from avoidances where person_id = $1 or other_id = $1',
   forget_presence_choice: 'delete from invisible_people where user_id = $1',
   forget_push_subscriptions: 'delete from push_subscriptions where user_id = $1',
+  forget_digests: 'delete from digests where user_id = $1',
   forget_settings: 'delete from notification_settings where user_id = $1',
 };
 

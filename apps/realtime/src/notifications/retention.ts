@@ -1,4 +1,5 @@
 import type { Queryable } from '@rostrum/data-access';
+import { DigestsRepository } from '../digest/digests.repository';
 import { ForgottenPeopleRepository } from './forgotten-people.repository';
 import { NotificationsRepository } from './notifications.repository';
 
@@ -13,9 +14,11 @@ export class Retention {
   constructor(database: Queryable) {
     const notifications = new NotificationsRepository(database);
     const people = new ForgottenPeopleRepository(database);
+    const digests = new DigestsRepository(database);
     this.steps = [
       () => notifications.removeOlderThan(days, batch),
       () => people.removeOlderThan(days, batch),
+      () => digests.removeOlderThan(days, batch),
     ];
   }
 
