@@ -92,7 +92,7 @@ it('ends up with what each person did last, in whatever order requests come', as
   const people = await everybody(4);
   const step = fc.record({
     who: fc.nat({ max: 3 }),
-    post: fc.nat({ max: 2 }),
+    post: fc.nat({ max: 1 }),
     isOn: fc.boolean(),
     what: fc.constantFrom('like' as const, 'repost' as const),
     keyed: fc.boolean(),
@@ -100,8 +100,8 @@ it('ends up with what each person did last, in whatever order requests come', as
   const seed = Date.now();
   process.stdout.write(`fast-check seed ${seed}\n`);
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
-      const posts = await Promise.all([1, 2, 3].map(() => author.post('Toggled')));
+    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+      const posts = await Promise.all([1, 2].map(() => author.post('Toggled')));
       // Each person does one thing after the other, and all of them at once.
       await Promise.all(
         people.map(async (person, index) => {
@@ -125,7 +125,7 @@ it('ends up with what each person did last, in whatever order requests come', as
         }
       }
     }),
-    { seed, numRuns: 8 },
+    { seed, numRuns: 8, endOnFailure: true },
   );
 });
 
