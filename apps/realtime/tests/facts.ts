@@ -52,7 +52,12 @@ export class Facts {
   }
 
   /** Somebody's new post that replies to another, or quotes it. */
-  async answer(author: Person, how: 'replyTo' | 'quoteOf', to: TestPost): Promise<TestPost> {
+  async answer(
+    author: Person,
+    how: 'replyTo' | 'quoteOf',
+    to: TestPost,
+    visibility?: 'mentioned',
+  ): Promise<TestPost> {
     const post = this.post(author);
     await this.say(postCreated, author.id, {
       postId: post.id,
@@ -60,6 +65,7 @@ export class Facts {
       authorUsername: author.username,
       createdAt: now(),
       [how]: { postId: to.id, authorId: to.author.id },
+      ...(visibility && { visibility }),
     });
     return post;
   }

@@ -97,6 +97,14 @@ describe('each kind', () => {
     expect((await told(ada)).map(({ kind }) => kind)).toEqual(['reply']);
   });
 
+  it('a reply that only those may see whom it names is told of to them alone', async () => {
+    const [secret, naming] = [facts.post(ada), facts.post(ada)];
+    await facts.answer(grace, 'replyTo', secret, 'mentioned');
+    const reply = await facts.answer(grace, 'replyTo', naming, 'mentioned');
+    await facts.mention(ada.id, reply);
+    expect((await told(ada)).map(({ kind, postId }) => [kind, postId])).toEqual([['mention', reply.id]]);
+  });
+
   it('a post that is hidden, restored and hidden again is told of each time', async () => {
     const post = facts.post(ada);
     await facts.hide(post, 'a');

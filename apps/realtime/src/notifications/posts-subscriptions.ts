@@ -22,6 +22,8 @@ export function subscribeToPosts(notifier: Notifier): Subscription[] {
 function subscribeToWriting(notifier: Notifier): Subscription[] {
   const created = onEvent(postCreated, async (post, { trx }) => {
     const { postId, authorId, authorUsername, createdAt, replyTo, quoteOf } = post;
+    // Those whom it names are told of that; nobody else may know that there is such a post.
+    if (post.visibility === 'mentioned') return;
     const actor = { id: authorId, username: authorUsername };
     const at = new Date(createdAt);
     const answered = [
