@@ -1,0 +1,138 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '@rostrum/testing';
+import type { LiveClient } from './live-client';
+import { RealtimeApp, type Instance, type Person } from './realtime-app';
+
+/** ROLLING_CLIENTS=2000 for the whole thing: each costs two sockets and some CPU here. */
+const count = Number(process.env['ROLLING_CLIENTS'] ?? 150);
+const patienceMs = 240_000;
+const reconnectsPerSecond = 500;
+const post = '0190a8a0-0000-7000-8000-000000000002';
+
+let app: RealtimeApp;
+
+beforeAll(async () => {
+  app = await RealtimeApp.create({
+    environment: {
+      WEBSOCKET_MAX_CONNECTIONS_PER_ADDRESS: '100000',
+      WEBSOCKET_MAX_CONNECTIONS_PER_USER: '100000',
+      RATE_LIMIT_WEBSOCKET_HANDSHAKES: '100000',
+      WEBSOCKET_RECONNECTS_PER_SECOND: String(reconnectsPerSecond),
+      LIVE_LOG_EVENTS: '5000',
+    },
+    live: { maxEvents: 5000 },
+  });
+});
+afterAll(() => app.stop());
+
+/** A client that does as it is told: when it is cut off it comes back after the delay that it was given, elsewhere. */
+class Wanderer {
+  readonly ids: string[] = [];
+  gaps = 0;
+  isHere = false;
+  private client: LiveClient | undefined;
+  private epoch = '';
+  private offset = 0;
+  private done = false;
+
+  constructor(
+    private readonly person: Person,
+    private readonly next: () => Instance,
+    private readonly onHandshake: () => void,
+  ) {}
+
+  async come(): Promise<void> {
+    this.onHandshake();
+    const client = await this.next().connect(this.person, { channels: [] });
+    this.client = client;
+    client.socket.on('message', (data) => this.take(JSON.parse(String(data))));
+    const since = this.epoch ? { epoch: this.epoch, offset: this.offset } : undefined;
+    await client.subscribe(`post:${post}`, since);
+    this.isHere = true;
+    void client.closed.then(() => this.comeBack(client));
+  }
+
+  async leave(): Promise<void> {
+    this.done = true;
+    await this.client?.close();
+  }
+
+  private async comeBack(client: LiveClient): Promise<void> {
+    if (this.done) return;
+    this.isHere = false;
+    await delay(client.of('draining').at(-1)?.reconnectInMs ?? 0);
+    await waitFor(() => this.come().then(() => true), { what: 'a way back', timeoutMs: 60_000 });
+  }
+
+  private take(message: { type: string; epoch?: string; offset?: number; id?: string }): void {
+    if (message.type === 'subscribed') this.epoch = message.epoch ?? '';
+    if (message.type === 'gap') this.gaps += 1;
+    if (message.type !== 'event') return;
+    this.offset = message.offset ?? Number.NaN;
+    this.ids.push(message.id ?? '');
+  }
+}
+
+describe('restarting two processes one after the other', () => {
+  it(
+    `loses nothing for ${count} clients, and brings none of them back too fast`,
+    async () => {
+      const instances = [await app.instance(), await app.instance()];
+      let turn = 0;
+      const handshakes: number[] = [];
+      const next = () => instances[turn++ % instances.length] as Instance;
+      const people = await Promise.all(Array.from({ length: 20 }, (_, i) => app.person(`p${i}`)));
+      const clients = Array.from(
+        { length: count },
+        (_, i) =>
+          new Wanderer(people[i % people.length] as Person, next, () => handshakes.push(performance.now())),
+      );
+      for (const client of clients) await client.come();
+      handshakes.length = 0;
+      const published: string[] = [];
+      let publishing = true;
+      const publisher = (async () => {
+        while (publishing) {
+          published.push(await app.publishTo(`post:${post}`));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      })();
+      for (const old of [...instances]) {
+        const fresh = await app.instance();
+        instances.splice(instances.indexOf(old), 1, fresh);
+        await old.service.stop('a new version');
+        await waitFor(() => clients.every(({ isHere }) => isHere), { what: 'all back', timeoutMs: 60_000 });
+      }
+      publishing = false;
+      await publisher;
+      const last = published.at(-1) ?? '';
+      await waitFor(() => clients.every(({ ids }) => ids.at(-1) === last), {
+        what: 'all with the last event',
+        timeoutMs: 60_000,
+      });
+
+      const peak = peakPerSecond(handshakes);
+      process.stdout.write(
+        `${count} clients, ${published.length} events, ${handshakes.length} handshakes, at most ${peak} in a second\n`,
+      );
+      for (const { ids, gaps } of clients) {
+        expect(gaps).toBe(0);
+        expect(new Set(ids).size).toBe(ids.length);
+        expect(ids).toEqual(published.slice(-ids.length));
+        expect(ids).toHaveLength(published.length);
+      }
+      expect(peak).toBeLessThanOrEqual(2 * reconnectsPerSecond);
+      for (const client of clients) await client.leave();
+    },
+    patienceMs,
+  );
+});
+
+function peakPerSecond(moments: readonly number[]): number {
+  let peak = 0;
+  for (let start = 0, end = 0; end < moments.length; end += 1) {
+    while ((moments[end] ?? 0) - (moments[start] ?? 0) > 1000) start += 1;
+    peak = Math.max(peak, end - start + 1);
+  }
+  return peak;
+}
