@@ -87,3 +87,17 @@ it('what has been taken back or read before it could be told is not told', async
   expect(socket.of('event')).toEqual([]);
   await socket.close();
 });
+
+it('what nobody has touched for 90 days is removed, and what is younger stays', async () => {
+  await committedOnly();
+  await committedOnly();
+  const [old] = await app.rows('select id from realtime.notification_groups order by position');
+  await app.rows(
+    `update realtime.notification_groups
+        set updated_at = now() - case when id = $1 then interval '91 days' else interval '89 days' end`,
+    [old?.['id']],
+  );
+  await app.worker();
+  await waitFor(async () => (await app.rows('select from realtime.notification_groups')).length === 1);
+  expect(await app.rows('select group_id as id from realtime.notification_deeds')).not.toContainEqual(old);
+});
