@@ -6,6 +6,7 @@ import type { Knex } from 'knex';
  */
 export async function up(knex: Knex): Promise<void> {
   await createGroups(knex);
+  await createDeeds(knex);
   await createSurroundings(knex);
   await copyFollowers(knex);
 }
@@ -50,7 +51,10 @@ async function createGroups(knex: Knex): Promise<void> {
   await knex.raw(`
     create index notification_groups_about on notification_groups (subject_id) where subject_id is not null`);
   await knex.raw('create index notification_groups_age on notification_groups (updated_at)');
-  // A deed that was taken back stays: done again, it tells nobody anew.
+}
+
+/** A deed that was taken back stays: done again, it tells nobody anew. */
+async function createDeeds(knex: Knex): Promise<void> {
   await knex.raw(`
     create table notification_deeds (
       recipient_id   uuid not null,
