@@ -121,6 +121,7 @@ export {
   type ReadOptions,
 } from './redis/cache/cache';
 export type { CachedDocument } from './redis/cache/cache-document';
+export { Glance, missing, type Glimpse } from './redis/cache/glance';
 export { cachePolicies, type CachePolicy, type CachePolicyName } from './redis/cache/cache-policy';
 export type { Appended } from './redis/cache/append';
 export { watchEvictions } from './redis/evictions';

@@ -1,4 +1,4 @@
-import type { Cache } from '@rostrum/data-access';
+import type { Cache, Glance } from '@rostrum/data-access';
 import { LRUCache } from 'lru-cache';
 import type { PersonState } from './decide';
 import type { PeopleRepository } from './people.repository';
@@ -37,7 +37,7 @@ export class People {
 
   constructor(
     private readonly people: PeopleRepository,
-    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'change' | 'invalidate'>,
+    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'glanceAt' | 'change' | 'invalidate'>,
   ) {}
 
   authorOf(postId: string): string | undefined {
@@ -59,6 +59,11 @@ export class People {
       return row && String(bitsOf(row.is_private, row.is_gone));
     };
     return this.cache.getOrLoadBytes(userId, load, signal && { signal });
+  }
+
+  /** The same as `read`, where it is in the cache. */
+  glanceAt(userId: string, glance: Glance): void {
+    this.cache.glanceAt(userId, glance);
   }
 
   /** Makes a change of somebody's state. When it resolves, everybody's reads know of it. */

@@ -1,4 +1,4 @@
-import type { Cache } from '@rostrum/data-access';
+import { Glance, missing, type Cache, type Glimpse } from '@rostrum/data-access';
 import { packPost, unpackPost, type PostDocument } from '../posts/post-document';
 import { postsErrors } from '../posts/posts.errors';
 import type { PostRows } from '../posts/posts.repository';
@@ -30,6 +30,11 @@ interface Viewer {
   relations: Relations;
 }
 
+/** One's own posts are there whatever one's account is. */
+const ownState = personState(false, false);
+
+const stateOrMissing = (state: Glimpse) => (state === missing ? missing : stateIn(state));
+
 const withTombstones: ReadonlySet<Place> = new Set(['thread', 'moderation']);
 
 /** The only way from ids of posts to what a viewer sees of them. */
@@ -37,9 +42,9 @@ export class PostReader {
   // eslint-disable-next-line max-params -- four parts, each of which it needs
   constructor(
     private readonly rows: Pick<PostRows, 'find'>,
-    private readonly cache: Pick<Cache, 'getOrLoadBytes'>,
-    private readonly people: Pick<People, 'stateOf' | 'read' | 'authorOf' | 'rememberAuthor'>,
-    private readonly relations: Pick<ViewerRelations, 'of' | 'read' | 'with' | 'follows'>,
+    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'glanceAt'>,
+    private readonly people: Pick<People, 'stateOf' | 'read' | 'glanceAt' | 'authorOf' | 'rememberAuthor'>,
+    private readonly relations: Pick<ViewerRelations, 'read' | 'glanceAt' | 'with' | 'follows'>,
   ) {}
 
   /** One post by itself, ready to be sent; or the error that says that there is none, or none any more. */
@@ -48,13 +53,8 @@ export class PostReader {
     id: string,
     { place = 'direct', signal }: HowToShow = {},
   ): Promise<PostDocument> {
-    // Both in one turn of the event loop, so that they travel together.
-    const [found, packed] = await Promise.all([
-      this.find(viewerId, id, signal),
-      this.relations.read(viewerId, signal),
-    ]);
+    const [viewer, [found]] = await this.look(viewerId, [id], signal);
     if (!found) throw postsErrors.notFound();
-    const viewer = { id: viewerId, relations: relationsIn(packed) };
     const judged = this.judge(viewer, found, { place, signal });
     const verdict = typeof judged === 'string' ? judged : await judged;
     if (verdict === 'tombstone') throw postsErrors.deleted();
@@ -69,17 +69,54 @@ export class PostReader {
     { place = 'direct', signal }: HowToShow = {},
   ): Promise<ShownPost[]> {
     if (ids.length === 0) return [];
-    const [relations, found] = await Promise.all([
-      this.relations.of(viewerId, signal),
-      Promise.all(ids.map((id) => this.find(viewerId, id, signal))),
-    ]);
-    const viewer = { id: viewerId, relations };
+    const [viewer, found] = await this.look(viewerId, ids, signal);
     const verdicts = await this.judgeAll(viewer, found, { place, signal });
     return found.flatMap((each, index) => {
       const isTombstone = verdicts[index] === 'tombstone';
       const isShown = verdicts[index] === 'shown' || (isTombstone && withTombstones.has(place));
       return each && isShown ? [{ id: each.id, ...each.document, isTombstone }] : [];
     });
+  }
+
+  /** All that the caches have, in one turn of the event loop, so that it travels together; then what they do not have. */
+  private async look(
+    viewerId: string,
+    ids: readonly string[],
+    signal: HowToShow['signal'],
+  ): Promise<[viewer: Viewer, found: readonly (FoundPost | undefined)[]]> {
+    const glance = new Glance();
+    this.relations.glanceAt(viewerId, glance);
+    const authors = ids.map((id) => this.glanceAt(id, viewerId, glance));
+    const values = await glance.all();
+    let place = 1;
+    const found = ids.map((id, index) => {
+      const authorId = authors[index];
+      if (authorId === undefined) return undefined;
+      const packed = values[place++];
+      const state = authorId === viewerId ? ownState : stateOrMissing(values[place++]);
+      // That there is none is looked at again: few ask for what there is not.
+      if (!Buffer.isBuffer(packed) || state === missing) return undefined;
+      return { id, document: unpackPost(packed), author: state };
+    });
+    const [packed] = values;
+    if (packed !== missing && !found.includes(undefined))
+      return [{ id: viewerId, relations: relationsIn(packed) }, found];
+    const [late, whole] = await Promise.all([
+      packed === missing ? this.relations.read(viewerId, signal) : packed,
+      Promise.all(
+        found.map((each, index) => Promise.resolve(each ?? this.find(viewerId, ids[index] ?? '', signal))),
+      ),
+    ]);
+    return [{ id: viewerId, relations: relationsIn(late) }, whole];
+  }
+
+  /** The author, where it is known who that is: then their state is asked for along with the post. */
+  private glanceAt(id: string, viewerId: string, glance: Glance): string | undefined {
+    const authorId = this.people.authorOf(id);
+    if (authorId === undefined) return undefined;
+    this.cache.glanceAt(id, glance);
+    if (authorId !== viewerId) this.people.glanceAt(authorId, glance);
+    return authorId;
   }
 
   /** With the author's state: read along with the post where it is known who wrote it, or where its row had to be. */
@@ -105,8 +142,7 @@ export class PostReader {
     const document = unpackPost(packed);
     const { authorId } = document.facts;
     if (known === undefined) this.people.rememberAuthor(id, authorId);
-    // One's own posts are there whatever one's account is.
-    if (authorId === viewerId) return { id, document, author: personState(false, false) };
+    if (authorId === viewerId) return { id, document, author: ownState };
     // What was loaded for this reader is no older than the question.
     return { id, document, author: loaded ?? (await this.people.stateOf(authorId, signal)) };
   }

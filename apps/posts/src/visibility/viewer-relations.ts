@@ -1,4 +1,4 @@
-import type { Cache } from '@rostrum/data-access';
+import type { Cache, Glance } from '@rostrum/data-access';
 import type { RelationsRepository, RelationsRow } from './relations.repository';
 
 /** What is kept of a viewer: the few whom they have blocked or muted, or who have blocked them. */
@@ -24,7 +24,7 @@ const idLength = 36;
 export class ViewerRelations {
   constructor(
     private readonly relations: RelationsRepository,
-    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'change'>,
+    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'glanceAt' | 'change'>,
   ) {}
 
   /** Read in the same turn as the posts that are asked for. */
@@ -37,6 +37,11 @@ export class ViewerRelations {
     const load = async (abandoned: AbortSignal) =>
       pack(await this.relations.ofViewer(viewerId, { signal: abandoned }));
     return this.cache.getOrLoadBytes(viewerId, load, signal && { signal });
+  }
+
+  /** The same as `read`, where it is in the cache. */
+  glanceAt(viewerId: string, glance: Glance): void {
+    this.cache.glanceAt(viewerId, glance);
   }
 
   /** How the viewer is to one of the authors, given what is kept of the viewer. */

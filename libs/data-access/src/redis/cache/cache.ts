@@ -5,8 +5,9 @@ import { packDocument, unpackDocument, type CachedDocument } from './cache-docum
 import type { CacheLink } from './cache-link';
 import { policyOf, type CachePolicy, type CachePolicyName } from './cache-policy';
 import { cacheStore, type CacheStore } from './cache-store';
-import { freshUntilOf, holdsValue, leaseOf, valueOf } from './entry';
+import { freshUntilOf, holdsValue, isFresh, leaseOf, valueOf } from './entry';
 import { Flight, type Load, type Sight, type Value } from './flight';
+import { GlanceReader, type Glance } from './glance';
 import { LoadLimit } from './load-limit';
 import { LocalLayer, type LocalLayerOptions } from './local-layer';
 import type { Reader } from './reads';
@@ -158,6 +159,14 @@ export class Cache {
     return found instanceof Sought ? undefined : found;
   }
 
+  /** The same as a part of a glance at several things. */
+  glanceAt(key: string, glance: Glance): void {
+    const fullKey = this.prefix + key;
+    const reader = new GlanceReader(glance, this.onHit);
+    if (this.store.changes.isOwed(fullKey)) reader.onSilence();
+    else this.store.reads.read(fullKey, reader);
+  }
+
   /**
    * Makes a change of what is cached under these keys: of one that makes something new too, if somebody may have asked
    * for it before. When this resolves, nobody reads what was before it.
@@ -269,6 +278,8 @@ export class Cache {
     return keepFor(seconds, Math.max(staleWhileRevalidateSeconds, staleIfErrorSeconds));
   }
 
+  private readonly onHit = (): void => this.hooks.onRead?.('hit');
+
   private readonly onWriteError = (error: unknown): void => {
     this.hooks.onWriteError?.(error);
   };
@@ -292,7 +303,7 @@ class Sought implements Reader {
   constructor(private readonly settle: (found: Buffer | undefined | Sought) => void) {}
 
   onEntry(entry: Buffer | null, link: CacheLink): void {
-    if (entry !== null && holdsValue(entry) && link.believes(entry) && freshUntilOf(entry) > link.now()) {
+    if (entry !== null && isFresh(entry, link)) {
       this.settle(valueOf(entry));
       return;
     }

@@ -39,6 +39,11 @@ export function holdsValue(entry: Buffer): boolean {
   return entry.length >= headLength && (entry[0] === kinds.value || entry[0] === kinds.absent);
 }
 
+/** Whether there is a value, or that there is none, which is to be believed and within its time. */
+export function isFresh(entry: Buffer, link: { believes(entry: Buffer): boolean; now(): number }): boolean {
+  return holdsValue(entry) && link.believes(entry) && freshUntilOf(entry) > link.now();
+}
+
 export function valueOf(entry: Buffer): Buffer | undefined {
   return entry[0] === kinds.value ? entry.subarray(headLength) : undefined;
 }
