@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
+import { ClearError } from '../native/clear-error.mjs';
 import { workspaceRoot } from '../native/workspace.mjs';
 
 const source = path.join(workspaceRoot, 'traefik');
@@ -121,6 +122,11 @@ function renderMiddlewares(config, options) {
 
 /** Where a middleware asks there is no balancer: in production a name has all instances behind it. */
 function atInstance(address, url) {
+  if (!URL.canParse(url))
+    throw new ClearError(
+      `The gateway did not start: "${url}" is no URL of a server.`,
+      'Give each as http://<host>:<port>.',
+    );
   const { pathname, search } = new URL(address);
   return new URL(pathname + search, url).href;
 }

@@ -190,7 +190,7 @@ describe('an index that is built concurrently', () => {
   it('leaves an index alone that somebody is building by hand just now', async () => {
     const holder = await connect();
     await holder.query('begin; update one set name = name where id = 1');
-    const byHand = await connect(own.adminUrl);
+    const byHand = await connect('by hand', own.adminUrl);
     const building = byHand.query('create index concurrently by_hand on alpha.one (name)');
     await waitFor(async () => (await indexes()).length > 0);
     const other: MigrationMap = {

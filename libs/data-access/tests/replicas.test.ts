@@ -244,6 +244,19 @@ describe('reads go on', () => {
     expect(slowestMs).toBeLessThan(10_000);
   });
 
+  it('also for those who wait for a connection that a frozen replica will never let in', async () => {
+    const [first] = replicas;
+    const database = await open({
+      replicaLimits: { checkEveryMs: 30, checkTimeoutMs: 500, maxLagMs: 5_000 },
+    });
+    // Nobody has read yet: each of these needs a connection of its own.
+    await first.pause();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => namesBy(database.reader())));
+    expect(answers).toEqual(answers.map(() => []));
+    await first.resume();
+    await whenUsable(database, 2);
+  });
+
   it('and whoever finds a replica gone keeps the others from it', async () => {
     const [first] = replicas;
     const database = await open({

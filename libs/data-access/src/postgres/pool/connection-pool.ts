@@ -179,9 +179,14 @@ export class ConnectionPool implements ConnectionOwner {
     return cut;
   }
 
-  /** What is out of reach of its own limits is cut off, so that whoever waits for it learns at once. */
+  /**
+   * What is out of reach of its own limits is cut off, so that whoever waits for it learns at once: for an answer, or for
+   * a connection that the server will never let in.
+   */
   cutAll(): void {
     for (const connection of this.all) connection.cutOff();
+    while (this.waiting.turnAway(new Error('Connection terminated: its server is given up')));
+    for (const { client } of this.opening) streamOf(client).destroy();
   }
 
   now(): number {
