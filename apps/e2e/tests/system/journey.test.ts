@@ -93,6 +93,32 @@ describe('through the gateway', () => {
     socket.terminate();
   });
 
+  it('who looks at a post hears of the replies to it, if they may see it', async () => {
+    const [ada, grace] = [await signUp(system), await signUp(system)];
+    const { id } = await publish(ada, 'Who else has seen it?');
+    const socket = new WebSocket(
+      `${system.gateway.url.replace('https', 'wss')}/ws`,
+      ['rostrum.v1', `bearer.${grace.token}`],
+      { ca: system.certificate },
+    );
+    const received: { type: string; channel?: string; code?: string }[] = [];
+    socket.on('message', (data) => received.push(JSON.parse(String(data)) as { type: string }));
+    const came = (type: string) => waitFor(() => received.find((one) => one.type === type), { what: type });
+    await came('welcome');
+    socket.send(JSON.stringify({ type: 'subscribe', channel: `post:${randomUUID()}` }));
+    expect(await came('error')).toMatchObject({ code: 'CHANNEL_NOT_FOUND' });
+    socket.send(JSON.stringify({ type: 'subscribe', channel: `post:${id}` }));
+    await came('subscribed');
+    const reply = await system.ask('/api/v1/posts', {
+      method: 'POST',
+      headers: { ...ada.headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ text: 'Nobody, it seems.', replyTo: id }),
+    });
+    expect(reply.status).toBe(201);
+    expect(await came('event')).toMatchObject({ channel: `post:${id}` });
+    socket.terminate();
+  });
+
   it('services speak no private word: probes, metrics and ops are not to be reached', async () => {
     for (const path of [
       '/metrics',

@@ -71,7 +71,7 @@ async function assemble(options: SystemOptions, undo: (() => unknown)[]): Promis
     ...tracing(options),
     ...(typeof environment === 'function' ? environment(httpsPort) : environment),
   };
-  const authPort = await freePort();
+  const [authPort, postsPort] = [await freePort(), await freePort()];
   const make = async (app: App, command: 'main' | 'worker', port?: number) =>
     new ServiceProcess({
       app,
@@ -82,12 +82,14 @@ async function assemble(options: SystemOptions, undo: (() => unknown)[]): Promis
         ...common,
         DATABASE_URL: stores.databaseUrls[app],
         JWKS_URL: `http://127.0.0.1:${authPort}/.well-known/jwks.json`,
+        ...(app === 'realtime' && { POSTS_URL: `http://127.0.0.1:${postsPort}` }),
       },
     });
-  const mains = { auth: [await make('auth', 'main', authPort)], posts: [], realtime: [] } as Record<
-    App,
-    ServiceProcess[]
-  >;
+  const mains: Record<App, ServiceProcess[]> = {
+    auth: [await make('auth', 'main', authPort)],
+    posts: [await make('posts', 'main', postsPort)],
+    realtime: [],
+  };
   for (const app of apps) {
     while (mains[app].length < (options.instances?.[app] ?? 1)) mains[app].push(await make(app, 'main'));
   }
