@@ -27,7 +27,7 @@ const handled = () => worker.metric('events_handled_total{stream="events:posts"}
 async function said(type: string, key: string, payload: unknown): Promise<void> {
   const before = await handled();
   await app.publish(type, { eventId: randomUUID(), key, payload });
-  await waitFor(async () => (await handled()) > before, { what: `${type} handled` });
+  await waitFor(async () => (await handled()) > before, { what: `${type} handled`, timeoutMs: 30_000 });
 }
 
 const postBy = (author: Person, more: object = {}) => {
@@ -47,6 +47,7 @@ const follow = async (follower: Person, followee: Person) => {
           [follower.id, followee.id],
         )
       ).length === 1,
+    { what: 'the follow', timeoutMs: 30_000 },
   );
 };
 

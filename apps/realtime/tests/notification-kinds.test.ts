@@ -29,11 +29,7 @@ async function listOf(person: Person): Promise<{ items: Notification[]; unread: 
   return json;
 }
 
-/** Once everything that was said so far has been handled. */
-async function handled(): Promise<void> {
-  const lag = (from: string) => worker.metric(`event_consumer_lag{stream="events:${from}"}`);
-  await waitFor(async () => (await lag('posts')) === 0 && (await lag('auth')) === 0, { what: 'all events' });
-}
+const handled = () => app.allHandled();
 
 async function told(person: Person): Promise<Notification[]> {
   await handled();

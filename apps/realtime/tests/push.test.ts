@@ -55,14 +55,15 @@ const subscribed = ({ id }: Person) =>
   app.rows('select * from realtime.push_subscriptions where user_id = $1', [id]);
 const waiting = ({ id }: Person) =>
   app.rows('select * from realtime.notification_deliveries where recipient_id = $1', [id]);
-const allTold = () =>
-  waitFor(
+const allTold = async () => {
+  await app.allHandled();
+  await waitFor(
     async () =>
-      (await worker.metric('event_consumer_lag{stream="events:posts"}')) === 0 &&
       (await app.rows('select from realtime.notification_deliveries where due_at <= now()')).length === 0 &&
       (await app.rows('select from realtime.push_messages')).length === 0,
     { what: 'everything to be told', timeoutMs: 20_000 },
   );
+};
 
 describe('whoever is not here', () => {
   it('is sent who did what, readable by their browser alone, signed with the key that it was told', async () => {

@@ -20,6 +20,7 @@ import {
   type TestClaims,
   type TestDatabase,
   type TestTokens,
+  waitFor,
 } from '@rostrum/testing';
 import { createRealtimeService, createRealtimeWorker } from '../src/composition-root';
 import { mainSettings, workerSettings } from '../src/config';
@@ -225,6 +226,16 @@ export class RealtimeApp {
         ...(traceparent !== undefined && { traceparent }),
       },
     ]);
+  }
+
+  /** Once all that was published has been handled. The bus is asked itself: a gauge keeps its value when Redis is slow. */
+  async allHandled(): Promise<void> {
+    const lags = () =>
+      Promise.all([streams.posts, streams.auth].map((from) => this.bus.lag(from, 'realtime')));
+    await waitFor(async () => (await lags()).every((lag) => lag === 0), {
+      what: 'all events handled',
+      timeoutMs: 30_000,
+    });
   }
 
   /** Says something on the person's own channel, as the worker does. Resolves with the event's id. */
