@@ -150,11 +150,13 @@ it('a client that only reads leaves a master that has been demoted', async () =>
   const [sentinel] = set.sentinels as [RedisMember];
   await waitFor(
     async () => {
+      // One that is asked for when there is another already would bring the first back.
+      if ((await set.master()).name !== before.name) return true;
       // Asked for again where it was given up, for a machine that is too busy.
       await ask(sentinel, (asked) => asked.call('SENTINEL', 'FAILOVER', set.masterName)).catch(
         () => undefined,
       );
-      return (await set.master()).name !== before.name;
+      return false;
     },
     { ...patience, everyMs: 500 },
   );
