@@ -43,7 +43,7 @@ module.exports = function preset(projectDir, overrides = {}) {
         { file: path.join(root, 'dist/test-results', `${project}.json`) },
       ],
     ],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     maxWorkers: 2,
     errorOnDeprecated: true,
     injectGlobals: true,

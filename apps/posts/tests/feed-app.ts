@@ -47,7 +47,7 @@ export async function everythingBrought(app: PostsApp): Promise<void> {
       );
       return row?.waiting === 0;
     },
-    { what: 'an end of all fan-outs', timeoutMs: 30_000 },
+    { what: 'an end of all fan-outs', timeoutMs: 90_000 },
   );
 }
 

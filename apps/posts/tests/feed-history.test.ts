@@ -7,7 +7,7 @@ const people = 6;
 const lanes = 4;
 /** Each is a few hundred requests, on a machine that may be busy. */
 const histories = 4;
-const longTestMs = 120_000;
+const longTestMs = 240_000;
 
 const who = fc.nat(people - 1);
 const step: fc.Arbitrary<Step> = fc.oneof(

@@ -11,7 +11,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, everyMs = 10, what = 'the condition' }: WaitOptions = {},
+  { timeoutMs = 20_000, everyMs = 10, what = 'the condition' }: WaitOptions = {},
 ): Promise<Exclude<Awaited<T>, false | 0 | '' | null | undefined>> {
   const deadline = Date.now() + timeoutMs;
   let lastError: unknown;
