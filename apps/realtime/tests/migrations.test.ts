@@ -1,53 +1,14 @@
 import path from 'node:path';
-import { migrate, provisionDatabase, withClient } from '@rostrum/data-access';
-import {
-  auditPrivileges,
-  forbiddenToApp,
-  forbiddenToOwner,
-  lintMigrations,
-  nextVersion,
-  runOldStatements,
-} from '@rostrum/data-access/schema-checks';
-import { createTestDatabase, waitFor, type TestDatabase } from '@rostrum/testing';
+import { migrate } from '@rostrum/data-access';
+import { nextVersion } from '@rostrum/data-access/schema-checks';
+import { waitFor } from '@rostrum/testing';
+import { describeSchema } from '@rostrum/testing/schema-contract';
 import { RealtimeApp, type Instance, type Person } from './realtime-app';
 
 const schema = 'realtime';
 const directory = path.join(__dirname, '../migrations');
-const databases: TestDatabase[] = [];
 
-async function database(migrations: Parameters<typeof createTestDatabase>[1]): Promise<TestDatabase> {
-  const made = await createTestDatabase(schema, migrations);
-  databases.push(made);
-  return made;
-}
-
-afterEach(() => Promise.all(databases.splice(0).map((each) => each.drop())));
-
-describe('the migrations', () => {
-  it('hurt nothing that runs beside them, and can be taken back', async () => {
-    const { ownerUrl } = await database({ source: {} });
-    expect(await lintMigrations(ownerUrl, { directory, schema })).toEqual([]);
-  });
-
-  it('keep the statements of the version before going, one after the other', async () => {
-    const [rehearsal, real] = [await database({ source: {} }), await database({ source: {} })];
-    const reports = await runOldStatements({ rehearsal, real }, { directory, schema });
-    expect(reports.flatMap(({ migration, errors }) => errors.map((error) => [migration, error]))).toEqual([]);
-  });
-});
-
-describe('the roles', () => {
-  it('may do what the service needs, and nothing else', async () => {
-    const { url, ownerUrl, adminUrl, name } = await database(directory);
-    const services = [{ name: 'neighbour', ownerPassword: 'owner', appPassword: 'app' }];
-    await provisionDatabase(adminUrl, { database: name, services });
-    await withClient(adminUrl, (client) => client.query('create table neighbour.things (id int)'));
-    expect(await auditPrivileges({ adminUrl, service: schema })).toEqual([]);
-    const attempt = { service: schema, table: 'realtime.notifications', foreignTable: 'neighbour.things' };
-    expect(await forbiddenToApp({ ...attempt, url })).toEqual([]);
-    expect(await forbiddenToOwner({ ...attempt, url: ownerUrl })).toEqual([]);
-  });
-});
+describeSchema({ schema, directory, table: 'realtime.notifications' });
 
 describe('the service', () => {
   let app: RealtimeApp;
