@@ -11,6 +11,7 @@ const subscriptions = '/api/v1/realtime/push/subscriptions';
 const settings = '/api/v1/realtime/notifications/settings';
 
 let service: PushService;
+let otherService: PushService;
 let app: RealtimeApp;
 let facts: Facts;
 let here: Instance;
@@ -19,13 +20,14 @@ let ada: Person;
 let grace: Person;
 
 beforeAll(async () => {
-  service = await PushService.open();
+  [service, otherService] = await Promise.all([PushService.open(), PushService.open()]);
   const { d = '' } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
   const environment = {
     VAPID_PRIVATE_KEY: d,
     VAPID_SUBJECT: 'mailto:ops@rostrum.test',
-    PUSH_SERVICES: service.origin,
+    PUSH_SERVICES: `${service.origin},${otherService.origin}`,
     PUSH_FIRST_RETRY: '0',
+    BREAKER_HALF_OPEN_AFTER_MS: '3000',
   };
   app = await RealtimeApp.create({ environment });
   facts = new Facts(app);
@@ -33,15 +35,15 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await app.stop();
-  await service.close();
+  await Promise.all([service.close(), otherService.close()]);
 });
 beforeEach(async () => {
   service.answer = () => ({ status: 201 });
   [ada, grace] = await Promise.all([app.person('ada'), app.person('grace')]);
 });
 
-async function browserOf(person: Person): Promise<Browser> {
-  const browser = new Browser(service.origin);
+async function browserOf(person: Person, { origin } = service): Promise<Browser> {
+  const browser = new Browser(origin);
   expect((await here.send(person, `POST ${subscriptions}`, browser.subscription)).status).toBe(201);
   return browser;
 }
@@ -151,6 +153,22 @@ describe('a push service', () => {
     await allTold();
     expect([service.to(first).length, service.to(second).length]).toEqual([4, 1]);
     expect(await subscribed(ada)).toHaveLength(2);
+  });
+
+  it('that fails again and again is left alone for a while; others are not, and nothing is given up', async () => {
+    const [broken, whole] = [await browserOf(ada), await browserOf(grace, otherService)];
+    const circuit = `{name="push_${service.origin}"}`;
+    service.answer = () => ({ status: 500 });
+    await facts.follow(grace, ada);
+    await waitFor(async () => (await worker.metric(`circuit_breaker_rejections_total${circuit}`)) > 0);
+    const tries = service.to(broken).length;
+    service.answer = () => ({ status: 201 });
+    await facts.follow(ada, grace);
+    await waitFor(() => otherService.to(whole).length === 1);
+    await arrived(broken, tries + 1);
+    await allTold();
+    expect(tries).toBeLessThan(8);
+    expect(service.to(broken)).toHaveLength(tries + 1);
   });
 
   it('that says when to come back is left alone until then', async () => {

@@ -13,7 +13,7 @@ import { PushEvents } from './push-events';
 import { PushMessagesRepository } from './push-messages.repository';
 import { PushPlanner } from './push-planner';
 import { pushRoutes } from './push.routes';
-import { PushSender } from './push-sender';
+import { PushSender, type PushPolicies } from './push-sender';
 import { PushService } from './push.service';
 import { PushServices } from './push-services';
 import type { VapidKeys } from './push-settings';
@@ -62,6 +62,7 @@ export interface PushWorkSettings extends PushConfig {
 }
 
 const secondMs = 1_000;
+const sendingMs = 10_000;
 
 /** What the worker sends. Without keys it sends nothing. */
 export function openPushWork(
@@ -70,7 +71,7 @@ export function openPushWork(
   { database, redis }: { database: Database; redis: Redis },
 ): PushWork {
   if (!vapidKeys) return { next: { after: () => Promise.resolve(undefined) }, work: [], resources: [] };
-  const sender = new PushSender(new PushServices(pushServices), vapidKeys);
+  const sender = new PushSender(new PushServices(pushServices), vapidKeys, openPolicies(kit, pushServices));
   const onError = (error: unknown) => kit.logger.warn('Pushes wait', { error });
   const parts = { database, sender, events: new PushEvents(kit), onError, firstRetrySeconds };
   const delivery = new PushDelivery(parts);
@@ -89,4 +90,11 @@ export function openPushWork(
     work: [work],
     resources: [{ name: 'push services', close: () => sender.close() }],
   };
+}
+
+/** One for each service: that one of them is down keeps nobody from hearing through another. */
+function openPolicies({ breakers }: Kit, services: readonly string[]): PushPolicies {
+  const open = (service: string) =>
+    breakers.openPolicy({ name: `push_${service}`, timeoutMs: sendingMs }, 'its pushes wait');
+  return new Map([...new Set(services)].map((service) => [service, open(service)]));
 }

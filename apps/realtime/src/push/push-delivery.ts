@@ -55,7 +55,7 @@ export class PushDelivery {
       });
       await this.settle(message, result);
     } catch (error) {
-      // PostgreSQL is away: when the lease is over the message is due again.
+      // PostgreSQL is away, most likely: when the lease is over the message is due again.
       this.parts.onError(error);
     }
   }
@@ -65,15 +65,18 @@ export class PushDelivery {
       await this.subscriptions.removeById(message.subscriptionId);
       return this.parts.events.pushDone('gone');
     }
-    if (result.outcome !== 'later') return this.finish(message, result.outcome);
+    if (result.outcome !== 'later' && result.outcome !== 'untried')
+      return this.finish(message, result.outcome);
     const tooOld = Date.now() - message.createdAt.getTime() > longestAgeMs;
-    if (tooOld || message.attempts >= mostAttempts) return this.finish(message, 'refused');
+    if (tooOld || (result.outcome === 'later' && message.attempts >= mostAttempts))
+      return this.finish(message, 'refused');
+    this.parts.events.pushDone('postponed');
+    if (result.outcome === 'untried') return this.messages.takeBack(message.id, result.afterSeconds);
     const seconds = this.parts.firstRetrySeconds * 2 ** (message.attempts - 1);
     await this.messages.postpone(
       message.id,
       Math.min(longestRetrySeconds, Math.max(seconds, result.afterSeconds)),
     );
-    this.parts.events.pushDone('postponed');
   }
 
   private async finish(

@@ -62,6 +62,16 @@ export class PushMessagesRepository {
     );
   }
 
+  /** As `postpone`, for what was taken but not tried. */
+  async takeBack(id: string, seconds: number): Promise<void> {
+    await this.db.query(
+      'take_back_push_message',
+      `update push_messages set due_at = now() + $2 * interval '1 second', attempts = greatest(attempts - 1, 0)
+        where id = $1`,
+      [id, seconds],
+    );
+  }
+
   async waiting(): Promise<number> {
     const { rows } = await this.db.query<{ count: number }>(
       'count_push_messages',

@@ -1,8 +1,10 @@
 import http from 'node:http';
 import https from 'node:https';
+import { isAppError } from '@rostrum/errors';
+import type { Policy } from '@rostrum/resilience';
 import { generateRequestDetails } from 'web-push';
 import { publicLookup } from './public-addresses';
-import type { PushServices } from './push-services';
+import type { PushServiceEntry, PushServices } from './push-services';
 import type { VapidKeys } from './push-settings';
 
 export interface PushTarget {
@@ -17,13 +19,27 @@ export interface OutgoingPush {
   payload: string;
 }
 
-/** What became of a try: `gone` is a subscription that is no more, `later` may turn out well another time. */
+interface Later {
+  outcome: 'later';
+  reason: string;
+  afterSeconds: number;
+}
+
+/**
+ * What became of a try: `gone` is a subscription that is no more, `later` may turn out well another time, `untried` was
+ * not sent, since its service has failed too often just now.
+ */
 export type PushResult =
   | { outcome: 'sent' | 'gone' }
   | { outcome: 'refused'; reason: string }
-  | { outcome: 'later'; reason: string; afterSeconds: number };
+  | { outcome: 'untried'; afterSeconds: number }
+  | Later;
 
-const timeoutMs = 10_000;
+/** The circuit of each push service, by its name. */
+export type PushPolicies = ReadonlyMap<string, Pick<Policy, 'execute'>>;
+
+type Encrypted = Pick<ReturnType<typeof generateRequestDetails>, 'endpoint' | 'headers' | 'body'>;
+
 const ttlSeconds = 86_400;
 const mostSockets = 50;
 
@@ -40,23 +56,27 @@ export class PushSender {
   };
 
   constructor(
-    private readonly services: Pick<PushServices, 'admission'>,
+    private readonly services: Pick<PushServices, 'find'>,
     private readonly keys: VapidKeys,
+    private readonly policies: PushPolicies,
   ) {}
 
-  async send({ endpoint, p256dh, auth }: PushTarget, { topic, payload }: OutgoingPush): Promise<PushResult> {
+  async send(target: PushTarget, push: OutgoingPush): Promise<PushResult> {
+    const service = this.services.find(target.endpoint);
+    const policy = service && this.policies.get(service.name);
     // The list may have changed since somebody subscribed.
-    const admission = this.services.admission(endpoint);
-    if (admission === 'refused') return { outcome: 'gone' };
+    if (!policy) return { outcome: 'gone' };
+    const encrypted = this.encrypt(target, push);
+    let tried = false;
     try {
-      const { headers, body } = generateRequestDetails({ endpoint, keys: { p256dh, auth } }, payload, {
-        vapidDetails: this.keys,
-        TTL: ttlSeconds,
-        urgency: 'normal',
-        topic,
+      return await policy.execute(async ({ signal }) => {
+        tried = true;
+        const response = await this.post(encrypted, { service, signal });
+        return resultOf(response);
       });
-      return resultOf(await this.post(new URL(endpoint), { headers, body }, admission === 'public'));
     } catch (error) {
+      if (error instanceof ServiceFault) return error.result;
+      if (!tried) return { outcome: 'untried', afterSeconds: secondsToWait(error) };
       const { code = 'unknown' } = error as { code?: string };
       return { outcome: 'later', reason: code, afterSeconds: 0 };
     }
@@ -66,16 +86,24 @@ export class PushSender {
     for (const agent of [this.publicAgent, ...Object.values(this.agents)]) agent.destroy();
   }
 
+  private encrypt({ endpoint, p256dh, auth }: PushTarget, { topic, payload }: OutgoingPush): Encrypted {
+    return generateRequestDetails({ endpoint, keys: { p256dh, auth } }, payload, {
+      vapidDetails: this.keys,
+      TTL: ttlSeconds,
+      urgency: 'normal',
+      topic,
+    });
+  }
+
   private post(
-    url: URL,
-    { headers, body }: { headers: http.OutgoingHttpHeaders; body: Buffer },
-    publicOnly: boolean,
+    { endpoint, headers, body }: Encrypted,
+    { service, signal }: { service: PushServiceEntry; signal: AbortSignal },
   ): Promise<http.IncomingMessage> {
+    const url = new URL(endpoint);
     const protocol = url.protocol === 'http:' ? 'http:' : 'https:';
-    const agent = publicOnly ? this.publicAgent : this.agents[protocol];
+    const agent = service.isPublic ? this.publicAgent : this.agents[protocol];
     return new Promise((resolve, reject) => {
       const { request } = protocol === 'http:' ? http : https;
-      const signal = AbortSignal.timeout(timeoutMs);
       request(url, { method: 'POST', headers, agent, signal }, (response) => {
         // What it says beyond the status is of no interest, and may be endless.
         response.on('error', () => undefined);
@@ -89,11 +117,25 @@ export class PushSender {
   }
 }
 
+/** An answer that counts against the service; that it wants fewer requests does not. */
+class ServiceFault extends Error {
+  constructor(readonly result: Later) {
+    super(result.reason);
+  }
+}
+
 function resultOf({ statusCode: status = 0, headers }: http.IncomingMessage): PushResult {
   if (status >= 200 && status < 300) return { outcome: 'sent' };
   if (status === 404 || status === 410) return { outcome: 'gone' };
   const reason = `status ${status}`;
   if (status !== 429 && status < 500) return { outcome: 'refused', reason };
   const seconds = Number(headers['retry-after'] ?? 0);
-  return { outcome: 'later', reason, afterSeconds: Number.isFinite(seconds) && seconds > 0 ? seconds : 0 };
+  const afterSeconds = Number.isFinite(seconds) && seconds > 0 ? seconds : 0;
+  const result: Later = { outcome: 'later', reason, afterSeconds };
+  if (status >= 500) throw new ServiceFault(result);
+  return result;
+}
+
+function secondsToWait(error: unknown): number {
+  return (isAppError(error) && error.retryAfterSeconds) || 1;
 }

@@ -5,25 +5,30 @@ describe('where pushes may go', () => {
   const services = new PushServices(['fcm.googleapis.com', '*.push.example.org', 'http://127.0.0.1:9000']);
 
   it.each([
-    ['https://fcm.googleapis.com/fcm/send/abc', 'public'],
-    ['https://a.b.push.example.org/x', 'public'],
-    ['http://127.0.0.1:9000/x', 'trusted'],
-    ['http://fcm.googleapis.com/x', 'refused'],
-    ['https://fcm.googleapis.com:8443/x', 'refused'],
-    ['https://fcm.googleapis.com.evil.test/x', 'refused'],
-    ['https://evilpush.example.org/x', 'refused'],
-    ['https://push.example.org/x', 'refused'],
-    ['https://user@fcm.googleapis.com/x', 'refused'],
-    ['https://fcm.googleapis.com@evil.test/x', 'refused'],
-    ['https://evil.test#@fcm.googleapis.com/', 'refused'],
-    ['http://127.0.0.1:9001/x', 'refused'],
-    ['http://127.0.0.1:9000@evil.test/', 'refused'],
-    ['https://[::1]/x', 'refused'],
-    ['https://169.254.169.254/latest/meta-data', 'refused'],
-    ['file:///etc/passwd', 'refused'],
-    ['no address', 'refused'],
-  ])('%s: %s', (endpoint, admission) => {
-    expect(services.admission(endpoint)).toBe(admission);
+    ['https://fcm.googleapis.com/fcm/send/abc', 'fcm.googleapis.com', true],
+    ['https://a.b.push.example.org/x', '*.push.example.org', true],
+    ['http://127.0.0.1:9000/x', 'http://127.0.0.1:9000', false],
+  ])('%s: %s', (endpoint, name, isPublic) => {
+    expect(services.find(endpoint)).toEqual({ name, isPublic });
+  });
+
+  it.each([
+    'http://fcm.googleapis.com/x',
+    'https://fcm.googleapis.com:8443/x',
+    'https://fcm.googleapis.com.evil.test/x',
+    'https://evilpush.example.org/x',
+    'https://push.example.org/x',
+    'https://user@fcm.googleapis.com/x',
+    'https://fcm.googleapis.com@evil.test/x',
+    'https://evil.test#@fcm.googleapis.com/',
+    'http://127.0.0.1:9001/x',
+    'http://127.0.0.1:9000@evil.test/',
+    'https://[::1]/x',
+    'https://169.254.169.254/latest/meta-data',
+    'file:///etc/passwd',
+    'no address',
+  ])('not: %s', (endpoint) => {
+    expect(services.find(endpoint)).toBeUndefined();
   });
 
   it.each(['*', '*.', 'localhost', '10.0.0.1', 'https://a.test/path', 'a.test:443', ''])(

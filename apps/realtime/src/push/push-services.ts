@@ -9,7 +9,12 @@ function isOrigin(text: string): boolean {
   return /^https?:$/.test(URL.parse(text)?.protocol ?? '') && new URL(text).origin === text;
 }
 
-export type Admission = 'public' | 'trusted' | 'refused';
+export interface PushServiceEntry {
+  /** As the settings have it. */
+  name: string;
+  /** To be reached at public addresses alone, whatever its name stands for when we ask. */
+  isPublic: boolean;
+}
 
 /**
  * Where pushes may go. An endpoint is an address that anybody may hand us, and that we would then send requests to from
@@ -26,13 +31,15 @@ export class PushServices {
     this.suffixes = services.flatMap((service) => (service.startsWith('*.') ? [service.slice(1)] : []));
   }
 
-  /** `public`: to be reached at public addresses alone, whatever its name stands for when we ask. */
-  admission(endpoint: string): Admission {
+  /** Whose endpoint it is; nobody's that we would send anything to: undefined. */
+  find(endpoint: string): PushServiceEntry | undefined {
     const url = URL.parse(endpoint);
-    if (!url || url.username !== '' || url.password !== '' || url.hash !== '') return 'refused';
-    if (this.origins.has(url.origin)) return 'trusted';
-    const { protocol, port, hostname } = url;
-    const known = this.hosts.has(hostname) || this.suffixes.some((suffix) => hostname.endsWith(suffix));
-    return protocol === 'https:' && port === '' && known ? 'public' : 'refused';
+    if (!url || url.username !== '' || url.password !== '' || url.hash !== '') return undefined;
+    const { origin, protocol, port, hostname } = url;
+    if (this.origins.has(origin)) return { name: origin, isPublic: false };
+    if (protocol !== 'https:' || port !== '') return undefined;
+    if (this.hosts.has(hostname)) return { name: hostname, isPublic: true };
+    const suffix = this.suffixes.find((ending) => hostname.endsWith(ending));
+    return suffix === undefined ? undefined : { name: `*${suffix}`, isPublic: true };
   }
 }

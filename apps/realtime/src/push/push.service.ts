@@ -10,7 +10,7 @@ const mostPerPerson = 20;
 export class PushService {
   constructor(
     private readonly database: Database,
-    private readonly services: Pick<PushServices, 'admission'>,
+    private readonly services: Pick<PushServices, 'find'>,
     private readonly keys: VapidKeys | undefined,
   ) {}
 
@@ -21,7 +21,7 @@ export class PushService {
 
   async subscribe(subscription: NewSubscription, signal: AbortSignal): Promise<string> {
     this.publicKey();
-    if (this.services.admission(subscription.endpoint) === 'refused') throw pushErrors.endpointRefused();
+    if (!this.services.find(subscription.endpoint)) throw pushErrors.endpointRefused();
     if (!isPoint(subscription.p256dh)) throw pushErrors.keyInvalid();
     return this.database.transaction(
       async (trx) => {
