@@ -1,32 +1,26 @@
 import fs from 'node:fs';
-import { ClearError } from './clear-error.mjs';
-import { findOnPath, runCommand } from './child-process.mjs';
-import { runGroup } from './run-group.mjs';
 import path from 'node:path';
+import { goEnvironment, provideGo } from './go-toolchain.mjs';
+import { runGroup } from './run-group.mjs';
 
 const progressEveryMs = 15_000;
 
-/** Builds `{ folder, package, ldflags }` from the module versions that folder pins; returns nothing, writes `output`. */
-export async function goBuild({ folder, package: target, ldflags }, output, { report, signal }) {
-  const go = findOnPath('go');
-  const wanted = goVersionOf(folder);
-  if (!go) throw new ClearError(`Go ${wanted} or newer is not on PATH.`);
-  // Only the Go that is here: a build must not fetch another compiler behind one's back.
-  const env = {
-    ...process.env,
-    GOTOOLCHAIN: 'local',
-    GOFLAGS: '-mod=readonly',
-    GOWORK: 'off',
-    CGO_ENABLED: '0',
-  };
-  const found = (await runCommand(go, ['env', 'GOVERSION'], { cwd: '/', env })).trim().replace(/^go/, '');
-  if (!atLeast(found, wanted))
-    throw new ClearError(`Go ${wanted} or newer is needed, and this one is ${found}.`);
+/**
+ * Builds `{ folder, package, ldflags }` from the module versions that folder pins; returns nothing, writes `output`.
+ * `goArchives`: where a compiler comes from if there is none, unless from Go's own releases.
+ */
+export async function goBuild(
+  { folder, package: target, ldflags, goArchives: archives },
+  output,
+  { report, signal },
+) {
+  const { go, version } = await provideGo(goVersionOf(folder), { archives, report, signal });
+  const env = { ...process.env, ...goEnvironment };
   const began = Date.now();
   let packages = 0;
   const ticker = setInterval(() => {
     report(
-      `compiling with Go ${found}: ${packages} packages after ${Math.round((Date.now() - began) / 1000)} s`,
+      `compiling with Go ${version}: ${packages} packages after ${Math.round((Date.now() - began) / 1000)} s`,
     );
   }, progressEveryMs);
   try {
@@ -41,12 +35,4 @@ export async function goBuild({ folder, package: target, ldflags }, output, { re
 
 function goVersionOf(folder) {
   return /^go (\S+)$/m.exec(fs.readFileSync(path.join(folder, 'go.mod'), 'utf8'))[1];
-}
-
-export function atLeast(found, wanted) {
-  const [a, b] = [found, wanted].map((version) =>
-    version.split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0),
-  );
-  const at = b.findIndex((part, index) => (a[index] ?? 0) !== part);
-  return at === -1 || (a[at] ?? 0) > b[at];
 }

@@ -5,14 +5,15 @@ import { ClearError, reasonOf } from './clear-error.mjs';
 import { findOnPath } from './child-process.mjs';
 import { sha256, sha256OfFile } from './file-digest.mjs';
 import { withFileLock } from './file-lock.mjs';
-import { atLeast, goBuild } from './go-build.mjs';
+import { goBuild } from './go-build.mjs';
+import { atLeast } from './go-toolchain.mjs';
 import { fetchReleaseArchive } from './release-archive.mjs';
 import { cacheDir } from './workspace.mjs';
 
 /**
  * Finds or makes a tool and returns its path: `<NAME>_BIN`, PATH, the user's cache, the official release archive, Go.
  *
- * tool: { name, version, versionPattern, versionArgs, archives: { 'linux-x64': { url, sha256, member } },
+ * tool: { name, version, versionPattern, versionArgs, archives: { 'linux-x64': { url, sha256, member, version? } },
  *         goModule: { folder, package, ldflags } }
  */
 export async function provideBinary(tool, { report = () => {}, signal } = {}) {
@@ -87,9 +88,9 @@ async function install(tool, folder, { report, signal }) {
   try {
     const origin = await obtain(tool, binary, { report, signal });
     fs.chmodSync(binary, 0o755);
-    if (!versionOf(tool, binary))
-      throw new Error(`the ${tool.name} that came from ${origin} does not run here`);
-    const provenance = { tool: tool.name, version: tool.version, origin, sha256: await sha256OfFile(binary) };
+    const version = versionOf(tool, binary);
+    if (!version) throw new Error(`the ${tool.name} that came from ${origin} does not run here`);
+    const provenance = { tool: tool.name, version, origin, sha256: await sha256OfFile(binary) };
     fs.writeFileSync(path.join(draft, 'provenance.json'), `${JSON.stringify(provenance, null, 2)}\n`);
     fs.renameSync(draft, folder);
     return path.join(folder, tool.name);
@@ -100,9 +101,9 @@ async function install(tool, folder, { report, signal }) {
 
 async function obtain(tool, binary, { report, signal }) {
   const failures = [];
-  for (const [origin, way] of ways(tool)) {
+  for (const [origin, way, version = tool.version] of ways(tool)) {
     try {
-      report(`getting ${tool.name} ${tool.version}: ${origin}`);
+      report(`getting ${tool.name} ${version}: ${origin}`);
       await way(binary, { report, signal });
       return origin;
     } catch (error) {
@@ -125,6 +126,7 @@ function* ways(tool) {
       async (binary, { signal }) => {
         fs.renameSync(await fetchReleaseArchive(archive, path.dirname(binary), { signal }), binary);
       },
+      archive.version,
     ];
   }
   yield ['build from pinned Go modules', (binary, hooks) => goBuild(tool.goModule, binary, hooks)];

@@ -10,8 +10,15 @@ const platform = `${process.platform}-${process.arch}`;
 let folder: string;
 let server: http.Server;
 let downloads: number;
-let answer: (response: http.ServerResponse) => void;
-let archive: { url: string; sha256: string; member: string };
+let answer: (response: http.ServerResponse, url: string) => void;
+let archive: Archive;
+let goArchives: Record<string, Archive>;
+
+interface Archive {
+  url: string;
+  sha256: string;
+  member: string;
+}
 
 beforeEach(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rostrum cache-'));
@@ -21,14 +28,13 @@ beforeEach(async () => {
   const file = packTool('1.2.3');
   downloads = 0;
   answer = (response) => response.end(fs.readFileSync(file));
-  server = http.createServer((_request, response) => {
+  server = http.createServer(({ url = '' }, response) => {
     downloads += 1;
-    answer(response);
+    answer(response, url);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const sha256 = crypto.createHash('sha256').update(fs.readFileSync(file)).digest('hex');
-  archive = { url: `http://127.0.0.1:${port}/sample.tar.gz`, sha256, member: 'sample-1.2.3/sample' };
+  archive = archiveOf(file, 'sample-1.2.3/sample');
+  goArchives = {};
 });
 
 afterEach(async () => {
@@ -40,6 +46,12 @@ afterEach(async () => {
 function writeTool(file: string, version: string) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, `#!/bin/sh\necho "sample v${version}"\n`, { mode: 0o755 });
+}
+
+function archiveOf(file: string, member: string): Archive {
+  const { port } = server.address() as AddressInfo;
+  const sha256 = crypto.createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+  return { url: `http://127.0.0.1:${port}/${path.basename(file)}`, sha256, member };
 }
 
 function packTool(version: string): string {
@@ -55,10 +67,10 @@ function provide(
 ): Promise<{ path?: string; error?: string; reports: string[] }> {
   const script = `
     import { provideBinary } from ${JSON.stringify(path.join(__dirname, 'provide-binary.mjs'))};
-    const { archives, folder } = JSON.parse(process.env.SAMPLE);
+    const { archives, goArchives, folder } = JSON.parse(process.env.SAMPLE);
     const tool = {
       name: 'sample', version: '1.2.3', versionArgs: [], versionPattern: /v(\\d+\\.\\d+\\.\\d+)/, archives,
-      goModule: { folder, package: 'sample', ldflags: '' },
+      goModule: { folder, package: 'sample', ldflags: '', goArchives },
     };
     const reports = [];
     const result = await provideBinary(tool, { report: (line) => reports.push(line) })
@@ -68,7 +80,11 @@ function provide(
     env: {
       PATH: `${folder}/bin:/usr/bin:/bin`,
       XDG_CACHE_HOME: path.join(folder, 'cache'),
-      SAMPLE: JSON.stringify({ archives: { [platform]: archive }, folder: path.join(folder, 'module') }),
+      SAMPLE: JSON.stringify({
+        archives: { [platform]: archive },
+        goArchives,
+        folder: path.join(folder, 'module'),
+      }),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -148,19 +164,50 @@ it.each([
   expect((await provide()).error).toMatch(message);
 });
 
-it('builds with Go what no archive gives, from the pinned modules and with the Go that is here', async () => {
-  answer = (response) => response.writeHead(404).end();
+/** Stands for Go: gives what it builds a file that is there already. */
+function writeGo(file: string, version: string) {
   const built = path.join(folder, 'built');
   writeTool(built, '1.2.3');
   const go = [
     '#!/bin/sh',
-    'if [ "$1" = env ]; then echo go1.26.1; exit; fi',
+    `if [ "$1" = env ]; then echo go${version}; exit; fi`,
     '[ "$GOFLAGS $GOTOOLCHAIN" = "-mod=readonly local" ] || exit 3',
     'while [ "$1" != -o ]; do shift; done',
     `cp '${built}' "$2"`,
   ];
-  fs.writeFileSync(path.join(folder, 'bin/go'), `${go.join('\n')}\n`, { mode: 0o755 });
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, `${go.join('\n')}\n`, { mode: 0o755 });
+}
+
+it('builds with Go what no archive gives, from the pinned modules and with the Go that is here', async () => {
+  answer = (response) => response.writeHead(404).end();
+  writeGo(path.join(folder, 'bin/go'), '1.26.1');
   expect(runs((await provide()).path)).toBe('sample v1.2.3\n');
+});
+
+it.each([
+  ['there is no Go', undefined],
+  ['Go is too old', '1.25.9'],
+])('fetches the compiler too where %s, once', async (_, onPath) => {
+  if (onPath) writeGo(path.join(folder, 'bin/go'), onPath);
+  writeGo(path.join(folder, 'release/go/bin/go'), '1.26.0');
+  const file = path.join(folder, 'go.tar.gz');
+  spawnSync('tar', ['-czf', file, '-C', path.join(folder, 'release'), 'go']);
+  goArchives = { [platform]: archiveOf(file, 'go') };
+  answer = (response, url) =>
+    url === '/go.tar.gz' ? response.end(fs.readFileSync(file)) : response.writeHead(404).end();
+  const first = await provide();
+  expect(runs(first.path)).toBe('sample v1.2.3\n');
+  fs.rmSync(path.dirname(first.path ?? ''), { recursive: true });
+  expect((await provide()).reports.join()).not.toContain('fetching the Go compiler');
+});
+
+it('does not build with a compiler that is not the pinned one', async () => {
+  answer = (response) => response.end('something else');
+  goArchives = { [platform]: { ...archive, sha256: '0'.repeat(64) } };
+  expect((await provide()).error).toMatch(
+    /Go 1\.26\.0 or newer is not on PATH, and its release .*not the pinned 0000/,
+  );
 });
 
 it.each([

@@ -10,9 +10,15 @@ const traefik = {
   version,
   versionArgs: ['version'],
   versionPattern: /^Version:\s+v?(\d+\.\d+\.\d+)/m,
-  // No archive is trusted without its SHA-256. To switch this way on, put the release's own checksums here:
-  // 'linux-x64': { url: 'https://github.com/traefik/traefik/releases/download/v…', sha256: '…', member: 'traefik' }
-  archives: {},
+  // Where others are wanted: the release's own checksums list them.
+  archives: {
+    'linux-x64': {
+      version: '3.7.10',
+      url: 'https://github.com/traefik/traefik/releases/download/v3.7.10/traefik_v3.7.10_linux_amd64.tar.gz',
+      sha256: '01811bb12d44f17280550f425f5e3128d6c325f2665c09e67a651ca535f490ce',
+      member: 'traefik',
+    },
+  },
   goModule: {
     folder: path.join(import.meta.dirname, 'traefik'),
     package: 'github.com/traefik/traefik/v3/cmd/traefik',
