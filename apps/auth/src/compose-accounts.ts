@@ -6,6 +6,7 @@ import {
   createEventPublisher,
   openCache,
   type BackgroundWork,
+  type EventPublisher,
   type Kit,
   type RouteBinder,
 } from '@rostrum/service-kit';
@@ -82,10 +83,10 @@ export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: 
     effects,
   });
   const secondFactors = factors.questions;
-  const sessions = composeSessions(config, { ...surroundings, ...base, passwords, secondFactors });
+  const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
+  const sessions = composeSessions(config, { ...surroundings, ...base, publisher, passwords, secondFactors });
   const tokens = new OneTimeTokens(keyring);
   const { proof } = passwords;
-  const publisher = createEventPublisher(createOutbox({ database, schema: kit.service }));
   const people = { addresses, names: new KeyedIndex(keyring, 'retired username') };
   const registration = new RegistrationService({ database, publisher, people, passwords, effects });
   const emails = new EmailsService({ database, addresses, proof, tokens, effects });
@@ -127,7 +128,7 @@ function composeOidc(kit: Kit, config: AccountsConfig, parts: OidcParts): (binde
   const subjects = new KeyedIndex(keyring, 'identity');
   const { owner } = factors;
   const sessions = { starter, secondFactors: factors.questions };
-  const service = new OidcService({ database, flows, subjects, sessions, audit: effects.audit, owner });
+  const service = new OidcService({ database, flows, subjects, sessions, notes: effects, owner });
   const signUp = new OidcSignUpService({
     database,
     flows,
@@ -220,12 +221,13 @@ function openHashingQueue({ metrics }: Kit, config: AccountsConfig): BoundedQueu
 }
 
 interface SessionParts extends AccountsSurroundings, Base {
+  publisher: EventPublisher;
   passwords: ReturnType<typeof composePasswords>;
   secondFactors: SecondFactors;
 }
 
 function composeSessions(config: AccountsConfig, parts: SessionParts) {
-  const { database, keys, keyring, addresses, effects, passwords, secondFactors } = parts;
+  const { database, keys, keyring, addresses, effects, publisher, passwords, secondFactors } = parts;
   const { endings, audit, events, mail, forget } = effects;
   const { userKeys } = keys.vault;
   const device = new DeviceTokens(keyring);
@@ -236,7 +238,7 @@ function composeSessions(config: AccountsConfig, parts: SessionParts) {
   };
   const background = new BackgroundTasks((error) => events.backgroundTaskFailed(error));
   const deletion = new DeletionService(
-    { database, endings, audit, mail, forget },
+    { database, endings, notes: { audit, mail, publisher }, forget },
     config.accountDeletionGrace,
   );
   const limits = { idleSeconds: config.jwtRefreshTtl, totalSeconds: config.sessionMaxTtl };

@@ -3,6 +3,7 @@ import type { Database } from '@rostrum/data-access';
 import type { RouteBinder } from '@rostrum/service-kit';
 import type { AttemptGuard } from './attempts/attempt-guard';
 import type { AuditLog } from './audit/audit-log';
+import type { BusinessEvents } from './business-events';
 import type { UserKeys } from './keys/user-keys';
 import type { MailJobs } from './mail/mail-jobs';
 import { FactorChanges } from './mfa/factor-changes';
@@ -35,7 +36,7 @@ export interface SecondFactorSurroundings {
   userKeys: UserKeys;
   keyring: Keyring;
   passwords: { guard: AttemptGuard; proof: PasswordProof };
-  effects: { audit: AuditLog; mail: MailJobs };
+  effects: { audit: AuditLog; mail: MailJobs; events: BusinessEvents };
 }
 
 /** What people show besides their password, or in place of it, and whether they have shown it lately. */
@@ -74,7 +75,7 @@ export function composeSecondFactors(config: FactorsConfig, surroundings: Second
         stepUp: new StepUpService(database, shown),
         issuer: config.mfaIssuer,
       });
-      const alone = { database, proof: factors.passkeys, sessions, audit: effects.audit };
+      const alone = { database, proof: factors.passkeys, sessions, notes: effects };
       passkeysRoutes(binder, {
         passkeys,
         proof: factors.passkeys,

@@ -1,58 +1,18 @@
-import { generateKeyPairSync, hash, randomBytes } from 'node:crypto';
-import path from 'node:path';
+import { hash } from 'node:crypto';
 import { readConfig } from '@rostrum/config';
-import { createDatabase, createRedis, type Database, type Redis, type Row } from '@rostrum/data-access';
-import type { RostrumLogger } from '@rostrum/observability';
+import type { Redis, Row } from '@rostrum/data-access';
 import type { Service } from '@rostrum/service-kit';
-import {
-  createTestDatabase,
-  createTestRedis,
-  recordingLogger,
-  waitFor,
-  type RecordingLogger,
-} from '@rostrum/testing';
-import { Mailbox } from '@rostrum/testing/mailbox';
+import { waitFor, type RecordingLogger } from '@rostrum/testing';
+import type { Mailbox } from '@rostrum/testing/mailbox';
 import { createAuthService, createAuthWorker } from '../src/composition-root';
 import { mainSettings, workerSettings } from '../src/config';
 import { answerOf, expectProblem, valueOf, type Answer, type Question } from './answers';
+import { openSurroundings, type AppOptions, type Settings, type Surroundings } from './auth-surroundings';
 import { newDetails, type Details, type Person } from './person-details';
 
+export { audience, issuer, newMasterKey, newSigningKey, type Settings } from './auth-surroundings';
 export { tellingHeaders, type Answer } from './answers';
 export { newDetails, type Details, type Person } from './person-details';
-
-const migrations = path.join(__dirname, '../migrations');
-
-export const issuer = 'https://auth.test';
-export const audience = 'rostrum-test';
-
-export type Settings = Record<string, string>;
-
-export interface AppOptions {
-  settings?: Settings;
-  /** Puts something between the service and its stores. */
-  through?: (stores: { databaseUrl: string; redisUrl: string }) => Promise<Settings>;
-}
-
-/** An RSA key as the service wants it. */
-export function newSigningKey(): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-}
-
-/** A master key as its file has it. */
-export function newMasterKey(id = '1'): string {
-  return `${id}:${randomBytes(32).toString('base64')}`;
-}
-
-interface Surroundings {
-  environment: Settings;
-  /** Sees all tables. */
-  admin: Database;
-  redis: Redis;
-  log: RecordingLogger;
-  mailbox: Mailbox;
-  ends: (() => Promise<unknown>)[];
-}
 
 /** The real service on free ports, with stores of its own. */
 export class AuthApp {
@@ -70,50 +30,8 @@ export class AuthApp {
     this.mailbox = around.mailbox;
   }
 
-  static async start({ settings, through }: AppOptions = {}): Promise<AuthApp> {
-    const database = await createTestDatabase('auth', migrations);
-    const testRedis = await createTestRedis();
-    const admin = createDatabase({ url: database.adminUrl, max: 2 });
-    const redis = createRedis({ url: testRedis.url });
-    const log = recordingLogger({ service: 'auth' });
-    const mailbox = new Mailbox();
-    await mailbox.open();
-    const environment = {
-      ENVIRONMENT: 'test',
-      HOST: '127.0.0.1',
-      PORT: '0',
-      OPS_PORT: '0',
-      DATABASE_URL: database.url,
-      DATABASE_MAX_CONNECTIONS: '5',
-      DATABASE_MIN_IDLE: '0',
-      REDIS_URL: testRedis.url,
-      JWT_ISSUER: issuer,
-      JWT_AUDIENCE: audience,
-      // Many people share one address here; the limits themselves have tests of their own.
-      RATE_LIMIT_API_REQUESTS: '100000',
-      RATE_LIMIT_AUTH_REQUESTS: '100000',
-      JWT_SIGNING_KEY: newSigningKey(),
-      KMS_MASTER_KEY: newMasterKey(),
-      AUTH_SECRET: newMasterKey(),
-      SMTP_URL: mailbox.url,
-      SMTP_REQUIRE_TLS: 'false',
-      MAIL_FROM: 'Rostrum <no-reply@rostrum.test>',
-      MAIL_POLL_MS: '50',
-      WEB_URL: 'https://rostrum.test',
-      TRACING_ENABLED: 'false',
-      SHUTDOWN_PROPAGATION_MS: '0',
-      ...settings,
-      ...(await through?.({ databaseUrl: database.url, redisUrl: testRedis.url })),
-    };
-    const ends = [
-      async () => redis.disconnect(),
-      () => admin.close(),
-      () => mailbox.close(),
-      () => testRedis.close(),
-      () => database.drop(),
-      () => log.close(),
-    ];
-    const app = new AuthApp({ environment, admin, redis, log, mailbox, ends });
+  static async start(options: AppOptions = {}): Promise<AuthApp> {
+    const app = new AuthApp(await openSurroundings(options));
     try {
       await app.startService();
     } catch (error) {
@@ -136,7 +54,7 @@ export class AuthApp {
     const { environment } = this.around;
     const more = await through?.(environment['DATABASE_URL'] ?? '');
     const config = readConfig(workerSettings, { ...environment, ...settings, ...more });
-    const worker = createAuthWorker(config, { logger: this.loan() });
+    const worker = createAuthWorker(config, { logger: this.log.lent });
     this.started.push(worker);
     const { opsPort } = await worker.start();
     this.workerUrl = `http://127.0.0.1:${opsPort}`;
@@ -263,6 +181,10 @@ export class AuthApp {
     return valueOf(series, await this.metrics());
   }
 
+  refusedSignIns(): Promise<number> {
+    return this.metric('sign_ins_total{outcome="refused"}');
+  }
+
   /** Of the worker that was started last. */
   async workerMetric(series: string): Promise<number> {
     return valueOf(series, await (await fetch(`${this.workerUrl}/metrics`)).text());
@@ -283,7 +205,7 @@ export class AuthApp {
 
   private async startService(): Promise<void> {
     const config = readConfig(mainSettings, this.around.environment);
-    const service = createAuthService(config, { logger: this.loan() });
+    const service = createAuthService(config, { logger: this.log.lent });
     this.started.push(service);
     const { port, opsPort } = await service.start();
     this.url = `http://127.0.0.1:${port}`;
@@ -305,10 +227,5 @@ export class AuthApp {
     const answer = await answerOf(response);
     if (answer.status >= 400) expectProblem(answer);
     return answer;
-  }
-
-  /** The service under test must not end the logger that the tests go on reading. */
-  private loan(): RostrumLogger {
-    return Object.assign(Object.create(this.log.logger) as RostrumLogger, { close: () => Promise.resolve() });
   }
 }

@@ -1,4 +1,4 @@
-import { userDeleted } from '@rostrum/contracts';
+import { userDeleted, userDeletionRequested, userDeletionWithdrawn } from '@rostrum/contracts';
 import { createRedisBus } from '@rostrum/data-access';
 import { publishedEvents } from '@rostrum/testing';
 import { AuthApp, newDetails, type Person } from './auth-app';
@@ -77,6 +77,24 @@ describe('within the time to regret it', () => {
     ).toHaveLength(1);
   });
 
+  it('the other services are told that they are leaving, and that they have come back', async () => {
+    const ada = await app.person();
+    await remove((await app.signIn(ada)).accessToken, ada.password);
+    await app.signIn(ada);
+    await app.signIn(ada);
+    const bus = createRedisBus({ redis: app.redis });
+    const leaving = await findEvent(bus, ada.id, 'user.deletionRequested');
+    expect(userDeletionRequested.payload.strict().parse(leaving.payload).userId).toBe(ada.id);
+    const back = await findEvent(bus, ada.id, 'user.deletionWithdrawn');
+    expect(userDeletionWithdrawn.payload.strict().parse(back.payload).userId).toBe(ada.id);
+    const told = await app.rows('select type from auth.outbox where key = $1', [ada.id]);
+    expect(told.map(({ type }) => type).sort()).toEqual([
+      'user.deletionRequested',
+      'user.deletionWithdrawn',
+      'user.registered',
+    ]);
+  });
+
   it('nobody else can take the name', async () => {
     const ada = await app.person();
     await remove((await app.signIn(ada)).accessToken, ada.password);
@@ -120,7 +138,7 @@ describe('after that time', () => {
     expect(JSON.stringify(events)).not.toContain(ada.email);
 
     const bus = createRedisBus({ redis: app.redis });
-    const event = await findEvent(bus, ada.id);
+    const event = await findEvent(bus, ada.id, 'user.deleted');
     expect(userDeleted.payload.strict().parse(event.payload)).toEqual({
       userId: ada.id,
       deletedAt: expect.any(String),
@@ -153,11 +171,11 @@ describe('after that time', () => {
   });
 });
 
-async function findEvent(bus: ReturnType<typeof createRedisBus>, userId: string) {
+async function findEvent(bus: ReturnType<typeof createRedisBus>, userId: string, type: string) {
   let found: Awaited<ReturnType<typeof publishedEvents>>[number] | undefined;
   await app.until(async () => {
     const events = await publishedEvents(bus, 'events:auth');
-    found = events.find(({ type, key }) => type === 'user.deleted' && key === userId);
+    found = events.find((event) => event.type === type && event.key === userId);
     return found !== undefined;
   }, 'the event');
   return found as NonNullable<typeof found>;

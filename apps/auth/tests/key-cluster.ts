@@ -206,10 +206,7 @@ export class KeyCluster {
   }
 
   private kit(service: 'auth' | 'posts'): Kit {
-    const loan = Object.assign(Object.create(this.log.logger) as typeof this.log.logger, {
-      close: () => Promise.resolve(),
-    });
-    return createKit({ service, role: 'main' }, this.config({}), { logger: loan });
+    return createKit({ service, role: 'main' }, this.config({}), { logger: this.log.lent });
   }
 
   private async start(kit: Kit, parts: ServiceParts): Promise<Member> {

@@ -174,11 +174,15 @@ describe('signing in with a second factor', () => {
     expect(outcome(await answer(ada.token, codeOf(ada.secret)))).toEqual([400, 'VALIDATION_FAILED']);
   });
 
-  it('does not take the code of somebody else', async () => {
+  it('does not take the code of somebody else, and counts that', async () => {
+    const before = await app.refusedSignIns();
     const bob = await withTotp(app, await app.person());
     expect((await answer(await challengeOf(app, ada), codeOf(bob.secret))).status).toBe(401);
     const [theirs = ''] = bob.recoveryCodes;
     expect((await answer(await challengeOf(app, ada), theirs, 'recovery-code')).status).toBe(401);
+    expect(await app.refusedSignIns()).toBe(before + 2);
+    await app.post('/api/v1/auth/step-up', { method: 'totp', code: '000000' }, { token: ada.token });
+    expect(await app.refusedSignIns()).toBe(before + 2);
   });
 });
 

@@ -62,10 +62,12 @@ it('an identity that its owner has linked signs in, with cookies too', async () 
   expect(rows).toEqual([{ action: 'identity.linked' }]);
 });
 
-it('an identity that is not linked any more opens nothing', async () => {
+it('an identity that is not linked any more opens nothing, and is counted as refused', async () => {
   await link();
   expect((await app.delete(`${base}/identities/stub`, { token })).status).toBe(204);
+  const before = await app.refusedSignIns();
   expect(outcome(await signIn())).toEqual([409, 'IDENTITY_NOT_LINKED']);
+  expect(await app.refusedSignIns()).toBe(before + 1);
 });
 
 it('a second factor is asked for all the same', async () => {

@@ -48,7 +48,7 @@ it('whoever hangs up leaves the queue, and is no error of ours', async () => {
   client.abort();
   expect(await Promise.all(storm)).toContain('gone');
   await waitFor(async () => (await app.metric(waiting)) === 0, { what: 'an empty queue' });
-  expect(await app.metric('sign_ins_total{outcome="refused"}')).toBeLessThan(20);
+  expect(await app.refusedSignIns()).toBeLessThan(20);
   expect(await app.metric('errors_total{type="INTERNAL_ERROR"}')).toBeNaN();
   expect(app.log.lines().filter(({ level }) => level === 'error')).toEqual([]);
 });

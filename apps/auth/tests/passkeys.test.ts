@@ -134,11 +134,14 @@ describe('a passkey', () => {
 });
 
 describe('what is refused', () => {
-  it('a proof that is shown again', async () => {
+  it('a proof that is shown again; that is counted', async () => {
     await makePasskey();
     const credential = await browser.use(await loginOptions());
+    const before = await app.refusedSignIns();
     expect((await login(credential)).status).toBe(200);
+    expect(await app.refusedSignIns()).toBe(before);
     expect(outcome(await login(credential))).toEqual([401, 'PASSKEY_INVALID']);
+    expect(await app.refusedSignIns()).toBe(before + 1);
   });
 
   it('a proof that comes after five minutes', async () => {

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { streams, userDeleted, userRestored, userSuspended } from '@rostrum/contracts';
+import {
+  streams,
+  userDeleted,
+  userDeletionRequested,
+  userDeletionWithdrawn,
+  userRestored,
+  userSuspended,
+} from '@rostrum/contracts';
 import type { PostsApp } from './posts-app';
 
 interface Somebody {
@@ -16,6 +23,16 @@ export class AccountEvents {
 
   restored({ id }: Somebody, eventId?: string): Promise<void> {
     return this.publish(userRestored, { userId: id, restoredAt: new Date().toISOString() }, eventId);
+  }
+
+  deletionRequested({ id }: Somebody, eventId?: string): Promise<void> {
+    const payload = { userId: id, requestedAt: new Date().toISOString() };
+    return this.publish(userDeletionRequested, payload, eventId);
+  }
+
+  deletionWithdrawn({ id }: Somebody, eventId?: string): Promise<void> {
+    const payload = { userId: id, withdrawnAt: new Date().toISOString() };
+    return this.publish(userDeletionWithdrawn, payload, eventId);
   }
 
   deleted({ id }: Somebody, eventId?: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { waitFor } from '@rostrum/testing';
 import { AccountEvents } from './account-events';
 import { PostsApp, type Caller } from './posts-app';
@@ -28,7 +29,14 @@ const waitUntilSeenTo = async ({ id }: Caller) =>
     { what: 'the job' },
   );
 
-it('takes a suspended account out of sight with all that it has written, and brings it back', async () => {
+it.each<[string, (who: Caller) => Promise<void>, (who: Caller) => Promise<void>]>([
+  ['a suspended account', (who) => events.suspended(who), (who) => events.restored(who)],
+  [
+    'an account that is to be deleted',
+    (who) => events.deletionRequested(who),
+    (who) => events.deletionWithdrawn(who),
+  ],
+])('takes %s out of sight with all that it has written, and brings it back', async (_, hide, show) => {
   await troll.follow(ada.username);
   await ada.follow(troll.username);
   const post = await troll.post('Provocation');
@@ -40,7 +48,7 @@ it('takes a suspended account out of sight with all that it has written, and bri
   expect(await isListed('/api/v1/feed', post)).toBe(true);
   expect(await isListed(followers, troll)).toBe(true);
 
-  await events.suspended(troll);
+  await hide(troll);
   const bothAre = async (status: number) =>
     (await statusOf(direct)) === status && (await statusOf(profile)) === status;
   await waitFor(() => bothAre(404));
@@ -48,17 +56,34 @@ it('takes a suspended account out of sight with all that it has written, and bri
   expect(await isListed('/api/v1/feed', post)).toBe(false);
   expect(await isListed(followers, troll)).toBe(false);
   expect((await ada.follow(troll.username)).status).toBe(404);
-  // Who is suspended sees what is theirs, as long as a token of theirs is good.
+  // They themselves see what is theirs, as long as a token of theirs is good.
   expect((await troll.get(direct)).status).toBe(200);
 
-  await events.restored(troll);
+  await show(troll);
   await waitFor(() => bothAre(200));
   expect(await isListed('/api/v1/feed', post)).toBe(true);
   expect(await isListed(followers, troll)).toBe(true);
-  await waitFor(
-    async () =>
-      (await app.rows('select from posts.account_jobs where user_id = $1', [troll.id])).length === 0,
-  );
+  await waitUntilSeenTo(troll);
+});
+
+it('keeps out of sight who is hidden for two reasons until the last of them is gone', async () => {
+  const handled = async (eventId: string) =>
+    waitFor(
+      async () => (await app.rows('select from posts.inbox where event_id = $1', [eventId])).length > 0,
+    );
+  const profile = `/api/v1/users/${troll.username}`;
+  const [back, restored] = [randomUUID(), randomUUID()];
+  await events.deletionRequested(troll);
+  await events.suspended(troll);
+  await events.deletionWithdrawn(troll, back);
+  await handled(back);
+  expect(await statusOf(profile)).toBe(404);
+  await events.deletionRequested(troll);
+  await events.restored(troll, restored);
+  await handled(restored);
+  expect(await statusOf(profile)).toBe(404);
+  await events.deletionWithdrawn(troll);
+  await waitFor(async () => (await statusOf(profile)) === 200);
 });
 
 it('forgets what caches hold also when whoever heard of it died before that', async () => {

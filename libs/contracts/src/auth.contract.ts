@@ -67,4 +67,24 @@ export const userRestored = defineEvent(
   z.object({ userId: uuid, restoredAt: timestamp }),
 );
 
-export const authEvents = [userRegistered, userDeleted, userSuspended, userRestored] as const;
+/** They are to be deleted unless they come back before that; until then what others see of them should be gone. */
+export const userDeletionRequested = defineEvent(
+  'user.deletionRequested',
+  1,
+  z.object({ userId: uuid, requestedAt: timestamp }),
+);
+
+export const userDeletionWithdrawn = defineEvent(
+  'user.deletionWithdrawn',
+  1,
+  z.object({ userId: uuid, withdrawnAt: timestamp }),
+);
+
+export const authEvents = [
+  userRegistered,
+  userDeletionRequested,
+  userDeletionWithdrawn,
+  userDeleted,
+  userSuspended,
+  userRestored,
+] as const;

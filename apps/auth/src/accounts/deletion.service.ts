@@ -1,4 +1,4 @@
-import { userDeleted } from '@rostrum/contracts';
+import { userDeleted, userDeletionRequested, userDeletionWithdrawn } from '@rostrum/contracts';
 import type { Database, Transaction } from '@rostrum/data-access';
 import type { EventPublisher } from '@rostrum/service-kit';
 import { assertNotLastAdmin } from '../admin/admin-guard';
@@ -16,8 +16,7 @@ import { DeletionRepository } from './deletion.repository';
 export interface DeletionDependencies {
   database: Database;
   endings: Pick<SessionEndings, 'end'>;
-  audit: Pick<AuditLog, 'record'>;
-  mail: Pick<MailJobs, 'add'>;
+  notes: { audit: Pick<AuditLog, 'record'>; mail: Pick<MailJobs, 'add'>; publisher: EventPublisher };
   /** Forgets what is cached of the account. */
   forget: (userId: string) => Promise<void>;
 }
@@ -31,23 +30,12 @@ export class DeletionService {
 
   /** Resolves to when the account will be gone for good. */
   async request(userId: string, from: AuditOrigin): Promise<Date> {
-    const { database, endings, audit, mail, forget } = this.dependencies;
+    const { database, forget } = this.dependencies;
     return database.transaction(async (trx) => {
       await assertNotLastAdmin(trx, userId);
       const asked = await new DeletionRepository(trx).request(userId, this.graceSeconds);
       const deletedAfter = asked ?? new Date(Date.now() + this.graceSeconds * 1000);
-      const actor = { kind: 'user' as const, id: userId };
-      const details = { deletedAfter: deletedAfter.toISOString() };
-      await mail.add(trx, { kind: 'account-deletion', userId, details });
-      await endings.end(trx, { userId, reason: 'account deleted', actor, from });
-      await audit.record(trx, {
-        action: 'account.deletion-requested',
-        result: 'succeeded',
-        actor,
-        subjectId: userId,
-        details,
-        from,
-      });
+      await this.tellOfRequest(trx, userId, { deletedAfter: deletedAfter.toISOString(), from });
       trx.onCommit(() => forget(userId));
       return deletedAfter;
     });
@@ -55,15 +43,38 @@ export class DeletionService {
 
   /** Whoever signs in again wants to stay. */
   async restore(trx: Transaction, userId: string, from: AuditOrigin): Promise<void> {
-    const { audit, mail, forget } = this.dependencies;
+    const { notes, forget } = this.dependencies;
     if (!(await new DeletionRepository(trx).withdraw(userId))) return;
-    await mail.add(trx, { kind: 'account-restored', userId });
+    await notes.mail.add(trx, { kind: 'account-restored', userId });
+    const payload = { userId, withdrawnAt: new Date().toISOString() };
+    await notes.publisher.publish(trx, userDeletionWithdrawn, { key: userId, payload });
     trx.onCommit(() => forget(userId));
-    await audit.record(trx, {
+    await notes.audit.record(trx, {
       action: 'account.restored',
       result: 'succeeded',
       actor: { kind: 'user', id: userId },
       subjectId: userId,
+      from,
+    });
+  }
+
+  private async tellOfRequest(
+    trx: Transaction,
+    userId: string,
+    { from, ...details }: { deletedAfter: string; from: AuditOrigin },
+  ): Promise<void> {
+    const { endings, notes } = this.dependencies;
+    const actor = { kind: 'user' as const, id: userId };
+    await notes.mail.add(trx, { kind: 'account-deletion', userId, details });
+    const payload = { userId, requestedAt: new Date().toISOString() };
+    await notes.publisher.publish(trx, userDeletionRequested, { key: userId, payload });
+    await endings.end(trx, { userId, reason: 'account deleted', actor, from });
+    await notes.audit.record(trx, {
+      action: 'account.deletion-requested',
+      result: 'succeeded',
+      actor,
+      subjectId: userId,
+      details,
       from,
     });
   }

@@ -3,6 +3,7 @@ import type { Database } from '@rostrum/data-access';
 import type { AttemptGuard } from '../attempts/attempt-guard';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
+import type { BusinessEvents } from '../business-events';
 import type { MailJobs } from '../mail/mail-jobs';
 import type { PasskeyProof } from '../passkeys/passkey-proof';
 import { mfaErrors } from './mfa.errors';
@@ -31,7 +32,11 @@ export interface SecondFactorProofDependencies {
     passkeys: Pick<PasskeyProof, 'take'>;
   };
   guard: Pick<AttemptGuard, 'begin'>;
-  effects: { audit: Pick<AuditLog, 'recordAlone' | 'record'>; mail: Pick<MailJobs, 'add'> };
+  effects: {
+    audit: Pick<AuditLog, 'recordAlone' | 'record'>;
+    mail: Pick<MailJobs, 'add'>;
+    events: Pick<BusinessEvents, 'signInRefused'>;
+  };
 }
 
 /** How a session says what was shown, in the words of RFC 8176. */
@@ -60,7 +65,9 @@ export class SecondFactorProof {
     }
     await attempt.end(isRight ? 'succeeded' : 'failed');
     if (isRight) return;
-    await this.dependencies.effects.audit.recordAlone(entryOf(request, 'refused'));
+    const { audit, events } = this.dependencies.effects;
+    if (request.purpose === 'sign-in') events.signInRefused();
+    await audit.recordAlone(entryOf(request, 'refused'));
     throw mfaErrors.wrong();
   }
 

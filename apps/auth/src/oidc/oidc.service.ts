@@ -1,8 +1,9 @@
 import type { Database } from '@rostrum/data-access';
-import { problems } from '@rostrum/errors';
+import { isAppError, problems } from '@rostrum/errors';
 import { AccountsRepository } from '../accounts/accounts.repository';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
+import type { BusinessEvents } from '../business-events';
 import type { FactorChanges } from '../mfa/factor-changes';
 import type { OwnerProof, OwnerProofBody, OwnerRequest } from '../mfa/owner-proof';
 import type { RecentFactor, SessionOwner } from '../mfa/step-up.service';
@@ -20,7 +21,7 @@ export interface OidcDependencies {
   flows: OidcFlows;
   subjects: KeyedIndex;
   sessions: { starter: Pick<SessionStarter, 'start'>; secondFactors: SecondFactors };
-  audit: Pick<AuditLog, 'notingRefusals'>;
+  notes: { audit: Pick<AuditLog, 'notingRefusals'>; events: Pick<BusinessEvents, 'signInRefused'> };
   owner: { proof: OwnerProof; recent: Pick<RecentFactor, 'require'>; changes: FactorChanges };
 }
 
@@ -35,7 +36,7 @@ export class OidcService {
   /** Refusals are written down as those of other ways to sign in are. */
   login(end: FlowEnd, from: AuditOrigin) {
     const refused = { action: 'session.started', actor: { kind: 'anonymous' }, from } as const;
-    return this.dependencies.audit.notingRefusals(refused, () => this.signIn(end, from));
+    return this.dependencies.notes.audit.notingRefusals(refused, () => this.signIn(end, from));
   }
 
   async beginLink(provider: string, shown: OwnerProofBody, request: OwnerRequest) {
@@ -78,15 +79,27 @@ export class OidcService {
   }
 
   private async signIn(end: FlowEnd, from: AuditOrigin) {
-    const { database, subjects, flows, sessions } = this.dependencies;
-    const outcome = await flows.end('oidc-sign-in', end);
-    const { provider, mode } = outcome.flow;
-    const identities = new IdentitiesRepository(database);
-    const userId = await identities.findUser(provider, subjects.all(subjectOf(outcome)));
-    const account = userId && (await new AccountsRepository(database).find(userId));
-    if (!account) throw oidcErrors.notLinked();
+    const { sessions } = this.dependencies;
+    const { account, mode } = await this.recognise(end);
     const proof = { account, methods: ['oidc'] };
     const place = { mode, from, device: undefined };
     return (await sessions.secondFactors.challenge(proof, place)) ?? sessions.starter.start(proof, place);
+  }
+
+  private async recognise(end: FlowEnd) {
+    const { database, subjects, flows, notes } = this.dependencies;
+    try {
+      const outcome = await flows.end('oidc-sign-in', end);
+      const { provider, mode } = outcome.flow;
+      const identities = new IdentitiesRepository(database);
+      const userId = await identities.findUser(provider, subjects.all(subjectOf(outcome)));
+      const account = userId && (await new AccountsRepository(database).find(userId));
+      if (!account) throw oidcErrors.notLinked();
+      return { account, mode };
+    } catch (error) {
+      // A provider that is away has refused nobody.
+      if (isAppError(error) && error.status < 500) notes.events.signInRefused();
+      throw error;
+    }
   }
 }

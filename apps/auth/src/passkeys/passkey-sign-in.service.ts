@@ -2,6 +2,7 @@ import type { PasskeyAssertion } from '@rostrum/contracts';
 import type { Database } from '@rostrum/data-access';
 import { AccountsRepository } from '../accounts/accounts.repository';
 import type { AuditLog } from '../audit/audit-log';
+import type { BusinessEvents } from '../business-events';
 import type { DeviceTokens } from '../sessions/device-tokens';
 import type { SessionStarter, SignedIn, SignInPlace } from '../sessions/session-starter';
 import type { PasskeyProof } from './passkey-proof';
@@ -11,7 +12,7 @@ export interface PasskeySignInDependencies {
   database: Database;
   proof: PasskeyProof;
   sessions: { starter: Pick<SessionStarter, 'start'>; devices: DeviceTokens };
-  audit: Pick<AuditLog, 'recordAlone'>;
+  notes: { audit: Pick<AuditLog, 'recordAlone'>; events: Pick<BusinessEvents, 'signInRefused'> };
 }
 
 /** Signs people in by a passkey alone: it is something they have, opened by something they know or are. */
@@ -35,7 +36,9 @@ export class PasskeySignInService {
   }
 
   private async refused({ mode, from }: Pick<SignInPlace, 'mode' | 'from'>) {
-    await this.dependencies.audit.recordAlone({
+    const { audit, events } = this.dependencies.notes;
+    events.signInRefused();
+    await audit.recordAlone({
       action: 'session.started',
       result: 'refused',
       actor: { kind: 'anonymous' },

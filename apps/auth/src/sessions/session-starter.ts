@@ -30,7 +30,7 @@ export interface SessionStarterDependencies {
     deletion: Pick<DeletionService, 'restore'>;
   };
   audit: Pick<AuditLog, 'record' | 'compose'>;
-  events: Pick<BusinessEvents, 'userSignedIn' | 'suspendedSignIn'>;
+  events: Pick<BusinessEvents, 'userSignedIn' | 'suspendedSignIn' | 'signInRefused'>;
 }
 
 /** How somebody has shown who they are. */
@@ -86,7 +86,7 @@ export class SessionStarter {
     const known = device?.userId === account.id ? device : undefined;
     const facts = await this.begin(begun, { account, from, key, isKnownDevice: known !== undefined });
     // Between the check and now the password was changed, or the account suspended.
-    if (!facts) throw sessionsErrors.invalidCredentials();
+    if (!facts) throw this.refused();
     const { id: userId, username } = account;
     const { accessToken, csrfToken } = await tokens.session.accessTokenFor({
       ...{ sessionId, userId, username, mode },
@@ -103,6 +103,11 @@ export class SessionStarter {
       expiresIn: tokens.session.ttlSeconds,
       sessionExpiresAt: lifetime.expiresAt,
     };
+  }
+
+  private refused() {
+    this.dependencies.events.signInRefused();
+    return sessionsErrors.invalidCredentials();
   }
 
   /** Nearly always in one statement: it is what most of the time of a sign-in besides the hash would go into. */
@@ -139,7 +144,7 @@ export class SessionStarter {
       { ...session, addressSealed },
       account.credentialsVersion,
     );
-    if (!facts) throw sessionsErrors.invalidCredentials();
+    if (!facts) return undefined;
     if (account.deletionRequestedAt) await people.deletion.restore(trx, account.id, from);
     await audit.record(trx, startOf(session, from));
     return facts;

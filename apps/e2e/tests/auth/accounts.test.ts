@@ -116,9 +116,22 @@ describe.each(modes)('a client with a session of mode %s', (mode) => {
     expect((await caller.call('GET', '/api/v1/auth/me')).json).toMatchObject({ email, emailVerified: true });
   });
 
-  it('takes everything along, leaves, and comes back', async () => {
-    const ada = await people.register();
+  it('takes everything along, leaves, is seen by nobody meanwhile, and comes back', async () => {
+    const [ada, eve] = [await people.register(), await people.register()];
     const { client: caller } = await people.signIn(ada, mode);
+    const { client: bystander } = await people.signIn(eve);
+    const { status: written, json: post } = await caller.call('POST', '/api/v1/posts', { text: 'So long.' });
+    expect(written).toBe(201);
+    const traces = [`/api/v1/posts/${post.id}`, `/api/v1/users/${ada.username}`];
+    const untilAll = (wanted: number, what: string) =>
+      waitFor(
+        async () => {
+          const answers = await Promise.all(traces.map((path) => bystander.call('GET', path)));
+          return answers.every(({ status }) => status === wanted);
+        },
+        { what },
+      );
+    await untilAll(200, 'the profile of who has just registered');
     const exported = await caller.call('GET', '/api/v1/auth/me/export');
     expect(exported.json.account).toMatchObject({ email: ada.email, username: ada.username });
     expect(exported.response.headers.get('content-disposition')).toContain('attachment');
@@ -127,8 +140,10 @@ describe.each(modes)('a client with a session of mode %s', (mode) => {
     expect(gone.status).toBe(202);
     for (const [name, value] of before) caller.cookies.set(name, value);
     await untilRefused(caller, 'the session to be refused');
+    await untilAll(404, 'nobody to see who is leaving');
     const { client: back } = await people.signIn(ada, mode);
     expect((await back.call('GET', '/api/v1/auth/me')).json).toMatchObject({ username: ada.username });
+    await untilAll(200, 'who has come back to be seen again');
   });
 
   it('has been through every route of accounts, sessions and passwords', async () => {

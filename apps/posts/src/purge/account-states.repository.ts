@@ -3,21 +3,33 @@ import type { Queryable } from '@rostrum/data-access';
 /** No name that anybody can have: what is left of an account that is erased. */
 const erasedName = `'~' || user_id`;
 
+/** Suspended by an admin, or about to be deleted as they have asked for. */
+export type HidingReason = 'suspended' | 'leaving';
+
 /** What auth has decided of accounts. Each answers the name of the account, for what is kept under it. */
 export class AccountStatesRepository {
   constructor(private readonly db: Queryable) {}
 
-  suspend(userId: string, at: string): Promise<string | undefined> {
-    return this.change('suspend_profile', 'update profiles set suspended_at = $2 where user_id = $1', [
-      userId,
-      at,
-    ]);
+  hide(userId: string, reason: HidingReason, at: string): Promise<string | undefined> {
+    return this.change(
+      'hide_profile',
+      `update profiles
+          set suspended_at = coalesce(suspended_at, $3), hidden_for = array_append(array_remove(hidden_for, $2), $2)
+        where user_id = $1`,
+      [userId, reason, at],
+    );
   }
 
-  restore(userId: string): Promise<string | undefined> {
-    return this.change('restore_profile', 'update profiles set suspended_at = null where user_id = $1', [
-      userId,
-    ]);
+  /** In sight again, unless there is another reason. */
+  show(userId: string, reason: HidingReason): Promise<string | undefined> {
+    return this.change(
+      'show_profile',
+      `update profiles
+          set suspended_at = case when array_remove(hidden_for, $2) = '{}' then null else suspended_at end,
+              hidden_for = array_remove(hidden_for, $2)
+        where user_id = $1`,
+      [userId, reason],
+    );
   }
 
   /** What they say of themselves goes at once. Whoever has never been here has a row that says that they are gone. */
@@ -36,7 +48,8 @@ export class AccountStatesRepository {
     await this.db.query(
       'anonymise_profile',
       `update profiles
-          set username = ${erasedName}, created_at = deleted_at, suspended_at = null, is_private = false
+          set username = ${erasedName}, created_at = deleted_at, suspended_at = null, hidden_for = '{}',
+              is_private = false
         where user_id = $1 and deleted_at is not null`,
       [userId],
     );

@@ -1,10 +1,17 @@
-import { userDeleted, userRegistered, userRestored, userSuspended } from '@rostrum/contracts';
+import {
+  userDeleted,
+  userDeletionRequested,
+  userDeletionWithdrawn,
+  userRegistered,
+  userRestored,
+  userSuspended,
+} from '@rostrum/contracts';
 import type { Cache, Transaction } from '@rostrum/data-access';
 import { onEvent, type Subscription } from '@rostrum/service-kit';
 import { ProfilesRepository } from '../profiles/profiles.repository';
 import type { People } from '../visibility/people';
 import { AccountJobsRepository, type AccountJobKind } from './account-jobs.repository';
-import { AccountStatesRepository } from './account-states.repository';
+import { AccountStatesRepository, type HidingReason } from './account-states.repository';
 
 export interface FollowAccountsParts {
   /** Profiles by name. */
@@ -30,19 +37,27 @@ export function followAccounts({ profiles, people, wake }: FollowAccountsParts):
       wake();
     });
   };
+  const hide = async (trx: Transaction, userId: string, [reason, at]: [HidingReason, string]) => {
+    const username = await new AccountStatesRepository(trx).hide(userId, reason, at);
+    await changed(trx, { userId, username, job: 'refresh' });
+  };
+  const show = async (trx: Transaction, userId: string, reason: HidingReason) => {
+    const username = await new AccountStatesRepository(trx).show(userId, reason);
+    await changed(trx, { userId, username, job: 'refresh' });
+  };
   return [
     onEvent(userRegistered, async ({ userId, username, registeredAt }, { trx }) => {
       await new ProfilesRepository(trx).copy({ id: userId, username }, registeredAt);
       trx.onCommit(() => profiles.invalidate(username));
     }),
-    onEvent(userSuspended, async ({ userId, suspendedAt }, { trx }) => {
-      const username = await new AccountStatesRepository(trx).suspend(userId, suspendedAt);
-      await changed(trx, { userId, username, job: 'refresh' });
-    }),
-    onEvent(userRestored, async ({ userId }, { trx }) => {
-      const username = await new AccountStatesRepository(trx).restore(userId);
-      await changed(trx, { userId, username, job: 'refresh' });
-    }),
+    onEvent(userSuspended, ({ userId, suspendedAt }, { trx }) =>
+      hide(trx, userId, ['suspended', suspendedAt]),
+    ),
+    onEvent(userRestored, ({ userId }, { trx }) => show(trx, userId, 'suspended')),
+    onEvent(userDeletionRequested, ({ userId, requestedAt }, { trx }) =>
+      hide(trx, userId, ['leaving', requestedAt]),
+    ),
+    onEvent(userDeletionWithdrawn, ({ userId }, { trx }) => show(trx, userId, 'leaving')),
     onEvent(userDeleted, async ({ userId, deletedAt }, { trx }) => {
       const username = await new AccountStatesRepository(trx).markDeleted(userId, deletedAt);
       await changed(trx, { userId, username, job: 'erase' });

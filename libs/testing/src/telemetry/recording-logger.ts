@@ -8,6 +8,8 @@ export type LogLine = Record<string, unknown> & { level: string; message: string
 export interface RecordingLogger {
   /** The real logger: what is recorded is what production would write, redaction included. */
   readonly logger: RostrumLogger;
+  /** The same for a service under test, which must not end what the tests go on reading. */
+  readonly lent: RostrumLogger;
   /** What `LOG_OUTPUT` would be for a process to be recorded likewise. */
   readonly output: string;
   lines(): LogLine[];
@@ -16,6 +18,7 @@ export interface RecordingLogger {
   close(): Promise<void>;
 }
 
+/** Writes to a folder of its own, which `close` removes. */
 export function recordingLogger(options: Partial<LoggerOptions> = {}): RecordingLogger {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'rostrum-log-'));
   const output = path.join(folder, 'test.log');
@@ -36,6 +39,7 @@ export function recordingLogger(options: Partial<LoggerOptions> = {}): Recording
   };
   return {
     logger,
+    lent: Object.assign(Object.create(logger) as RostrumLogger, { close: () => Promise.resolve() }),
     output,
     text,
     lines: () =>
