@@ -39,7 +39,7 @@ export async function catchUp(follower: ChannelFollower, comer: LateComer, from:
     const page = await follower.read(offset);
     if (!comer.isHere) return;
     if (page.epoch !== epoch) {
-      if (page.epoch !== follower.position.epoch) follower.take(page);
+      if (follower.position.epoch === epoch) follower.take(page);
       continue;
     }
     for (const entry of page.entries) {

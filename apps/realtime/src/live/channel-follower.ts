@@ -89,13 +89,17 @@ export class ChannelFollower {
     const reads = (this.reads ??= new Map());
     const known = reads.get(after);
     if (known) return known;
-    const { log, channel } = this.options;
-    const reading = log.read(channel, after).finally(() => {
+    const reading = this.readNow(after).finally(() => {
       reads.delete(after);
-      if (reads.size === 0) this.reads = undefined;
+      if (reads.size === 0 && this.reads === reads) this.reads = undefined;
     });
     reads.set(after, reading);
     return reading;
+  }
+
+  /** A page that has all that the log has at this moment, up to its length; `read` may be told what was so before. */
+  readNow(after: number): Promise<LogPage> {
+    return this.options.log.read(this.options.channel, after);
   }
 
   /** What somebody has read of the log, from this follower's position or before it. */
@@ -103,6 +107,8 @@ export class ChannelFollower {
     this.note({ epoch, offset });
     if (epoch !== this.at.epoch) {
       this.at = { epoch, offset: 0 };
+      // The same number means something else now.
+      this.reads = undefined;
       this.options.audience.gap({ epoch, from: 0, to: 0, reason: 'new_epoch' });
       this.catchUp();
       return;
@@ -136,8 +142,11 @@ export class ChannelFollower {
   private async fill(): Promise<void> {
     do {
       const before = this.at;
-      const page = await this.read(before.offset);
+      // Not what others have begun to read before this was heard of.
+      const page = await this.readNow(before.offset);
       if (this.ended) return;
+      // Somebody else has found a newer epoch meanwhile.
+      if (this.at.epoch !== before.epoch) continue;
       this.take(page);
       // Something was heard that the log does not have: of an epoch that is no more.
       if (page.epoch !== this.heard.epoch || this.at === before) this.heard = this.at;

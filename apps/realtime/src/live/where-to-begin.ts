@@ -10,16 +10,13 @@ export interface Beginning {
 
 /** From where somebody can be told what has happened since they were at a position. */
 export async function whereToBegin(follower: ChannelFollower, since: LogPosition): Promise<Beginning> {
-  if (since.epoch === follower.position.epoch && since.offset > follower.position.offset) {
-    // Told by another process before this one has heard of it.
-    follower.take(await follower.read(follower.position.offset));
-  }
+  await reach(follower, since);
   const { epoch, offset } = follower.position;
   if (since.epoch !== epoch || since.offset > offset) return anew(epoch);
   if (since.offset === offset) return { at: { epoch, offset } };
   const page = await follower.read(since.offset);
   if (page.epoch !== epoch) {
-    if (page.epoch !== follower.position.epoch) follower.take(page);
+    if (follower.position.epoch === epoch) follower.take(page);
     return anew(follower.position.epoch);
   }
   const next = page.entries[0]?.offset ?? page.offset + 1;
@@ -27,6 +24,19 @@ export async function whereToBegin(follower: ChannelFollower, since: LogPosition
   // Not beyond where the channel is: what it finds missing itself, it tells everybody.
   const last = Math.min(next - 1, follower.position.offset);
   return { at: { epoch, offset: last }, gap: { epoch, from: since.offset + 1, to: last, reason: 'trimmed' } };
+}
+
+/**
+ * Where another process has told more than this one has heard of yet, this one reads on. It must ask by itself: what
+ * others are being answered may have been written down before the events that the client has.
+ */
+async function reach(follower: ChannelFollower, { epoch, offset }: LogPosition): Promise<void> {
+  while (follower.position.epoch === epoch && follower.position.offset < offset) {
+    const page = await follower.readNow(follower.position.offset);
+    if (follower.position.epoch === epoch) follower.take(page);
+    // Nobody can have told what is not even written.
+    if (page.epoch === epoch && page.offset < offset) return;
+  }
 }
 
 function anew(epoch: string): Beginning {
