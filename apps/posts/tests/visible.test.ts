@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { waitFor } from '@rostrum/testing';
+import { AccountEvents } from './account-events';
 import { PostsApp, type Caller } from './posts-app';
 
 let app: PostsApp;
@@ -26,16 +28,103 @@ describe('what other services ask of a person', () => {
     const closed = await ada.post('for followers', { visibility: 'followers' });
     const names = [ada.username, 'nobody_at_all'];
     const ids = [open.id, closed.id, randomUUID()];
-    expect(await visibleTo(eve, ids, names)).toEqual({ postIds: [open.id], usernames: [ada.username] });
-    expect(await visibleTo(ada, ids, [])).toEqual({ postIds: [open.id, closed.id], usernames: [] });
+    const adas = { authorIds: [ada.id], usernames: [ada.username], userIds: [ada.id] };
+    expect(await visibleTo(eve, ids, names)).toEqual({ postIds: [open.id], ...adas });
+    expect((await visibleTo(ada, ids, [])).postIds).toEqual([open.id, closed.id]);
     await eve.follow(ada.username);
     expect((await visibleTo(eve, ids, [])).postIds).toEqual([open.id, closed.id]);
   });
 
   it('changes with a block at once', async () => {
     const { id } = await ada.post('for all');
-    expect(await visibleTo(eve, [id], [ada.username])).toEqual({ postIds: [id], usernames: [ada.username] });
+    expect(await visibleTo(eve, [id], [ada.username])).toMatchObject({ postIds: [id], userIds: [ada.id] });
     await ada.write('PUT', `/api/v1/users/${eve.username}/block`);
-    expect(await visibleTo(eve, [id], [ada.username])).toEqual({ postIds: [], usernames: [] });
+    expect(await visibleTo(eve, [id], [ada.username])).toMatchObject({ postIds: [], usernames: [] });
+  });
+});
+
+describe('who may see a post', () => {
+  const viewersOf = async (postId: string, ...people: Caller[]) => {
+    const body = { postId, viewerIds: people.map(({ id }) => id) };
+    const { status, json } = await app.anonymous().write('POST', '/internal/viewers', body);
+    expect(status).toBe(200);
+    // Each would be answered the same over HTTP.
+    for (const person of people) {
+      const { status: seen } = await person.get(`/api/v1/posts/${postId}`);
+      expect([person.username, seen]).toEqual([
+        person.username,
+        json.viewerIds.includes(person.id) ? 200 : 404,
+      ]);
+    }
+    return json.viewerIds as string[];
+  };
+
+  it('is decided for all at once as for each of them', async () => {
+    const [fan, blocked, blocker, named] = (await Promise.all(
+      ['fan', 'blocked', 'blocker', 'named'].map((name) => app.member(name)),
+    )) as [Caller, Caller, Caller, Caller];
+    const people = [ada, eve, fan, blocked, blocker, named] as const;
+    await fan.follow(ada.username);
+    await ada.write('PUT', `/api/v1/users/${blocked.username}/block`);
+    await blocker.write('PUT', `/api/v1/users/${ada.username}/block`);
+    await fan.write('PUT', `/api/v1/users/${ada.username}/mute`);
+    const posts = {
+      public: await ada.post('for all'),
+      followers: await ada.post('for followers', { visibility: 'followers' }),
+      mentioned: await ada.post(`for @${named.username}`, { visibility: 'mentioned' }),
+    };
+    const ids = (...some: Caller[]) => some.map(({ id }) => id);
+    expect(await viewersOf(posts.public.id, ...people)).toEqual(ids(ada, eve, fan, named));
+    expect(await viewersOf(posts.followers.id, ...people)).toEqual(ids(ada, fan));
+    expect(await viewersOf(posts.mentioned.id, ...people)).toEqual(ids(ada, named));
+    await ada.write('PATCH', '/api/v1/users/me', { isPrivate: true });
+    expect(await viewersOf(posts.public.id, ...people)).toEqual(ids(ada, fan));
+    expect(await viewersOf(randomUUID(), ...people)).toEqual([]);
+  });
+});
+
+describe('that somebody is seen by others than before', () => {
+  const told = async ({ id }: Caller) =>
+    (
+      await app.rows<{ payload: { isPrivate: boolean; isGone: boolean } }>(
+        `select payload from posts.outbox where type = 'profile.visibilityChanged' and key = $1 order by id`,
+        [id],
+      )
+    ).map(({ payload: { isPrivate, isGone } }) => [isPrivate, isGone]);
+
+  it('is told when an account becomes private or public, and not when nothing changes', async () => {
+    for (const change of [
+      { isPrivate: false },
+      { bio: 'Still here' },
+      { isPrivate: true },
+      { isPrivate: true },
+    ])
+      await ada.write('PATCH', '/api/v1/users/me', change);
+    expect(await told(ada)).toEqual([[true, false]]);
+    await ada.write('PATCH', '/api/v1/users/me', { isPrivate: false });
+    expect(await told(ada)).toEqual([
+      [true, false],
+      [false, false],
+    ]);
+  });
+
+  it('is told when an account is suspended, restored and deleted', async () => {
+    const events = new AccountEvents(app);
+    await app.startWorker();
+    const { id } = await ada.post('for all');
+    const toldTimes = (times: number) => waitFor(async () => (await told(ada)).length === times);
+    await events.suspended(ada);
+    await toldTimes(1);
+    // By then posts answers accordingly.
+    expect((await visibleTo(eve, [id], [])).postIds).toEqual([]);
+    await events.restored(ada);
+    await toldTimes(2);
+    await events.deleted(ada);
+    await toldTimes(3);
+    expect(await told(ada)).toEqual([
+      [false, true],
+      [false, false],
+      [false, true],
+    ]);
   });
 });

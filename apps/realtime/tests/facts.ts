@@ -7,6 +7,7 @@ import {
   postReposted,
   postRestored,
   postUnliked,
+  profileVisibilityChanged,
   streams,
   userBlocked,
   userDeleted,
@@ -51,22 +52,26 @@ export class Facts {
     return this.say(postReposted, author.id, payload);
   }
 
+  /** Somebody's new post, for whom it is. */
+  async write(author: Person, visibility?: 'followers' | 'mentioned'): Promise<TestPost> {
+    return this.create(this.post(author), visibility && { visibility });
+  }
+
   /** Somebody's new post that replies to another, or quotes it. */
   async answer(
     author: Person,
     how: 'replyTo' | 'quoteOf',
     to: TestPost,
-    visibility?: 'mentioned',
+    visibility?: 'followers' | 'mentioned',
   ): Promise<TestPost> {
-    const post = this.post(author);
-    await this.say(postCreated, author.id, {
-      postId: post.id,
-      authorId: author.id,
-      authorUsername: author.username,
-      createdAt: now(),
-      [how]: { postId: to.id, authorId: to.author.id },
-      ...(visibility && { visibility }),
-    });
+    const answered = { [how]: { postId: to.id, authorId: to.author.id } };
+    return this.create(this.post(author), { ...answered, ...(visibility && { visibility }) });
+  }
+
+  private async create(post: TestPost, more: object = {}): Promise<TestPost> {
+    const { id: authorId, username: authorUsername } = post.author;
+    const payload = { postId: post.id, authorId, authorUsername, createdAt: now(), ...more };
+    await this.say(postCreated, authorId, payload);
     return post;
   }
 
@@ -119,6 +124,12 @@ export class Facts {
 
   mute({ id: muterId }: Person, { id: mutedId }: Person): Promise<void> {
     return this.say(userMuted, muterId, { muterId, mutedId, mutedAt: now() });
+  }
+
+  /** What posts says once somebody has become private, or has been suspended or deleted. */
+  seenOtherwise({ id: userId }: Person, state: { isPrivate?: boolean; isGone?: boolean }): Promise<void> {
+    const payload = { userId, isPrivate: false, isGone: false, changedAt: now(), ...state };
+    return this.say(profileVisibilityChanged, userId, payload);
   }
 
   goodbye({ id: userId }: Person): Promise<void> {

@@ -1,16 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
-import { visibleRoute } from '@rostrum/contracts';
+import { viewersRoute, visibleRoute, type RouteContract } from '@rostrum/contracts';
 
-// Its contract has one, though the type of contracts allows for none.
-const question = visibleRoute.body as NonNullable<typeof visibleRoute.body>;
+// Their contracts have one, though the type of contracts allows for none.
+const bodyOf = <Route extends RouteContract>({ body }: Route) => body as NonNullable<Route['body']>;
+const questions = { visible: bodyOf(visibleRoute), viewers: bodyOf(viewersRoute) };
+
+const somebody = randomUUID();
 
 /** As much of posts as realtime asks: everything may be seen but what is hidden here. */
 export class PostsStub {
   /** `<viewer id> <post id or username>`, or the post or the person alone. */
   readonly hidden = new Set<string>();
+  /** Whose a post or a name is; some user's unless given. */
+  readonly owners = new Map<string, string>();
   isDown = false;
   asked = 0;
 
@@ -34,15 +40,33 @@ export class PostsStub {
   }
 
   private async answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    if (request.url !== visibleRoute.path || this.isDown) {
-      response.writeHead(this.isDown ? 503 : 200).end('{}');
+    if (this.isDown) {
+      response.writeHead(503).end('{}');
       return;
     }
+    const question = await text(request);
+    const answer =
+      request.url === visibleRoute.path
+        ? this.visible(questions.visible.parse(JSON.parse(question)))
+        : request.url === viewersRoute.path
+          ? this.viewers(questions.viewers.parse(JSON.parse(question)))
+          : {};
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  }
+
+  private visible(question: { viewerId: string; postIds: string[]; usernames: string[] }): object {
     this.asked += 1;
-    const { viewerId, postIds, usernames } = question.parse(JSON.parse(await text(request)));
-    const isShown = (subject: string) =>
-      !this.hidden.has(subject) && !this.hidden.has(`${viewerId} ${subject}`);
-    const body = { postIds: postIds.filter(isShown), usernames: usernames.filter(isShown) };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const isShown = (subject: string) => this.isShown(question.viewerId, subject);
+    const [postIds, usernames] = [question.postIds.filter(isShown), question.usernames.filter(isShown)];
+    const ownersOf = (subjects: string[]) => subjects.map((each) => this.owners.get(each) ?? somebody);
+    return { postIds, authorIds: ownersOf(postIds), usernames, userIds: ownersOf(usernames) };
+  }
+
+  private viewers({ postId, viewerIds }: { postId: string; viewerIds: string[] }): object {
+    return { viewerIds: viewerIds.filter((viewerId) => this.isShown(viewerId, postId)) };
+  }
+
+  private isShown(viewerId: string, subject: string): boolean {
+    return !this.hidden.has(subject) && !this.hidden.has(`${viewerId} ${subject}`);
   }
 }

@@ -11,6 +11,7 @@ import { postsReactionsEvents, postsReactionsRoutes } from './posts-reactions.co
 import { postsSearchRoutes } from './posts-search.contract';
 import { postsTagsRoutes } from './posts-tags.contract';
 import { postsThreadsRoutes } from './posts-threads.contract';
+import { postsVisibleEvents } from './posts-visible.contract';
 
 /** All of them, a file for each feature. */
 export const postsRoutes = [
@@ -35,4 +36,5 @@ export const postsEvents = [
   ...postsModerationEvents,
   ...postsFollowsEvents,
   ...postsBlocksEvents,
+  ...postsVisibleEvents,
 ] as const;

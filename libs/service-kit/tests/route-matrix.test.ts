@@ -1,10 +1,11 @@
-import { revocationsRoute, serviceRoutes, visibleRoute, type RouteContract } from '@rostrum/contracts';
+import { postsInternalRoutes, revocationsRoute, serviceRoutes, type RouteContract } from '@rostrum/contracts';
 import { createTokenVerifier, remoteKeySet, roles } from '@rostrum/security';
 import { testTokens, type TestTokens } from '@rostrum/testing';
 import { startTestService, type TestService } from './test-service';
 
 const everybody = ['nobody', ...roles];
 const signedIn = [...roles];
+const moderators = ['moderator', 'admin'];
 const admins = ['admin'];
 
 /** Who may call what. Each route of each service has a line here: a new one is refused by the first test until it has. */
@@ -26,6 +27,7 @@ const mayCall: Record<string, readonly string[]> = {
   getKeys: everybody,
   listRevocations: everybody,
   findVisible: everybody,
+  findViewers: everybody,
   openWebSocket: everybody,
 
   logout: signedIn,
@@ -82,6 +84,13 @@ const mayCall: Record<string, readonly string[]> = {
   getReactions: signedIn,
   listPostsWithTag: signedIn,
   listTrendingTags: signedIn,
+  searchPosts: signedIn,
+  searchPeople: signedIn,
+  searchTags: signedIn,
+  createMedia: signedIn,
+  completeMedia: signedIn,
+  listMedia: signedIn,
+  getMedia: signedIn,
   getHomeFeed: signedIn,
   explore: signedIn,
   getProfile: signedIn,
@@ -100,6 +109,9 @@ const mayCall: Record<string, readonly string[]> = {
   mute: signedIn,
   unmute: signedIn,
   listMutes: signedIn,
+  reportPost: signedIn,
+  getPostModeration: signedIn,
+  appealPost: signedIn,
   listNotifications: signedIn,
   markNotificationsRead: signedIn,
   getNotificationSettings: signedIn,
@@ -110,6 +122,15 @@ const mayCall: Record<string, readonly string[]> = {
   getPresence: signedIn,
   listPresence: signedIn,
   createRealtimeTicket: signedIn,
+
+  listModerationQueue: moderators,
+  getModerationRecord: moderators,
+  claimModeration: moderators,
+  releaseModeration: moderators,
+  hidePost: moderators,
+  restorePost: moderators,
+  dismissReports: moderators,
+  upholdHiding: moderators,
 
   getRealtimeStats: admins,
   adminListUsers: admins,
@@ -130,7 +151,7 @@ const mayCall: Record<string, readonly string[]> = {
 const contracts: readonly RouteContract[] = [
   ...Object.values(serviceRoutes).flat(),
   revocationsRoute,
-  visibleRoute,
+  ...postsInternalRoutes,
 ].map((contract) => ({ ...contract, idempotent: false }));
 const names = contracts.map(({ operationId }) => operationId);
 

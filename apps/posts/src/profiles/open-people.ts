@@ -55,7 +55,7 @@ export function openPeople(kit: Kit, parts: PeopleParts, cursorSecret: string): 
   return {
     people: {
       profiles,
-      changes: new ProfileChangesService({ profiles: cache, people: states, events }),
+      changes: new ProfileChangesService({ profiles: cache, people: states, publisher, events }),
     },
     follows: { follows: new FollowsService({ publisher, changes, profiles: cache }), lists },
     blocks: {

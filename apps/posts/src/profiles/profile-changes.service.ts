@@ -1,7 +1,8 @@
-import type { ProfileChange } from '@rostrum/contracts';
+import { profileVisibilityChanged, type ProfileChange } from '@rostrum/contracts';
 import type { Cache, Transaction } from '@rostrum/data-access';
-import type { Write } from '@rostrum/service-kit';
+import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
+import { useAsAvatar } from '../media/media-picker';
 import { AccountJobsRepository } from '../purge/account-jobs.repository';
 import type { People } from '../visibility/people';
 import type { Person, Profile } from './profile';
@@ -11,6 +12,7 @@ export interface ProfileChangesDependencies {
   /** Profiles by name. */
   profiles: Pick<Cache, 'change'>;
   people: Pick<People, 'change'>;
+  publisher: EventPublisher;
   events: Pick<BusinessEvents, 'profileChanged'>;
 }
 
@@ -28,6 +30,8 @@ export class ProfileChangesService {
       const repository = new ProfilesRepository(trx);
       await repository.ensure(person);
       const { wasPrivate, ...profile } = await repository.change(person.id, change);
+      if (change.avatarId !== undefined) await useAsAvatar(trx, person.id, change.avatarId);
+      if (wasPrivate !== profile.isPrivate) await this.tell(trx, profile);
       // There may be thousands who wait: the worker grants them, some at a time.
       if (wasPrivate && !profile.isPrivate) await new AccountJobsRepository(trx).add(person.id, 'welcome');
       trx.onCommit(() => events.profileChanged(person.id));
@@ -35,5 +39,10 @@ export class ProfileChangesService {
     };
     const changed = () => profiles.change([person.username], () => write(work, { signal }));
     return change.isPrivate === undefined ? changed() : people.change([person.id], changed);
+  }
+  /** By then what caches hold of it is not believed any more: the change is made around that. */
+  private async tell(trx: Transaction, { id: userId, isPrivate, isGone }: Profile): Promise<void> {
+    const payload = { userId, isPrivate, isGone, changedAt: new Date().toISOString() };
+    await this.dependencies.publisher.publish(trx, profileVisibilityChanged, { key: userId, payload });
   }
 }

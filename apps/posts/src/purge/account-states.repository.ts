@@ -64,6 +64,16 @@ export class AccountStatesRepository {
     return rows[0]?.username;
   }
 
+  async stateOf(userId: string): Promise<{ isPrivate: boolean; isGone: boolean } | undefined> {
+    const { rows } = await this.db.query<{ isPrivate: boolean; isGone: boolean }>(
+      'find_account_state',
+      `select is_private as "isPrivate", (suspended_at is not null or deleted_at is not null) as "isGone"
+         from profiles where user_id = $1`,
+      [userId],
+    );
+    return rows[0];
+  }
+
   private async change(name: string, text: string, values: readonly unknown[]): Promise<string | undefined> {
     const { rows } = await this.db.query<{ username: string }>(name, `${text} returning username`, values);
     return rows[0]?.username;

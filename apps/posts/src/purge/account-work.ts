@@ -2,16 +2,16 @@ import type { Cache, Database } from '@rostrum/data-access';
 import type { FollowChanges } from '../follows/follow-changes';
 import { RequestsRepository } from '../follows/requests.repository';
 import { PairsRepository } from '../profiles/pairs.repository';
-import type { People } from '../visibility/people';
 import { AccountJobsRepository, type AccountJob } from './account-jobs.repository';
 import { AccountStatesRepository } from './account-states.repository';
+import type { AccountNews } from './account-news';
 import type { Erasure } from './erasure';
 
 export interface AccountWorkParts {
   database: Database;
   /** Profiles by name. */
-  profiles: Pick<Cache, 'change' | 'invalidate'>;
-  people: Pick<People, 'forget'>;
+  profiles: Pick<Cache, 'change'>;
+  news: Pick<AccountNews, 'forget' | 'tell'>;
   follows: Pick<FollowChanges, 'begin'>;
   erasure: Pick<Erasure, 'eraseSome'>;
 }
@@ -33,30 +33,25 @@ export class AccountWork {
   }
 
   private async refresh(job: AccountJob): Promise<boolean> {
-    const { database } = this.parts;
-    await this.forget(job.userId, await new AccountStatesRepository(database).nameOf(job.userId));
-    await new AccountJobsRepository(database).finish(job);
+    const { database, news } = this.parts;
+    await news.forget(job.userId);
+    await database.transaction(async (trx) => {
+      await news.tell(trx, job.userId);
+      await new AccountJobsRepository(trx).finish(job);
+    });
     return true;
   }
 
   private async erase(job: AccountJob): Promise<boolean> {
-    const { database, erasure } = this.parts;
+    const { database, erasure, news } = this.parts;
     const { userId } = job;
     if ((await erasure.eraseSome(userId, this.batch)) > 0) return false;
     const states = new AccountStatesRepository(database);
     const username = await states.nameOf(userId);
     await states.anonymise(userId);
-    await this.forget(userId, username);
+    await news.forget(userId, username);
     await new AccountJobsRepository(database).finish(job);
     return true;
-  }
-
-  private async forget(userId: string, username: string | undefined): Promise<void> {
-    const { people, profiles } = this.parts;
-    await Promise.all([
-      people.forget([userId]),
-      username === undefined ? undefined : profiles.invalidate(username),
-    ]);
   }
 
   /** Whoever waits to follow an account that has become public. One that is private again goes on asking. */

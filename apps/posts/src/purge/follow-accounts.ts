@@ -60,6 +60,8 @@ export function followAccounts({ profiles, people, wake }: FollowAccountsParts):
     onEvent(userDeletionWithdrawn, ({ userId }, { trx }) => show(trx, userId, 'leaving')),
     onEvent(userDeleted, async ({ userId, deletedAt }, { trx }) => {
       const username = await new AccountStatesRepository(trx).markDeleted(userId, deletedAt);
+      // It may be long until all that they have written is erased.
+      await new AccountJobsRepository(trx).add(userId, 'refresh');
       await changed(trx, { userId, username, job: 'erase' });
     }),
   ];

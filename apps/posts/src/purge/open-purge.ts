@@ -5,6 +5,7 @@ import { FollowChanges } from '../follows/follow-changes';
 import { openProfileCache } from '../profiles/profile-cache';
 import type { Visibility } from '../visibility/open-visibility';
 import { AccountJobsRepository } from './account-jobs.repository';
+import { AccountNews } from './account-news';
 import { AccountWork } from './account-work';
 import { Erasure, type ErasureParts } from './erasure';
 import { followAccounts } from './follow-accounts';
@@ -33,9 +34,10 @@ export function openPurge({ kit, database, redis, visibility, ...parts }: PurgeP
   const removal = new PostRemoval({ database, cache: posts, publisher });
   const erasure = new Erasure({ database, removal, profiles, posts, relations, timelines });
   const follows = new FollowChanges(publisher, events);
+  const news = new AccountNews({ database, profiles, people, publisher });
   const work = new PurgeWork(kit, {
     jobs: new AccountJobsRepository(database),
-    accounts: new AccountWork({ database, profiles, people, follows, erasure }, batch),
+    accounts: new AccountWork({ database, profiles, news, follows, erasure }, batch),
     posts: new PostPurge(database, removal, parts),
   });
   return { work, subscriptions: followAccounts({ profiles, people, wake: work.wake }) };

@@ -1,17 +1,19 @@
-import { visibleRoute } from '@rostrum/contracts';
+import { viewersRoute, visibleRoute } from '@rostrum/contracts';
 import type { RouteBinder } from '@rostrum/service-kit';
 import type { Person } from '../profiles/profile';
 import type { PeopleReader } from './people-reader';
 import type { PostReader } from './post-reader';
+import { viewersAmong, type AudienceSources } from './viewers-among';
 
-export interface VisibleParts {
+export interface VisibleParts extends AudienceSources {
   reader: Pick<PostReader, 'show'>;
   peopleReader: Pick<PeopleReader, 'visible'>;
   named: (usernames: readonly string[], options: { signal: AbortSignal }) => Promise<Person[]>;
 }
 
 /** What other services ask before they tell somebody of a post or a person. */
-export function visibleRoutes(binder: RouteBinder, { reader, peopleReader, named }: VisibleParts): void {
+export function visibleRoutes(binder: RouteBinder, parts: VisibleParts): void {
+  const { reader, peopleReader, named } = parts;
   binder.bind(visibleRoute, async ({ body: { viewerId, postIds, usernames }, signal }) => {
     const [posts, people] = await Promise.all([
       reader.show(viewerId, postIds, { signal: () => signal }),
@@ -19,12 +21,20 @@ export function visibleRoutes(binder: RouteBinder, { reader, peopleReader, named
     ]);
     const ids = people.map(({ id }) => id);
     const seen = await peopleReader.visible(viewerId, ids, { signal: () => signal });
+    const seenPeople = people.filter(({ id }) => seen.has(id));
     return {
       status: 200,
       body: {
         postIds: posts.map(({ id }) => id),
-        usernames: people.filter(({ id }) => seen.has(id)).map(({ username }) => username),
+        authorIds: posts.map(({ facts }) => facts.authorId),
+        usernames: seenPeople.map(({ username }) => username),
+        userIds: seenPeople.map(({ id }) => id),
       },
     };
   });
+
+  binder.bind(viewersRoute, async ({ body, signal }) => ({
+    status: 200,
+    body: { viewerIds: await viewersAmong(parts, { ...body, signal }) },
+  }));
 }

@@ -26,7 +26,7 @@ export function openFanOut(
   return {
     subscriptions: {
       posts: [...tellOfPosts({ publisher, feeds, reactions }), ...followPeople(publisher)],
-      auth: [forgetFollows(publisher)],
+      auth: [forgetFollows()],
     },
     work: new RepeatedWork({
       name: 'reaction counts',

@@ -1,4 +1,11 @@
-import { userBlocked, userDeleted, userFollowed, userUnblocked, userUnfollowed } from '@rostrum/contracts';
+import {
+  profileVisibilityChanged,
+  userBlocked,
+  userDeleted,
+  userFollowed,
+  userUnblocked,
+  userUnfollowed,
+} from '@rostrum/contracts';
 import { onEvent, type Subscription } from '@rostrum/service-kit';
 import type { LivePublisher } from '../live/live-publisher';
 import { tellProcesses } from '../live/news-for-processes';
@@ -23,13 +30,13 @@ export function followPeople(publisher: Pick<LivePublisher, 'toChannel'>): Subsc
       await recheck(blockerId, blockedId);
     }),
     onEvent(userUnblocked, ({ blockerId, blockedId }) => recheck(blockerId, blockedId)),
+    onEvent(profileVisibilityChanged, ({ userId }) =>
+      tellProcesses(publisher, { kind: 'owners', userIds: [userId] }),
+    ),
   ];
 }
 
-/** Whoever is gone for good follows nobody, is followed by nobody, and is seen by nobody. */
-export function forgetFollows(publisher: Pick<LivePublisher, 'toChannel'>): Subscription {
-  return onEvent(userDeleted, async ({ userId }, { trx }) => {
-    await new FollowsRepository(trx).forget(userId);
-    await tellProcesses(publisher, { kind: 'everybody' });
-  });
+/** Whoever is gone for good follows nobody and is followed by nobody. That nobody sees them any more, posts tells. */
+export function forgetFollows(): Subscription {
+  return onEvent(userDeleted, ({ userId }, { trx }) => new FollowsRepository(trx).forget(userId));
 }

@@ -7,6 +7,8 @@ import type { LivePublisher } from './live-publisher';
 export const processNews = z.discriminatedUnion('kind', [
   /** How these people are to each other has changed. */
   z.object({ kind: z.literal('people'), userIds: z.array(z.uuid()) }),
+  /** Who may see these people, or what they write, has changed. */
+  z.object({ kind: z.literal('owners'), userIds: z.array(z.uuid()) }),
   /** There is nothing to be seen there any more. */
   z.object({ kind: z.literal('gone'), channel: z.string() }),
   /** Who sees what somebody writes has changed. */

@@ -1,45 +1,70 @@
-import { mostVisibleAsked, visibleRoute } from '@rostrum/contracts';
+import { mostViewersAsked, mostVisibleAsked, viewersRoute, visibleRoute } from '@rostrum/contracts';
 import { problems } from '@rostrum/errors';
 import type { HttpClient } from '@rostrum/resilience';
-import { kindOf, subjectOf } from './channel-names';
+import { channels as names, kindOf, subjectOf } from './channel-names';
 
-const answer = visibleRoute.responses[200].schema;
+/** A channel that somebody may see, and whose post or name it is; unknown where posts does not say. */
+export interface SeenChannel {
+  channel: string;
+  ownerId: string | undefined;
+}
 
-/** Posts, which alone knows who may see what. */
+const answers = {
+  visible: visibleRoute.responses[200].schema,
+  viewers: viewersRoute.responses[200].schema,
+};
+
+/** Posts, which alone knows who may see what. Rejects with a 503 problem where that cannot be told. */
 export class PostsClient {
-  private readonly url: string;
-
   constructor(
     private readonly http: Pick<HttpClient, 'request'>,
-    postsUrl: string,
-  ) {
-    this.url = new URL(visibleRoute.path, postsUrl).href;
+    private readonly postsUrl: string,
+  ) {}
+
+  /** Those of the channels that the person may see. */
+  async visible(viewerId: string, channels: readonly string[]): Promise<SeenChannel[]> {
+    const pages = inParts(channels, mostVisibleAsked).map((some) => this.askVisible(viewerId, some));
+    return (await Promise.all(pages)).flat();
   }
 
-  /** Those of the channels that the person may see; rejects with a 503 problem where that cannot be told. */
-  async visible(viewerId: string, channels: readonly string[]): Promise<Set<string>> {
-    const seen = new Set<string>();
-    for (let start = 0; start < channels.length; start += mostVisibleAsked) {
-      const some = channels.slice(start, start + mostVisibleAsked);
-      for (const channel of await this.ask(viewerId, some)) seen.add(channel);
-    }
-    return seen;
+  /** Those of the people who may see the post. */
+  async viewers(postId: string, viewerIds: readonly string[]): Promise<string[]> {
+    const pages = inParts(viewerIds, mostViewersAsked).map(async (some) => {
+      const body = await this.ask(viewersRoute.path, { postId, viewerIds: some });
+      return answers.viewers.parse(body).viewerIds;
+    });
+    return (await Promise.all(pages)).flat();
   }
 
-  private async ask(viewerId: string, channels: readonly string[]): Promise<string[]> {
+  private async askVisible(viewerId: string, channels: readonly string[]): Promise<SeenChannel[]> {
     const subjects = (kind: string) => channels.filter((each) => kindOf(each) === kind).map(subjectOf);
-    const body = { viewerId, postIds: subjects('post'), usernames: subjects('presence') };
+    const question = { viewerId, postIds: subjects('post'), usernames: subjects('presence') };
+    const { postIds, authorIds, usernames, userIds } = answers.visible.parse(
+      await this.ask(visibleRoute.path, question),
+    );
+    return [
+      ...postIds.map((id, index) => ({ channel: names.post(id), ownerId: authorIds?.[index] })),
+      ...usernames.map((name, index) => ({ channel: names.presence(name), ownerId: userIds?.[index] })),
+    ];
+  }
+
+  private async ask(path: string, question: unknown): Promise<unknown> {
     try {
-      const { status, body: bytes } = await this.http.request(this.url, {
+      const { status, body } = await this.http.request(new URL(path, this.postsUrl).href, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        body: JSON.stringify(question),
       });
       if (status !== 200) throw new Error(`posts answers ${status}`);
-      const { postIds, usernames } = answer.parse(JSON.parse(bytes.toString()));
-      return [...postIds.map((id) => `post:${id}`), ...usernames.map((name) => `presence:${name}`)];
+      return JSON.parse(body.toString());
     } catch (error) {
       throw problems.unavailable('posts', 1, error);
     }
   }
+}
+
+function inParts<T>(all: readonly T[], size: number): T[][] {
+  const parts: T[][] = [];
+  for (let start = 0; start < all.length; start += size) parts.push(all.slice(start, start + size));
+  return parts;
 }

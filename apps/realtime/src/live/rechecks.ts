@@ -11,7 +11,7 @@ import type { Visibility } from './visibility';
 export interface RechecksParts {
   channels: Pick<LiveChannels, 'hold' | 'release'>;
   subscriptions: Subscriptions;
-  visibility: Pick<Visibility, 'maySeeNow' | 'forget'>;
+  visibility: Pick<Visibility, 'maySeeNow' | 'forget' | 'ownerOf'>;
   onError: (error: unknown) => void;
 }
 
@@ -52,23 +52,34 @@ export class Rechecks implements Listener {
 
   send(frame: Frame): void {
     const message = serverMessage.parse(JSON.parse(frame.text.toString()));
-    if (message.type === 'event') this.take(processNews.parse(message.data));
-    // What was missed may have been about anybody.
-    else if (message.type === 'gap') this.checkAll();
+    if (message.type !== 'event' && message.type !== 'gap') return;
+    const news = message.type === 'event' ? processNews.safeParse(message.data) : undefined;
+    // What was missed, or is of a kind that this release does not know, may be about anybody.
+    if (news?.success) this.take(news.data);
+    else this.checkAll();
   }
 
   private take(news: ProcessNews): void {
+    const { visibility } = this.parts;
     if (news.kind === 'people') {
-      this.parts.visibility.forget(news.userIds);
-      void this.check(({ user }) => news.userIds.includes(user.userId));
+      visibility.forget(news.userIds);
+      void this.check(({ subscriber }) => news.userIds.includes(subscriber.user.userId));
       return;
     }
     if (news.kind === 'everybody') {
       this.checkAll();
       return;
     }
-    this.parts.visibility.forget();
-    this.clear(news.channel);
+    visibility.forget();
+    if (news.kind === 'gone') {
+      this.clear(news.channel);
+      return;
+    }
+    // Whose it is may not be known yet, or no more.
+    void this.check(({ channel }) => {
+      const owner = visibility.ownerOf(channel);
+      return owner === undefined || news.userIds.includes(owner);
+    });
   }
 
   private checkAll(): void {
@@ -84,30 +95,34 @@ export class Rechecks implements Listener {
     }
   }
 
-  private async check(concerns: (subscriber: Subscriber) => boolean): Promise<void> {
-    const concerned = [...this.parts.subscriptions].filter(([subscriber]) => concerns(subscriber));
+  private async check(concerns: (membership: Membership) => boolean): Promise<void> {
+    const concerned: [Subscriber, Membership[]][] = [];
+    for (const [subscriber, memberships] of this.parts.subscriptions) {
+      const some = [...memberships.values()].filter((each) => isGuarded(each) && concerns(each));
+      if (some.length > 0) concerned.push([subscriber, some]);
+    }
     const next = concerned.values();
     const work = async () => {
-      for (const [subscriber, memberships] of next)
-        await this.checkOne(subscriber, [...memberships.values()]);
+      for (const [subscriber, some] of next) await this.checkOne(subscriber, some);
     };
     await Promise.all(Array.from({ length: parallel }, work));
   }
 
   /** Where it cannot be told, nothing more is told: the client asks again. */
-  private async checkOne({ user }: Subscriber, all: readonly Membership[]): Promise<void> {
+  private async checkOne({ user }: Subscriber, some: readonly Membership[]): Promise<void> {
     const { subscriptions, visibility, onError } = this.parts;
-    const guarded = all.filter(({ channel }) => kindOf(channel) === 'post' || kindOf(channel) === 'presence');
-    if (guarded.length === 0) return;
+    const channels = some.map(({ channel }) => channel);
     try {
-      const seen = await visibility.maySeeNow(
-        user.userId,
-        guarded.map(({ channel }) => channel),
-      );
-      for (const each of guarded) if (!seen.has(each.channel)) subscriptions.expel(each, 'CHANNEL_NOT_FOUND');
+      const seen = await visibility.maySeeNow(user.userId, channels);
+      for (const each of some) if (!seen.has(each.channel)) subscriptions.expel(each, 'CHANNEL_NOT_FOUND');
     } catch (error) {
       onError(error);
-      for (const each of guarded) subscriptions.expel(each, 'UNAVAILABLE');
+      for (const each of some) subscriptions.expel(each, 'UNAVAILABLE');
     }
   }
+}
+
+function isGuarded({ channel }: Membership): boolean {
+  const kind = kindOf(channel);
+  return kind === 'post' || kind === 'presence';
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { kindOf } from './channel-names';
 import type { PostsClient } from './posts.client';
 
@@ -13,14 +14,25 @@ interface Remembered {
 }
 
 const rememberedMs = 10_000;
+/** Somebody who is let in a moment later, as a follower perhaps, should not be told the old answer. */
+const refusalRememberedMs = 1000;
 const mostRemembered = 20_000;
 
 /** Whether somebody may see what a channel is about. What is asked for a person in one turn is one question to posts. */
 export class Visibility {
   private readonly remembered = new Map<string, Remembered>();
+  /** Who has written a post or has a name: that stays. */
+  private readonly owners = new LRUCache<string, string>({ max: mostRemembered });
   private gathered = new Map<string, Question[]>();
+  /** Counts what may have changed: an answer to an older question is used, but not remembered. */
+  private changes = 0;
 
-  constructor(private readonly posts: Pick<PostsClient, 'visible'>) {}
+  constructor(private readonly posts: Pick<PostsClient, 'visible' | 'viewers'>) {}
+
+  /** Whose post or name it is, where somebody has asked for the channel lately. */
+  ownerOf(channel: string): string | undefined {
+    return this.owners.get(channel);
+  }
 
   async maySee(userId: string, channel: string): Promise<boolean> {
     const kind = kindOf(channel);
@@ -34,13 +46,24 @@ export class Visibility {
   /** Something has happened that may have changed it. */
   async maySeeNow(userId: string, channels: readonly string[]): Promise<Set<string>> {
     for (const channel of channels) this.remembered.delete(keyOf(userId, channel));
-    const seen = await this.posts.visible(userId, channels);
-    for (const channel of channels) this.remember(keyOf(userId, channel), seen.has(channel));
+    const { changes } = this;
+    const found = await this.posts.visible(userId, channels);
+    const seen = new Set(found.map(({ channel }) => channel));
+    for (const { channel, ownerId } of found) if (ownerId !== undefined) this.owners.set(channel, ownerId);
+    if (changes === this.changes) {
+      for (const channel of channels) this.remember(keyOf(userId, channel), seen.has(channel));
+    }
     return seen;
+  }
+
+  /** Of these people those who may see the post. Not remembered: it is asked once, when something is told of it. */
+  async viewersAmong(postId: string, userIds: Iterable<string>): Promise<Set<string>> {
+    return new Set(await this.posts.viewers(postId, [...new Set(userIds)]));
   }
 
   /** What is remembered of these people; of all, where none are named. */
   forget(userIds?: readonly string[]): void {
+    this.changes += 1;
     if (!userIds) {
       this.remembered.clear();
       return;
@@ -74,7 +97,10 @@ export class Visibility {
 
   private remember(key: string, visible: boolean): void {
     this.remembered.delete(key);
-    this.remembered.set(key, { visible, until: performance.now() + rememberedMs });
+    this.remembered.set(key, {
+      visible,
+      until: performance.now() + (visible ? rememberedMs : refusalRememberedMs),
+    });
     if (this.remembered.size <= mostRemembered) return;
     const [oldest] = this.remembered.keys();
     if (oldest !== undefined) this.remembered.delete(oldest);

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { waitFor } from '@rostrum/testing';
+import { channels } from '../src/live/channel-names';
+import { Facts } from './facts';
+import type { LiveClient } from './live-client';
+import { RealtimeApp, type Instance, type Person } from './realtime-app';
+
+type Kind = 'post' | 'presence' | 'feed';
+
+let app: RealtimeApp;
+let instances: [Instance, Instance];
+let facts: Facts;
+let author: Person;
+let viewer: Person;
+let other: Person;
+let postId: string;
+let open: LiveClient[];
+
+beforeAll(async () => {
+  app = await RealtimeApp.create();
+  instances = await Promise.all([app.instance(), app.instance()]);
+  await app.worker();
+  facts = new Facts(app);
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  [author, viewer, other] = (await Promise.all(
+    ['author', 'viewer', 'other'].map((name) => app.person(name)),
+  )) as [Person, Person, Person];
+  postId = randomUUID();
+  app.posts.owners.set(postId, author.id).set(author.username, author.id);
+  for (const follower of [viewer, other]) await facts.follow(follower, author);
+  await app.allHandled();
+  open = [];
+});
+afterEach(() => {
+  for (const client of open) client.socket.terminate();
+});
+
+async function listen(person: Person, instance: Instance, names: readonly string[]): Promise<LiveClient> {
+  const client = await instance.connect(person, { channels: names });
+  open.push(client);
+  return client;
+}
+
+const nameOf = (kind: Kind) =>
+  ({ post: `post:${postId}`, presence: `presence:${author.username}`, feed: 'feed:me' })[kind];
+
+/** Something happens that is told on the channel. */
+const happens: Record<Kind, () => Promise<unknown>> = {
+  post: () => app.publishTo(channels.post(postId)),
+  presence: () => app.publishTo(channels.presence(author.username)),
+  feed: () => facts.write(author),
+};
+
+/** What changes, as it is told, and what posts then answers of it to the viewer. */
+const changes: Record<string, { tell: () => Promise<void>; ends: Partial<Record<Kind, boolean>> }> = {
+  'the author has become private': {
+    tell: () => facts.seenOtherwise(author, { isPrivate: true }),
+    ends: { post: true, presence: false, feed: false },
+  },
+  'the author has been suspended': {
+    tell: () => facts.seenOtherwise(author, { isGone: true }),
+    ends: { post: true, presence: true },
+  },
+  'the author has been deleted': {
+    tell: async () => {
+      await facts.goodbye(author);
+      await facts.seenOtherwise(author, { isGone: true });
+    },
+    ends: { post: true, presence: true, feed: true },
+  },
+  'the viewer follows no longer': {
+    tell: () => facts.unfollow(viewer, author),
+    ends: { post: true, presence: false, feed: true },
+  },
+  'the author blocks the viewer': {
+    tell: () => facts.block(author, viewer),
+    ends: { post: true, presence: true, feed: true },
+  },
+  'the viewer blocks the author': {
+    tell: () => facts.block(viewer, author),
+    ends: { post: true, presence: true, feed: true },
+  },
+};
+
+const cases = Object.entries(changes).flatMap(([what, { tell, ends }]) =>
+  Object.entries(ends).map(([kind, isEnd]) => ({ what, kind: kind as Kind, isEnd, tell })),
+);
+
+const heard = (client: LiveClient) => client.of('event').length;
+
+describe.each(cases)('$what', ({ kind, isEnd, tell }) => {
+  it(`${isEnd ? 'ends' : 'leaves'} ${kind}`, async () => {
+    const [here, there] = instances;
+    const name = nameOf(kind);
+    const client = await listen(viewer, there, [name]);
+    const bystander = await listen(other, here, [name]);
+    const subject = kind === 'post' ? postId : author.username;
+    if (isEnd) app.posts.hidden.add(`${viewer.id} ${subject}`);
+    await tell();
+    await app.allHandled();
+    const isRefused = isEnd && kind !== 'feed';
+    if (isRefused) {
+      expect(await client.next('error')).toMatchObject({ code: 'CHANNEL_NOT_FOUND', channel: name });
+    }
+    await happens[kind]();
+    await app.allHandled();
+    const isForAll = kind === 'feed' && isEnd && (await followersOf(author)) === 0;
+    if (!isForAll) await bystander.next('event');
+    if (!isEnd) await client.next('event');
+    for (const each of [client, bystander]) await each.roundTrip();
+    expect(heard(client)).toBe(isEnd ? 0 : 1);
+    expect(bystander.of('error')).toEqual([]);
+    if (isRefused) {
+      const again = await client.ask({ type: 'subscribe', channel: name });
+      expect(again).toMatchObject({ type: 'error', code: 'CHANNEL_NOT_FOUND' });
+    }
+  });
+});
+
+const followersOf = async ({ id }: Person) =>
+  (await app.rows('select from realtime.follows where followee_id = $1 and active', [id])).length;
+
+it('asks about nobody else’s posts when it is told of one person', async () => {
+  const [here] = instances;
+  const elses = randomUUID();
+  app.posts.owners.set(elses, other.id);
+  await listen(viewer, here, [`post:${elses}`]);
+  const concerned = await listen(viewer, here, [`post:${postId}`]);
+  app.posts.hidden.add(`${viewer.id} ${postId}`);
+  const { asked } = app.posts;
+  await facts.seenOtherwise(author, { isPrivate: true });
+  await concerned.next('error');
+  expect(app.posts.asked).toBe(asked + 1);
+});
+
+it('lets in soon who has just become a follower', async () => {
+  const [here] = instances;
+  app.posts.hidden.add(postId);
+  const client = await listen(viewer, here, []);
+  const ask = async () => (await client.ask({ type: 'subscribe', channel: `post:${postId}` })).type;
+  expect(await ask()).toBe('error');
+  app.posts.hidden.delete(postId);
+  // A refusal is remembered for a second.
+  await waitFor(async () => (await ask()) === 'subscribed', { what: 'being let in', timeoutMs: 5000 });
+});
