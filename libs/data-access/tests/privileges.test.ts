@@ -56,6 +56,13 @@ it('gives tables that come later to the service too, with their sequences', asyn
   expect(await audit()).toEqual([]);
 });
 
+it('lets services use the extensions, wherever those were before', async () => {
+  await asAdmin('alter extension pg_trgm set schema public');
+  await provisionDatabase(own.adminUrl, { database: own.name, services: [] });
+  expect(await asApp(`select extensions.show_trgm('a')`)).toEqual([{ show_trgm: ['  a', ' a '] }]);
+  expect(await audit()).toEqual([]);
+});
+
 it('limits sessions that set no limits themselves', async () => {
   const shown = `select name, setting from pg_settings
     where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') order by 1`;

@@ -23,7 +23,11 @@ export async function provisionDatabase(adminUrl: string, options: ProvisionOpti
     await ensureDatabase(admin, options.database);
     await withClient(withDatabase(adminUrl, options.database), async (client) => {
       await restrictDatabase(client, options);
-      for (const { name } of options.services) await ensureSchema(client, name);
+      await ensureExtensions(client);
+      for (const { name } of options.services) {
+        await ensureSchema(client, name);
+        await letUseExtensions(client, name);
+      }
     });
   });
 }
@@ -57,6 +61,40 @@ async function ensureDatabase(admin: Client, database: string): Promise<void> {
   if (rowCount) return;
   // template0: the only one that a database of another encoding than the server's own can be made from.
   await admin.query(`create database ${admin.escapeIdentifier(database)} template template0 encoding 'UTF8'`);
+}
+
+/**
+ * Parts of PostgreSQL that services may use, in a schema where they can make nothing: no service may create one itself,
+ * since each belongs to the whole database.
+ */
+const extensions = ['pg_trgm'];
+const extensionsSchema = 'extensions';
+
+async function ensureExtensions(client: Client): Promise<void> {
+  await client.query(`
+    create schema if not exists ${extensionsSchema};
+    revoke all on schema ${extensionsSchema} from public`);
+  for (const extension of extensions) {
+    const { rows } = await client.query<{ known: boolean; place: string | null }>(
+      `select exists(select from pg_available_extensions where name = $1) as known,
+              (select extnamespace::regnamespace::text from pg_extension where extname = $1) as place`,
+      [extension],
+    );
+    const { known = false, place = null } = rows[0] ?? {};
+    if (place === extensionsSchema) continue;
+    if (!known)
+      throw new Error(`PostgreSQL's extension ${extension} is missing: install its contrib package`);
+    await client.query(
+      place === null
+        ? `create extension ${extension} schema ${extensionsSchema}`
+        : `alter extension ${extension} set schema ${extensionsSchema}`,
+    );
+  }
+}
+
+async function letUseExtensions(client: Client, service: string): Promise<void> {
+  const { owner, app } = serviceRoles(service);
+  await client.query(`grant usage on schema ${extensionsSchema} to ${owner}, ${app}`);
 }
 
 async function ensureSchema(client: Client, schema: string): Promise<void> {

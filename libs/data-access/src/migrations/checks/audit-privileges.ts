@@ -89,6 +89,7 @@ class Audit {
         where nspname not in ${system} and nspname !~ '^pg_(temp|toast_temp)_'
           and has_schema_privilege(role, oid, privilege)
           and not (nspname = $2 and (role = $4 or privilege = 'USAGE'))
+          and not (nspname = 'extensions' and privilege = 'USAGE')
         union all
        select format('%s has CREATE on schema %s', role, nspname) from unnest($1::text[]) role, pg_namespace
         where nspname in ${system} and has_schema_privilege(role, oid, 'CREATE')`,
@@ -151,6 +152,8 @@ class Audit {
          from unnest($1::text[]) role, pg_proc p join pg_namespace n on n.oid = pronamespace
         where nspname not in ${system} and nspname <> $2 and has_function_privilege(role, p.oid, 'EXECUTE')
           and has_schema_privilege(role, n.oid, 'USAGE')
+          and not (nspname = 'extensions' and exists (
+            select from pg_depend where classid = 'pg_proc'::regclass and objid = p.oid and deptype = 'e'))
         union all
        select format('%s acts for its owner wherever the search path leads', p.oid::regprocedure)
          from pg_proc p where pronamespace = to_regnamespace($2) and prosecdef
