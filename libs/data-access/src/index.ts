@@ -3,7 +3,7 @@ export type { DatabaseHooks, DatabaseOptions } from './postgres/database-options
 export type { StoreGuard } from './store-guard';
 export { connectionTarget, tlsModes, type TlsMode, type TlsOptions } from './postgres/connection-target';
 export { connectionBudgetProblem, type ConnectionPlan } from './postgres/connection-budget';
-export type { PoolStats } from './postgres/pool/connection-pool';
+export type { PoolStats } from './postgres/pool/pool-options';
 export type { QueryEvent } from './postgres/pool/connection';
 export type { Leak } from './postgres/pool/loan-watch';
 export type { Queryable, QueryOptions, QueryResult, Row } from './postgres/queryable';

@@ -1,7 +1,7 @@
 import type { StoreGuard } from '../store-guard';
 import type { TlsOptions } from './connection-target';
 import type { QueryEvent } from './pool/connection';
-import type { PoolHooks, PoolOptions } from './pool/connection-pool';
+import type { PoolHooks, PoolOptions } from './pool/pool-options';
 import type { ReadEvent } from './replicas/reader';
 import type { ReplicaChange, ReplicaLimits } from './replicas/replica-set';
 import type { RetryBudget } from './retry-budget';

@@ -6,12 +6,9 @@ import { connectionTarget } from './connection-target';
 import { databaseDefaults, type DatabaseHooks, type DatabaseOptions } from './database-options';
 import { createKnex } from './knex';
 import { listen, type Listener } from './listener';
-import {
-  ConnectionPool,
-  type LentConnection,
-  type PoolOptions,
-  type PoolStats,
-} from './pool/connection-pool';
+import type { LentConnection } from './pool/connection';
+import { ConnectionPool } from './pool/connection-pool';
+import type { PoolOptions, PoolStats } from './pool/pool-options';
 import { PooledQueries } from './pool/pooled-queries';
 import type { Built, Queryable, QueryOptions, QueryResult, Row } from './queryable';
 import { Reader } from './replicas/reader';

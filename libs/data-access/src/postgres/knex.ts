@@ -1,5 +1,6 @@
 import { knex, type Knex } from 'knex';
-import type { ConnectionPool, LentConnection } from './pool/connection-pool';
+import type { LentConnection } from './pool/connection';
+import type { ConnectionPool } from './pool/connection-pool';
 
 /**
  * knex on the service's one pool. knex is handed a thin connection of ours in place of the driver's own, so that its

@@ -1,73 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Client, type ClientConfig } from 'pg';
-import type { StoreGuard } from '../../store-guard';
+import { Client } from 'pg';
 import { postgresErrors } from '../postgres.errors';
 import { poolTimeout } from '../sql-state';
 import { streamOf } from './client-stream';
-import { Connection, type ConnectionOwner, type QueryEvent } from './connection';
-import { LoanWatch, type Leak, type Loan } from './loan-watch';
+import { Connection, type ConnectionOwner, type LentConnection, type QueryEvent } from './connection';
+import { LoanWatch, type Loan } from './loan-watch';
+import { OpeningBackoff } from './opening-backoff';
 import { PoolClock } from './pool-clock';
+import { tickOf, type PoolOptions, type PoolStats, type WaitOptions } from './pool-options';
 import { WaitingLine } from './waiting-line';
-
-export interface PoolHooks {
-  /** After every statement, whatever became of it. `operation` is the statement's name. */
-  onQuery?: (event: QueryEvent) => void;
-  /** A connection was lost while nobody used it; the pool has already dropped it. */
-  onPoolError?: (error: Error) => void;
-  /** A connection has not been given back for very long. */
-  onLeak?: (leak: Leak) => void;
-}
-
-export interface PoolOptions {
-  /** Where to connect, as whom, and in what way. */
-  client: ClientConfig;
-  /** Connections at most. Each costs the server memory: more than a few per core seldom helps. */
-  max: number;
-  /** As many connections are open, however idle they are, as soon and as long as the server is there. */
-  minIdle: number;
-  /** How long a caller waits for a connection before it is told that the database is unavailable. */
-  acquireTimeoutMs: number;
-  /** After this a statement is ended. */
-  queryTimeoutMs: number;
-  /** How much later we give up by ourselves: a frozen server does not keep its limits. */
-  queryGraceMs: number;
-  idleTimeoutMs: number;
-  /** Connections are replaced at some time in the last tenth of it, lest they all are at once. */
-  maxLifetimeMs: number;
-  /** An idle connection is asked so often whether it is still there. */
-  idleCheckMs: number;
-  /** From when on a connection counts as forgotten by whoever took it. */
-  leakAfterMs: number;
-  /** Whether the server ends statements by `statement_timeout`; behind a pooler, which refuses to hand that on, we do. */
-  serverKeepsLimit: boolean;
-  /** Whether statements with a name are prepared; behind a pooler the next one may meet another server process. */
-  prepares: boolean;
-  /** A circuit breaker, for all but probes. */
-  guard?: StoreGuard | undefined;
-  hooks: PoolHooks;
-}
-
-export interface PoolStats {
-  /** The most there may be. */
-  max: number;
-  total: number;
-  active: number;
-  idle: number;
-  /** Callers that wait for a connection. */
-  waiting: number;
-}
-
-export interface WaitOptions {
-  operation: string;
-  signal?: AbortSignal | undefined;
-  /** Past the guard, which asks in this way whether the database is back. */
-  probe?: boolean;
-}
 
 /** A server that is slow to greet is not made faster by more callers at its door. */
 const mostOpening = 8;
 const checkLimitMs = 1_000;
-const longestBackoffMs = 2_000;
 
 /** Connections to one server, made to heal: what is broken or suspect is dropped, and nothing waits without a limit. */
 export class ConnectionPool implements ConnectionOwner {
@@ -85,9 +30,7 @@ export class ConnectionPool implements ConnectionOwner {
   private readonly outside = AsyncLocalStorage.snapshot();
   private clock: PoolClock | undefined;
   private ended: PromiseWithResolvers<void> | undefined;
-  private failedOpenings = 0;
-  /** As long as some connections are there, no more are asked for before this time. */
-  private openAgainAt = 0;
+  private readonly backoff = new OpeningBackoff();
 
   constructor(private readonly options: PoolOptions) {
     const { hooks } = options;
@@ -248,8 +191,9 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   private openForWaiters(): void {
-    const soon = this.all.size > 0 && this.now() < this.openAgainAt;
-    if (this.ended || soon) return;
+    // As long as some are there, no more are asked for too soon.
+    const isSoon = this.all.size > 0 && !this.backoff.isOver(this.now());
+    if (this.ended || isSoon) return;
     const wanted = this.waiting.length - this.opening.size;
     if (wanted > 0) this.open(wanted);
   }
@@ -276,8 +220,7 @@ export class ConnectionPool implements ConnectionOwner {
 
   private noteOpened(client: Client): void {
     if (this.ended) return void client.end(() => undefined);
-    this.failedOpenings = 0;
-    this.openAgainAt = 0;
+    this.backoff.opened();
     const lifetime = this.options.maxLifetimeMs * (0.9 + Math.random() / 10);
     const connection = new Connection(client, this, this.now() + lifetime);
     this.all.add(connection);
@@ -286,9 +229,7 @@ export class ConnectionPool implements ConnectionOwner {
   }
 
   private noteFailedOpening(error: Error): void {
-    this.failedOpenings += 1;
-    const backoff = Math.min(longestBackoffMs, 125 * 2 ** this.failedOpenings);
-    this.openAgainAt = this.now() + backoff * (0.5 + Math.random() / 2);
+    this.backoff.failed(this.now());
     // As long as there are others, one of them may become free in time.
     if (this.all.size > 0) return;
     this.waiting.turnAway(error);
@@ -305,7 +246,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.retireIdle(now);
     this.checkOneIdle(now);
     this.openForWaiters();
-    if (now >= this.openAgainAt) this.keepWarm();
+    if (this.backoff.isOver(now)) this.keepWarm();
   }
 
   private keepWarm(): void {
@@ -354,14 +295,4 @@ export class ConnectionPool implements ConnectionOwner {
 interface Opening {
   client: Client;
   deadline: number;
-}
-
-/** A connection on loan for more than one statement. */
-export interface LentConnection {
-  readonly connection: Connection;
-  release(): void;
-}
-
-function tickOf({ acquireTimeoutMs, queryTimeoutMs }: PoolOptions): number {
-  return Math.max(5, Math.min(100, acquireTimeoutMs / 10, queryTimeoutMs / 10));
 }

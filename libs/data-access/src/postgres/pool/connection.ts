@@ -232,3 +232,9 @@ function withoutName({ text, values }: Statement): Statement {
 function isCancelled(error: unknown): boolean {
   return isSqlError(error) && error.code === '57014';
 }
+
+/** A connection on loan for more than one statement. */
+export interface LentConnection {
+  readonly connection: Connection;
+  release(): void;
+}

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ClientConfig } from 'pg';
-import { ConnectionPool, type PoolOptions } from '../pool/connection-pool';
+import { ConnectionPool } from '../pool/connection-pool';
+import type { PoolOptions } from '../pool/pool-options';
 import type { Queryable } from '../queryable';
 import { isError } from '../sql-state';
 import { LagHistory } from './lag-history';

@@ -1,5 +1,6 @@
 import type { ClientConfig } from 'pg';
-import { ConnectionPool, type PoolOptions } from '../pool/connection-pool';
+import { ConnectionPool } from '../pool/connection-pool';
+import type { PoolOptions } from '../pool/pool-options';
 import { PooledQueries } from '../pool/pooled-queries';
 import { positionOf } from './write-mark';
 
