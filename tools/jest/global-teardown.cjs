@@ -1,3 +1,4 @@
 module.exports = async function globalTeardown() {
   await globalThis.rostrumTestServers?.stop();
+  globalThis.rostrumTemporaryFolder?.remove();
 };

@@ -93,7 +93,7 @@ export class PostsApp {
       () => log.close(),
     ];
     const app = new PostsApp({ database, redis, log, environment, tokens, ends });
-    const service = createPostsService(readConfig(mainSettings, environment), { logger: app.loan() });
+    const service = createPostsService(readConfig(mainSettings, environment), { logger: log.lent });
     app.started.push(service);
     const { port, opsPort } = await service.start();
     app.url = `http://127.0.0.1:${port}`;
@@ -104,7 +104,7 @@ export class PostsApp {
   /** A worker beside the service, with other settings than usual where they are given. */
   async startWorker(settings: Record<string, string> = {}): Promise<Service> {
     const environment = { ...this.parts.environment, ...settings };
-    const worker = createPostsWorker(readConfig(workerSettings, environment), { logger: this.loan() });
+    const worker = createPostsWorker(readConfig(workerSettings, environment), { logger: this.log.lent });
     this.started.push(worker);
     const { opsPort } = await worker.start();
     this.workerOpsUrl = `http://127.0.0.1:${opsPort}`;
@@ -190,13 +190,6 @@ export class PostsApp {
     return waitFor(() => {
       const lines = this.log.lines().filter((line) => line.request_id === requestId);
       return lines.some((line) => line.status !== undefined) && lines;
-    });
-  }
-
-  /** The service under test must not end the logger that the tests go on reading. */
-  private loan() {
-    return Object.assign(Object.create(this.log.logger) as typeof this.log.logger, {
-      close: () => Promise.resolve(),
     });
   }
 }

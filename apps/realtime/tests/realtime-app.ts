@@ -180,12 +180,12 @@ export class RealtimeApp {
   /** A process that serves. */
   async instance(environment: Environment = {}, overrides: KitOverrides = {}): Promise<Instance> {
     const config = readConfig(mainSettings, { ...this.ground.environment, ...environment });
-    return this.start(createRealtimeService(config, { logger: this.loan(), ...overrides }));
+    return this.start(createRealtimeService(config, { logger: this.log.lent, ...overrides }));
   }
 
   async worker(environment: Environment = {}): Promise<Instance> {
     const config = readConfig(workerSettings, { ...this.ground.environment, ...environment });
-    return this.start(createRealtimeWorker(config, { logger: this.loan() }));
+    return this.start(createRealtimeWorker(config, { logger: this.log.lent }));
   }
 
   async stop(): Promise<void> {
@@ -258,12 +258,5 @@ export class RealtimeApp {
     this.started.push(service);
     const { port, opsPort } = await service.start();
     return new Instance(service, `http://127.0.0.1:${port}`, `http://127.0.0.1:${opsPort}`);
-  }
-
-  /** The services under test must not end the logger that the tests go on reading. */
-  private loan() {
-    return Object.assign(Object.create(this.log.logger) as typeof this.log.logger, {
-      close: () => Promise.resolve(),
-    });
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -33,8 +33,15 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
   return [];
 }
 
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
 function fileWith(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'config-')), 'value');
+  const folder = mkdtempSync(join(tmpdir(), 'config-'));
+  folders.push(folder);
+  const file = join(folder, 'value');
   writeFileSync(file, text);
   return file;
 }

@@ -162,7 +162,7 @@ export async function startLimitedService(
 ) {
   const log = recordingLogger({ service: 'posts' });
   const config = readConfig(spec, { ...testEnvironment, ...(environment as Record<string, string>) });
-  const kit = createKit({ service: 'posts', role: 'main' }, config, { logger: log.logger });
+  const kit = createKit({ service: 'posts', role: 'main' }, config, { logger: log.lent });
   const redis = createRedis({ url: redisUrl, ...(commandTimeoutMs && { commandTimeoutMs }) });
   await whenRedisReady(redis);
   const handled: Handled = [];
@@ -199,6 +199,7 @@ export async function startLimitedService(
     async stop() {
       agent.destroy();
       await service.stop('the test is over');
+      await log.close();
     },
   };
 }

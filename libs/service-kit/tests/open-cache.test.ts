@@ -12,7 +12,9 @@ afterEach(async () => {
 
 function open(environment: Record<string, string>): { kit: Kit; opened: OpenRedis } {
   const config = readConfig(spec, { ...testEnvironment, ...environment });
-  const kit = createKit({ service: 'posts', role: 'main' }, config, { logger: recordingLogger().logger });
+  const log = recordingLogger();
+  cleanUp.push(() => log.close());
+  const kit = createKit({ service: 'posts', role: 'main' }, config, { logger: log.lent });
   const opened = openRedis(kit, config, 'degradable');
   cleanUp.push(() => opened.resource.close());
   return { kit, opened };

@@ -119,10 +119,7 @@ export async function startStoreService(environment: Record<string, string>): Pr
     DATABASE_MIN_IDLE: '0',
     ...environment,
   });
-  const logger = Object.assign(Object.create(log.logger) as typeof log.logger, {
-    close: async () => undefined,
-  });
-  const kit = createKit({ service: 'posts', role: 'main' }, config, { logger });
+  const kit = createKit({ service: 'posts', role: 'main' }, config, { logger: log.lent });
   const postgres = openDatabase(kit, config);
   const redis = openRedis(kit, config, 'degradable');
   const stores = { database: postgres.database, redis: redis.redis };

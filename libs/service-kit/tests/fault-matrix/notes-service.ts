@@ -2,6 +2,7 @@ import { databaseSettings, eventSettings, readConfig, redisSettings, type Config
 import { defineEvent, defineRoute } from '@rostrum/contracts';
 import { createOutbox } from '@rostrum/data-access';
 import { problems } from '@rostrum/errors';
+import type { RostrumLogger } from '@rostrum/observability';
 import { recordingLogger } from '@rostrum/testing';
 import { z } from 'zod';
 import {
@@ -55,8 +56,8 @@ const write = defineRoute({
 const selectNote = 'select id, text from notes where id = $1';
 
 /** A service with all that one has: a cached read, a read from a replica, a write that is published. */
-function createNotesService(config: NotesConfig) {
-  const kit = createKit({ service: 'posts', role: 'main' }, config, { logger: quietLogger() });
+function createNotesService(config: NotesConfig, logger: RostrumLogger) {
+  const kit = createKit({ service: 'posts', role: 'main' }, config, { logger });
   const { postgres, redis, reads, shared } = openStores(kit, config, { redis: 'degradable' });
   const { database } = postgres;
   const cache = openCache(kit, redis.redis, { name: 'note', policy: 'post' });
@@ -90,8 +91,8 @@ function createNotesService(config: NotesConfig) {
 }
 
 /** The process beside it, which publishes what was written and takes note of what was published. */
-function createNotesWorker(config: NotesConfig) {
-  const kit = createKit({ service: 'posts', role: 'worker' }, config, { logger: quietLogger() });
+function createNotesWorker(config: NotesConfig, logger: RostrumLogger) {
+  const kit = createKit({ service: 'posts', role: 'worker' }, config, { logger });
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'degradable' });
   const events = openEventBus(kit, config, redis);
   const stores = { database: postgres.database, events };
@@ -103,12 +104,6 @@ function createNotesWorker(config: NotesConfig) {
     work: [relayEvents(kit, stores), consumeEvents(kit, stores, { posts: [takeNote] })],
     resources: [events.resource, ...shared.resources],
   });
-}
-
-/** What a fault makes a service say is not looked at here. */
-function quietLogger() {
-  const { logger } = recordingLogger({ service: 'posts' });
-  return Object.assign(Object.create(logger) as typeof logger, { close: async () => undefined });
 }
 
 export interface NotesService {
@@ -127,7 +122,9 @@ export async function startNotesService(environment: Record<string, string>): Pr
     DATABASE_QUERY_TIMEOUT_MS: '3000',
     ...environment,
   });
-  const running = [createNotesService(config), createNotesWorker(config)] as const;
+  // What a fault makes a service say is not looked at here.
+  const log = recordingLogger({ service: 'posts' });
+  const running = [createNotesService(config, log.lent), createNotesWorker(config, log.lent)] as const;
   const [{ port, opsPort }] = await Promise.all([running[0].start(), running[1].start()]);
   const opsUrl = `http://127.0.0.1:${opsPort}`;
   return {
@@ -138,6 +135,9 @@ export async function startNotesService(environment: Record<string, string>): Pr
       const metrics = await (await fetch(`${opsUrl}/metrics`)).text();
       return Number(/^cache_requests_total\{[^}]*result="hit"[^}]*\} (\d+)/m.exec(metrics)?.[1]);
     },
-    stop: async () => void (await Promise.all(running.map((service) => service.stop('the tests are over')))),
+    async stop() {
+      await Promise.all(running.map((service) => service.stop('the tests are over')));
+      await log.close();
+    },
   };
 }
