@@ -5,7 +5,7 @@
 const reserved = new Set(
   `abuse account admin administrator anonymous api auth billing deleted everyone feed help here hostmaster info
    login logout me mod moderator news noreply no_reply nobody null official ops postmaster posts register root
-   rostrum security settings staff status support sysadmin system team undefined unknown user users webmaster www`.split(
+   rostrum search security settings staff status support sysadmin system team undefined unknown user users webmaster www`.split(
     /\s+/,
   ),
 );
