@@ -3,6 +3,7 @@ import {
   expectedOf,
   kinds,
   openScenes,
+  tagOf,
   viewers,
   type KindName,
   type Scene,
@@ -128,6 +129,18 @@ const routes: Record<string, RouteLine> = {
     look: async (viewer, scene) => inList(await viewer.get('/api/v1/posts/tags/scenes?limit=100'), scene),
     differs: (seen, who) => withoutMuted(withoutTombstones(seen), who),
   },
+  'GET /api/v1/posts/search': {
+    look: async (viewer, scene) =>
+      inList(await viewer.get(`/api/v1/posts/search?q=${encodeURIComponent(scene.text)}`), scene),
+    differs: (seen, who) => withoutMuted(withoutTombstones(seen), who),
+  },
+  'GET /api/v1/posts/tags/search': {
+    look: async (viewer, { kind }) => {
+      const { json } = await viewer.get(`/api/v1/posts/tags/search?q=${tagOf(kind)}&limit=100`);
+      return json.items.some(({ tag }: { tag: string }) => tag === tagOf(kind)) ? 'shown' : 'absent';
+    },
+    differs: (seen, who) => withoutMuted(withoutTombstones(seen), who),
+  },
   'GET /api/v1/feed/explore': {
     // All of them are in the ranking: what has changed since it was made is seen all the same.
     look: async (viewer, scene) => inList(await viewer.get('/api/v1/feed/explore?limit=100'), scene),
@@ -226,6 +239,13 @@ const personRoutes: Record<string, PersonLine> = {
   'GET /api/v1/users/:username/following': { look: hasList('following'), differs: onlyFollowers },
   'GET /api/v1/users/:username/followers, as one of them': { look: isInListOfHub('followers') },
   'GET /api/v1/users/:username/following, as one of them': { look: isInListOfHub('following') },
+  'GET /api/v1/users/search': {
+    look: async (viewer, { id, username }) => {
+      const { json } = await viewer.get(`/api/v1/users/search?q=${username}`);
+      return json.items.some((item: { id: string }) => item.id === id);
+    },
+    differs: { public: 'SSS----S', ofPrivateAccount: 'SSS----S' },
+  },
   'PUT /api/v1/users/:username/follow': { look: canDo('follow', 'following') },
   'PUT /api/v1/users/:username/mute': { look: canDo('mute', 'muted') },
 };

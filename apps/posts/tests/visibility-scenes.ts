@@ -64,6 +64,9 @@ export interface Scene {
   viewer: (who: Viewer) => Caller;
 }
 
+/** The tag that the scene's post has alone. */
+export const tagOf = (kind: KindName) => `scene_${kind.toLowerCase()}`;
+
 /** Makes a scene of each kind: what it takes is put into the tables, since not all of it has a route. */
 export async function openScenes(app: PostsApp): Promise<Record<KindName, Scene>> {
   const callers = new Map<Viewer, Caller>();
@@ -103,7 +106,10 @@ async function insert(app: PostsApp, { kind, author, postId, text, rootId, viewe
     [postId, author.id, text, post.visibility ?? 'public', post.hidden_at, post.deleted_at, rootId],
   );
   await app.rows('insert into posts.post_mentions values ($1, $2)', [postId, viewer('mentioned').id]);
-  await app.rows(`insert into posts.post_tags (tag, post_id) values ('scenes', $1)`, [postId]);
+  await app.rows(`insert into posts.post_tags (tag, post_id) values ('scenes', $1), ($2, $1)`, [
+    postId,
+    tagOf(kind),
+  ]);
   for (const who of viewers) {
     await app.rows('insert into posts.bookmarks (user_id, post_id, id) values ($1, $2, gen_random_uuid())', [
       viewer(who).id,
