@@ -35,8 +35,6 @@ import { profilesRoutes } from './profiles/profiles.routes';
 import { openPurge } from './purge/open-purge';
 import { openReactions } from './reactions/open-reactions';
 import { reactionsRoutes } from './reactions/reactions.routes';
-import { openSearch } from './search/open-search';
-import { searchRoutes } from './search/search.routes';
 import { openThreads } from './threads/open-threads';
 import { tagsRoutes } from './tags/tags.routes';
 import { threadsRoutes } from './threads/threads.routes';
@@ -56,7 +54,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const publisher = tellTimelines(createEventPublisher(outbox), timelines);
   const parts = { database, visibility, publisher, events };
   const publishing = openPublishing(parts);
-  const posts = openPosts(parts, publishing, config.cursorSecret);
+  const posts = openPosts({ ...parts, kit, timelines }, publishing, config.cursorSecret);
   const drafts = openDrafts(parts, publishing, config.cursorSecret);
   const feed = openFeed({ kit, database, visibility, timelines, pageCache }, config.cursorSecret);
   const peopleParts = { database, redis: redis.redis, visibility, publisher, events };
@@ -65,7 +63,6 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const threads = openThreads({ database, visibility, profiles }, config.cursorSecret);
   const reactions = openReactions({ kit, database, visibility, publisher }, config.cursorSecret);
   const { explore, tags } = openExplore({ database, visibility }, config.cursorSecret);
-  const search = openSearch({ kit, database, visibility }, config.cursorSecret);
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
@@ -81,7 +78,6 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
       threadsRoutes(binder, threads);
       reactionsRoutes(binder, reactions);
       tagsRoutes(binder, tags);
-      searchRoutes(binder, { search, tags });
       exploreRoutes(binder, explore);
       feedRoutes(binder, feed);
       profilesRoutes(binder, people);

@@ -16,6 +16,13 @@ export {
   type KeyFinding,
   type RepeatableWrite,
 } from './postgres/idempotency/idempotency-keys';
+export {
+  GatheredKeys,
+  arrayLiteral,
+  compareKeys,
+  type GatheredColumn,
+  type KeyToKeep,
+} from './postgres/idempotency/gathered-keys';
 export { createIdempotencyTable, dropIdempotencyTable } from './postgres/idempotency/idempotency-table';
 export type { RetryEvent, RetryReason } from './postgres/transaction-retry';
 export {
@@ -123,7 +130,7 @@ export {
 export type { CachedDocument } from './redis/cache/cache-document';
 export { Glance, missing, type Glimpse } from './redis/cache/glance';
 export { cachePolicies, type CachePolicy, type CachePolicyName } from './redis/cache/cache-policy';
-export type { Appended } from './redis/cache/append';
+export { appendTogether, type Appended, type Appending } from './redis/cache/append';
 export { watchEvictions } from './redis/evictions';
 export { redisKeys, type RedisKeys } from './redis/redis-keys';
 export {

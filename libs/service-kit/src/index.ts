@@ -1,7 +1,7 @@
 export type { ReplyOf, RouteBinder, RouteInput } from './http/bind-route';
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http/http-app';
 export { sendReply, type Reply } from './http/reply';
-export type { Once, Write } from './http/idempotency';
+export type { Once, Together, Write } from './http/idempotency';
 export { entityTag, isUnchanged } from './http/entity-tag';
 export { acceptRequestId } from './http/request-id';
 export { clientAddress, userAgentFamily } from './http/client-facts';

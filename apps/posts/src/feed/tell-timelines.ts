@@ -28,7 +28,7 @@ function noteFor(timelines: TellTimelines, trx: Transaction, { contract, payload
   if (contract === postCreated) {
     // What is published as this contract says has these fields.
     const { postId, authorId } = payload as { postId: string; authorId: string };
-    trx.onCommit(() => timelines.wrote({ postId, authorId }));
+    trx.onCommit(() => timelines.wrote([{ postId, authorId }]));
   } else if (contract === userFollowed || contract === userUnfollowed) {
     const { followerId } = payload as { followerId: string };
     trx.onCommit(() => timelines.forget([followerId]));

@@ -1,4 +1,4 @@
-import type { Cache } from '@rostrum/data-access';
+import { appendTogether, type Appending, type Cache } from '@rostrum/data-access';
 import type { ChangeLog } from '../visibility/change-log';
 import type { FeedRepository } from './feed.repository';
 import { MergedTimeline } from './merged-timeline';
@@ -10,6 +10,7 @@ const loadedPosts = 100;
 const longestBytes = 9_000 + 4 * 2_000;
 /** In a cluster, timelines of one group are in one slot, so that one command reaches several. */
 const groups = 64;
+const noBytes = Buffer.alloc(0);
 
 type Signal = (() => AbortSignal) | undefined;
 
@@ -21,11 +22,11 @@ export interface Written {
 
 export interface TimelinesDependencies {
   feed: Pick<FeedRepository, 'timeline' | 'writtenBy'>;
-  home: Pick<Cache, 'getOrLoadBytes' | 'invalidate' | 'append' | 'isOpen'>;
+  home: Pick<Cache, 'getOrLoadBytes' | 'invalidate' | 'appending' | 'isOpen'>;
   /** What pulled authors have written, by author. */
   written: Pick<Cache, 'getOrLoadBytes' | 'append'>;
   /** What is made of timelines, by viewer. */
-  pages: Pick<Cache, 'invalidate' | 'append'>;
+  pages: Pick<Cache, 'invalidate' | 'appending'>;
   changes: Pick<ChangeLog, 'add'>;
 }
 
@@ -62,18 +63,19 @@ export class Timelines {
   }
 
   /** One's own post is in one's own feed before one is told that it has been published. Never rejects. */
-  async wrote({ authorId, postId }: Written): Promise<void> {
-    await this.bring({ authorId, postId }, [authorId]).catch(() => this.forget([authorId]));
+  async wrote(posts: readonly Written[]): Promise<void> {
+    const own = posts.map(({ postId, authorId }) => this.entries(postEntry(postId, authorId), [authorId]));
+    await this.append(own).catch(() => this.forget(posts.map(({ authorId }) => authorId)));
   }
 
   /** Puts a post into the timelines of these people. Rejects when Redis does not answer; it may be done again. */
   bring({ postId, authorId }: Written, userIds: readonly string[]): Promise<void> {
-    return this.append(postEntry(postId, authorId), userIds);
+    return this.append([this.entries(postEntry(postId, authorId), userIds)]);
   }
 
   /** Tells these people's timelines that the author's posts are pulled from now on. */
   tellPulled(authorId: string, userIds: readonly string[]): Promise<void> {
-    return this.append(pulledAuthorEntry(authorId), userIds);
+    return this.append([this.entries(pulledAuthorEntry(authorId), userIds)]);
   }
 
   /** Puts a post of a pulled author where all who follow them look for it. */
@@ -84,13 +86,17 @@ export class Timelines {
     await changes.add([authorId]);
   }
 
-  /** The timelines first: a page that is made of one as it was is still to be removed. */
-  private async append(bytes: Buffer, userIds: readonly string[]): Promise<void> {
-    const { home, pages } = this.dependencies;
+  private entries(bytes: Buffer, userIds: readonly string[]): { appending: Appending; keys: string[] } {
     const keys = userIds.map(keyOf);
-    await home.append(keys, { bytes, longest: longestBytes });
+    return { appending: this.dependencies.home.appending(keys, { bytes, longest: longestBytes }), keys };
+  }
+
+  /** The timelines first: a page that is made of one as it was is still to be removed. */
+  private append(entries: readonly { appending: Appending; keys: string[] }[]): Promise<void> {
+    const keys = entries.flatMap((each) => each.keys);
     // Any page becomes too long, and so is given up.
-    await pages.append(keys, { bytes, longest: 0 });
+    const pages = this.dependencies.pages.appending(keys, { bytes: noBytes, longest: 0 });
+    return appendTogether([...entries.map(({ appending }) => appending), pages]);
   }
 
   private async writtenBy(authorId: string, signal: Signal): Promise<Timeline> {

@@ -1,9 +1,11 @@
 import type { Database } from '@rostrum/data-access';
-import type { EventPublisher } from '@rostrum/service-kit';
+import type { EventPublisher, Kit } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
+import type { Timelines } from '../feed/timelines';
 import { MentionsRepository } from '../text/mentions.repository';
 import { TextComposer } from '../text/text-composer';
 import type { Visibility } from '../visibility/open-visibility';
+import { GatheredPosts } from './gathered-posts';
 import { PostChangesService } from './post-changes.service';
 import { PostPlanner } from './post-planner';
 import type { PostsFeature } from './posts.routes';
@@ -28,14 +30,25 @@ export function openPublishing({ database, visibility, publisher, events }: Post
 
 export type Publishing = ReturnType<typeof openPublishing>;
 
+/** So many posts at most are one statement. */
+const mostTogether = 200;
+
 export function openPosts(
-  parts: PostsParts,
+  { kit, timelines, ...parts }: PostsParts & { kit: Pick<Kit, 'metrics'>; timelines: Timelines },
   { composer, posts }: Publishing,
   cursorSecret: string,
 ): PostsFeature {
   const { database, visibility, publisher, events } = parts;
+  const sizes = kit.metrics.histogram('posts_written_together', 'New posts, by statements that wrote them', {
+    buckets: [1, 2, 5, 10, 20, 50, 100, mostTogether],
+  });
   const { reader, rows, postCache: cache } = visibility;
   const changes = new PostChangesService({ composer, reader, rows, cache, publisher, events });
   const versions = new VersionsService(new VersionsRepository(database), reader, cursorSecret);
-  return { posts, changes, versions, reader };
+  const onWritten = (count: number) => sizes.observe(count);
+  const together = new GatheredPosts(
+    { database, composer, publisher, timelines, events, onWritten },
+    mostTogether,
+  );
+  return { posts, together, changes, versions, reader };
 }

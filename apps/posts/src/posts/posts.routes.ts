@@ -11,6 +11,7 @@ import { personOf } from '../profiles/viewer';
 import { joinItems, nextLink } from '../visibility/page-reply';
 import type { PostReader } from '../visibility/post-reader';
 import { toPostBody, type Post } from './post';
+import type { GatheredPosts } from './gathered-posts';
 import type { PostChangesService } from './post-changes.service';
 import { postEtag } from './post-document';
 import { postsErrors } from './posts.errors';
@@ -19,6 +20,7 @@ import type { VersionsService } from './versions.service';
 
 export interface PostsFeature {
   posts: PostsService;
+  together: Pick<GatheredPosts, 'create'>;
   changes: PostChangesService;
   versions: VersionsService;
   reader: Pick<PostReader, 'readOne' | 'show'>;
@@ -78,13 +80,15 @@ function readingRoutes(binder: RouteBinder, { reader, versions }: PostsFeature):
   });
 }
 
-function writingRoutes(binder: RouteBinder, { posts, changes }: PostsFeature): void {
-  binder.bind(createPostRoute, (call) =>
-    call.once(
-      (write) => posts.create(personOf(call.user), call.body, { write, signal: () => call.signal }),
+function writingRoutes(binder: RouteBinder, { posts, together, changes }: PostsFeature): void {
+  binder.bind(createPostRoute, (call) => {
+    const { user, body } = call;
+    return call.once(
+      (write) => posts.create(personOf(user), body, { write, signal: () => call.signal }),
       created,
-    ),
-  );
+      (keep) => together.create(personOf(user), body, keep),
+    );
+  });
 
   binder.bind(editPostRoute, (call) => {
     const { user, params, body, request } = call;

@@ -21,6 +21,14 @@ export class TextComposer {
     private readonly people: Pick<PeopleReader, 'visible'>,
   ) {}
 
+  /** The same as `compose` for a text that names nobody; undefined for any other. */
+  composeAlone(text: string): ComposedText | undefined {
+    const found = findFacets(text);
+    if (found.length === 0) return { text, facets: [], mentioned: [], tags: [] };
+    const facets = found.flatMap((facet): PostFacet[] => (facet.type === 'mention' ? [] : [facet]));
+    return facets.length === found.length ? { text, facets, mentioned: [], tags: tagsOf(facets) } : undefined;
+  }
+
   /** Names of nobody, and of those who are not there for the author, are text like any other. */
   async compose(authorId: string, text: string, signal: Signal): Promise<ComposedText> {
     const found = findFacets(text);
@@ -32,8 +40,7 @@ export class TextComposer {
       return userId === undefined ? [] : [{ ...facet, userId }];
     });
     const mentioned = facets.flatMap((facet) => (facet.type === 'mention' ? [facet.userId] : []));
-    const tags = facets.flatMap((facet) => (facet.type === 'tag' ? [facet.tag] : []));
-    return { text, facets, mentioned: [...new Set(mentioned)], tags: [...new Set(tags)] };
+    return { text, facets, mentioned: [...new Set(mentioned)], tags: tagsOf(facets) };
   }
 
   private async known(
@@ -48,4 +55,9 @@ export class TextComposer {
     const visible = await this.people.visible(authorId, ids, signal && { signal });
     return new Map(people.filter(({ id }) => visible.has(id)).map(({ id, username }) => [username, id]));
   }
+}
+
+/** Each once. */
+function tagsOf(facets: readonly PostFacet[]): string[] {
+  return [...new Set(facets.flatMap((facet) => (facet.type === 'tag' ? [facet.tag] : [])))];
 }

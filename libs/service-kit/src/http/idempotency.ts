@@ -3,6 +3,7 @@ import type {
   Database,
   IdempotencyKeys,
   KeptReply,
+  KeyToKeep,
   RepeatableWrite,
   Transaction,
   TransactionOptions,
@@ -17,13 +18,21 @@ import type { Reply } from './reply';
 export type Write<T> = (work: (trx: Transaction) => Promise<T>, options?: TransactionOptions) => Promise<T>;
 
 /**
+ * Makes a change in a statement that many requests share. `keep` says what that statement has to write of the request's
+ * key, if it has one, and of the answer for this value. Resolves to undefined where the change has not been made: it is
+ * none that is made this way, or its key was not free.
+ */
+export type Together<T> = (keep: (value: T) => KeyToKeep | undefined) => Promise<T | undefined>;
+
+/**
  * What a handler makes its change with: `run` passes the transaction to the service, `answer` says what is answered for
  * its value. A request with an Idempotency-Key has the answer kept in that transaction. When it is repeated, `run`
- * does not come to its work, and the answer is the kept one.
+ * does not come to its work, and the answer is the kept one. With `together`, that is tried before a transaction is.
  */
 export type Once = <T, const Answer extends Reply>(
   run: (write: Write<T>) => Promise<T>,
   answer: (value: T) => Answer,
+  together?: Together<T>,
 ) => Promise<Answer>;
 
 /** What became of a request that had a key. */
@@ -53,13 +62,16 @@ const replayedHeader = ['Idempotency-Replayed', 'true'] as const;
 export class Idempotency {
   /** For requests without a key: nothing is asked, kept or made for them. */
   private readonly unkeyed: Once;
+  /** Keys of changes that are being made together with others: no statement can hold one twice. */
+  private readonly underWay = new Set<string>();
 
   constructor(private readonly options: IdempotencyOptions) {
     const { database } = options;
     // One for all of them, whatever it is that they return.
     const write = <T>(work: (trx: Transaction) => Promise<T>, how?: TransactionOptions) =>
       database.transaction(work, how);
-    this.unkeyed = (run, answer) => run(write).then(answer);
+    this.unkeyed = async (run, answer, together) =>
+      answer((await together?.(keepNothing)) ?? (await run(write)));
   }
 
   onceFor(contract: RouteContract, request: Request, exchange: Exchange): Once {
@@ -73,7 +85,30 @@ export class Idempotency {
     const fingerprint = this.options.answers?.fingerprint(asked) ?? asked;
     const userId = user?.userId ?? nobodyWho(fingerprint);
     const write = { userId, operation: operationId, key, fingerprint };
-    return (run, answer) => this.keyed(write, run, answer);
+    return async (run, answer, together) =>
+      (together && (await this.shared(write, together, answer))) ?? this.keyed(write, run, answer);
+  }
+
+  private async shared<T, Answer extends Reply>(
+    repeatable: RepeatableWrite,
+    together: Together<T>,
+    answer: (value: T) => Answer,
+  ): Promise<Answer | undefined> {
+    const place = placeOf(repeatable);
+    if (this.underWay.has(place)) throw this.inFlight();
+    this.underWay.add(place);
+    let answered: Answer | undefined;
+    try {
+      const value = await together((made) => {
+        answered = answer(made);
+        return { ...repeatable, reply: this.keptReply(repeatable, answered) };
+      });
+      if (value === undefined) return undefined;
+      this.options.count?.('kept');
+      return answered ?? answer(value);
+    } finally {
+      this.underWay.delete(place);
+    }
   }
 
   private async keyed<T, Answer extends Reply>(
@@ -121,12 +156,15 @@ export class Idempotency {
   }
 
   private async keep(trx: Transaction, write: RepeatableWrite, reply: Reply): Promise<void> {
-    const { status, headers = [] } = reply;
-    const content = reply.raw ?? (reply.body === undefined ? null : JSON.stringify(reply.body));
-    const plain = content === null ? null : content.toString();
-    const body = plain === null ? null : (this.options.answers?.seal(plain, placeOf(write)) ?? plain);
-    const kept = await this.options.keys.keep(trx, write, { status, headers: [...headers], body });
+    const kept = await this.options.keys.keep(trx, write, this.keptReply(write, reply));
     if (!kept) throw this.inFlight();
+  }
+
+  private keptReply(write: RepeatableWrite, { status, headers = [], raw, body }: Reply): KeptReply {
+    const content = raw ?? (body === undefined ? null : JSON.stringify(body));
+    const plain = content === null ? null : content.toString();
+    const sealed = plain === null ? null : (this.options.answers?.seal(plain, placeOf(write)) ?? plain);
+    return { status, headers: [...headers], body: sealed };
   }
 
   private inFlight(): Error {
@@ -134,6 +172,8 @@ export class Idempotency {
     return idempotencyErrors.inFlight();
   }
 }
+
+const keepNothing = (): undefined => undefined;
 
 /** Where there is no user, nobody but who asks for the very same thing finds the key. */
 function nobodyWho(fingerprint: Buffer): string {

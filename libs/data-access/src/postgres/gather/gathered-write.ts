@@ -1,6 +1,6 @@
-import { isAppError } from '@rostrum/errors';
 import type { Queryable } from '../queryable';
 import { isSqlError } from '../sql-state';
+import { WriteQueue, type Waiting } from './write-queue';
 
 export interface GatheredWriteOptions<Item> {
   db: Pick<Queryable, 'query'>;
@@ -10,64 +10,68 @@ export interface GatheredWriteOptions<Item> {
   text: string;
   /** An item's values, one per column, in the statement's order. */
   valuesOf: (item: Item) => readonly unknown[];
+  /**
+   * The statement's rows are the items that it has left out, each as its `place` in the batch, from 1. Their callers get
+   * `false`. Without this all items count as written.
+   */
+  leavesOut?: boolean;
+  /** In which order the items of a batch are written: so that those who write the same rows never wait in a ring. */
+  order?: (one: Item, other: Item) => number;
+  /** What is to be done with items that stand now, before their callers are told. Must not reject. */
+  after?: (items: readonly Item[]) => Promise<unknown>;
   /** Items at most in one statement. */
   most?: number;
   /** Statements at most under way; what is asked for meanwhile gathers. */
   inFlight?: number;
+  /** Items that may wait; more are refused with a 503. */
+  mostWaiting?: number;
+  /** How long an item may wait to be sent before it is refused with a 503. */
+  longestWaitMs?: number;
 }
 
-/** Resolves when the item has been committed. */
-export type GatheredWrite<Item> = (item: Item) => Promise<void>;
-
-interface Waiting<Item> {
-  item: Item;
-  resolve: () => void;
-  reject: (error: unknown) => void;
-}
+/** Resolves when the item has been committed; to false where the statement has left it out. */
+export type GatheredWrite<Item> = (item: Item) => Promise<boolean>;
 
 /**
  * Makes many writes one: what is asked for while others are under way travels together, and shares one commit. When the
- * server refuses a batch, none of it has been kept, and its items are written one by one, so that each has its own
- * outcome; when it is not known what became of a batch, all its callers are told so.
+ * server refuses a batch for what is in it, none of it has been kept, and its halves are written by themselves, so that
+ * each item has its own outcome; when it is not known what became of a batch, all its callers are told so.
  */
 export function createGatheredWrite<Item>(options: GatheredWriteOptions<Item>): GatheredWrite<Item> {
-  const { most = 200, inFlight = 2 } = options;
-  let waiting: Waiting<Item>[] = [];
-  let underWay = 0;
-  let planned = false;
-
-  const send = () => {
-    planned = false;
-    while (waiting.length > 0 && underWay < inFlight) {
-      const batch = waiting.slice(0, most);
-      waiting = waiting.slice(most);
-      underWay += 1;
-      void writeAll(options, batch).finally(() => {
-        underWay -= 1;
-        send();
-      });
-    }
-  };
-  return (item) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
-      if (planned || underWay >= inFlight) return;
-      planned = true;
-      setImmediate(send);
-    });
+  const queue = new WriteQueue<Item>(options, (batch) => writeAll(options, batch));
+  return (item) => queue.add(item);
 }
 
 async function writeAll<Item>(options: GatheredWriteOptions<Item>, batch: Waiting<Item>[]): Promise<void> {
+  const { db, name, text, order } = options;
+  if (order) batch.sort((one, other) => order(one.item, other.item));
   try {
-    await options.db.query(options.name, options.text, columns(options, batch));
-    for (const { resolve } of batch) resolve();
+    const { rows } = await db.query<{ place: number }>(name, text, columns(options, batch));
+    // What comes after keeps nobody's place: the next batch may be sent.
+    void settle(options, batch, options.leavesOut ? rows : []);
   } catch (error) {
-    if (batch.length > 1 && isRefusal(error)) {
+    if (batch.length > 1 && isOfItems(error)) {
       // One after the other: a bad batch must not take more connections than a good one.
-      for (const one of batch) await writeAll(options, [one]);
+      const middle = batch.length >> 1;
+      await writeAll(options, batch.slice(0, middle));
+      await writeAll(options, batch.slice(middle));
       return;
     }
     for (const { reject } of batch) reject(error);
+  }
+}
+
+async function settle<Item>(
+  { after }: GatheredWriteOptions<Item>,
+  batch: readonly Waiting<Item>[],
+  leftOut: readonly { place: number }[],
+): Promise<void> {
+  const places = new Set(leftOut.map(({ place }) => place));
+  const written = places.size === 0 ? batch : batch.filter((_, index) => !places.has(index + 1));
+  try {
+    if (after && written.length > 0) await after(written.map(({ item }) => item));
+  } finally {
+    for (const [index, { resolve }] of batch.entries()) resolve(!places.has(index + 1));
   }
 }
 
@@ -77,7 +81,13 @@ function columns<Item>({ valuesOf }: GatheredWriteOptions<Item>, batch: Waiting<
   return Array.from({ length: width }, (_, column) => rows.map((row) => row[column]));
 }
 
-/** The server has answered that it did not do it, because of what it was given. */
-function isRefusal(error: unknown): boolean {
-  return isSqlError(error) && !isAppError(error);
+/** What is wrong with data, what constraints and triggers refuse, and conflicts with others. */
+const classesOfItems = new Set(['21', '22', '23', '40', '44', 'P0']);
+
+/**
+ * The server has answered that it did not do it, because of what it was given. Where it took too long, or has no room,
+ * each half would do no better.
+ */
+function isOfItems(error: unknown): boolean {
+  return isSqlError(error) && classesOfItems.has(error.code.slice(0, 2));
 }

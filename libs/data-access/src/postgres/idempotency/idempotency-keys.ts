@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import type { Queryable } from '../queryable';
 import type { Transaction } from '../transaction';
+import { keyLock } from './key-lock';
 
 /** A write that its client can repeat: a key means something for one user and one operation only. */
 export interface RepeatableWrite {
@@ -37,7 +37,8 @@ interface FoundRow {
   body: string | null;
 }
 
-const dayMs = 24 * 60 * 60 * 1_000;
+/** How long a request can be repeated, unless somebody says otherwise. */
+export const keyLifetimeMs = 24 * 60 * 60 * 1_000;
 const removeAtOnce = 1_000;
 
 /**
@@ -48,7 +49,7 @@ export class IdempotencyKeys {
   private readonly table: string;
   private readonly lifetimeMs: number;
 
-  constructor({ schema, lifetimeMs = dayMs }: IdempotencyKeysOptions) {
+  constructor({ schema, lifetimeMs = keyLifetimeMs }: IdempotencyKeysOptions) {
     this.table = `${schema}.idempotency_keys`;
     this.lifetimeMs = lifetimeMs;
   }
@@ -66,7 +67,7 @@ export class IdempotencyKeys {
          from (values (1)) as one
          left join ${this.table} k
            on k.user_id = $1 and k.operation = $2 and k.key = $3 and k.expires_at > now()`,
-      [userId, operation, key, this.lockOf(write)],
+      [userId, operation, key, keyLock(this.table, write)],
     );
     const { locked, fingerprint: known, status, headers, body } = rows[0] as FoundRow;
     if (known === null || status === null) return { state: locked ? 'free' : 'in-flight' };
@@ -105,11 +106,5 @@ export class IdempotencyKeys {
       ));
     }
     return total;
-  }
-
-  /** Advisory locks are numbers that all schemas of a database share; two keys get the same one by next to no chance. */
-  private lockOf({ userId, operation, key }: RepeatableWrite): string {
-    const digest = hash('sha256', [this.table, userId, operation, key].join('\n'), 'buffer');
-    return digest.readBigInt64BE(0).toString();
   }
 }

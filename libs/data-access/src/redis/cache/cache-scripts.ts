@@ -81,14 +81,16 @@ return 1`),
 
   /**
    * Lengthens the values that are there, of any number of keys. Whoever is loading one may have read before what is
-   * appended was there: their lease ends. ARGV: the bytes, how long an entry may become before it is given up.
+   * appended was there: their lease ends. ARGV: a byte for each key, which says what is for it of what follows: the
+   * bytes, and how long an entry may become before it is given up.
    */
   append: script(`
 for i = 1, #KEYS do
+  local at = string.byte(ARGV[1], i) * 2
   local head = redis.call('GETRANGE', KEYS[i], 0, 32)
   local kind = string.sub(head, 1, 1)
   if kind == '\\1' then
-    if redis.call('APPEND', KEYS[i], ARGV[1]) > tonumber(ARGV[2]) then
+    if redis.call('APPEND', KEYS[i], ARGV[at]) > tonumber(ARGV[at + 1]) then
       redis.call('DEL', KEYS[i])
     elseif string.sub(head, 20, 33) ~= string.rep('\\0', 14) then
       redis.call('SETRANGE', KEYS[i], 19, string.rep('\\0', 14))

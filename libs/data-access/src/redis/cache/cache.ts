@@ -1,6 +1,6 @@
 import { redisKeys } from '../redis-keys';
 import type { Redis } from '../redis';
-import { appendToEntries, type Appended } from './append';
+import { appendTogether, type Appended, type Appending } from './append';
 import { packDocument, unpackDocument, type CachedDocument } from './cache-document';
 import type { CacheLink } from './cache-link';
 import { policyOf, type CachePolicy, type CachePolicyName } from './cache-policy';
@@ -195,10 +195,15 @@ export class Cache {
    * what is cached at all. Rejects when Redis does not answer: then it may be repeated (and appended twice), or the keys
    * invalidated.
    */
-  async append(keys: readonly string[], appended: Appended): Promise<void> {
+  append(keys: readonly string[], appended: Appended): Promise<void> {
+    return appendTogether([this.appending(keys, appended)]);
+  }
+
+  /** The same as a part of what `appendTogether` does at once, to values of this cache and of others. */
+  appending(keys: readonly string[], appended: Appended): Appending {
     const fullKeys = this.fullKeys(keys);
-    await appendToEntries(this.store.redis, fullKeys, appended);
-    this.local?.forget(fullKeys);
+    const forgetLocally = () => this.local?.forget(fullKeys);
+    return { ...appended, redis: this.store.redis, fullKeys, forgetLocally };
   }
 
   /** Whether Redis is asked for this key at present; if not, every read is a load. */
