@@ -35,6 +35,8 @@ import { profilesRoutes } from './profiles/profiles.routes';
 import { openPurge } from './purge/open-purge';
 import { openReactions } from './reactions/open-reactions';
 import { reactionsRoutes } from './reactions/reactions.routes';
+import { openSearch } from './search/open-search';
+import { searchRoutes } from './search/search.routes';
 import { openThreads } from './threads/open-threads';
 import { tagsRoutes } from './tags/tags.routes';
 import { threadsRoutes } from './threads/threads.routes';
@@ -63,6 +65,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const threads = openThreads({ database, visibility, profiles }, config.cursorSecret);
   const reactions = openReactions({ kit, database, visibility, publisher }, config.cursorSecret);
   const { explore, tags } = openExplore({ database, visibility }, config.cursorSecret);
+  const search = openSearch({ kit, database, visibility }, config.cursorSecret);
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
@@ -78,6 +81,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
       threadsRoutes(binder, threads);
       reactionsRoutes(binder, reactions);
       tagsRoutes(binder, tags);
+      searchRoutes(binder, { search, tags });
       exploreRoutes(binder, explore);
       feedRoutes(binder, feed);
       profilesRoutes(binder, people);
