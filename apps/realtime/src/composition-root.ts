@@ -45,7 +45,8 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
   const notifications = openNotifications(postgres, config);
   const push = openPush(kit, config, { ...postgres, revocations });
   const connections = new Connections();
-  const presence = openPresence(kit, config, { ...postgres, redis: redis.redis, connections });
+  const streams = { redis: redis.redis, publisher: new LivePublisher(redis.redis, logSettings(config)) };
+  const presence = openPresence(kit, config, { ...postgres, ...streams, connections });
   const events = new SocketEvents(kit);
   const tickets = new Tickets({
     redis: redis.redis,
@@ -53,7 +54,8 @@ export function createRealtimeService(config: RealtimeConfig, overrides: KitOver
     ttlSeconds: config.websocketTicketSeconds,
   });
   const places = visitorLimits(config);
-  const live = openLive(kit, { config, redis: redis.redis, missed: notifications.newerThan });
+  const liveSources = { missed: notifications.newerThan, presence: presence.sources };
+  const live = openLive(kit, { config, ...streams, ...liveSources });
   const hub = assembleSockets(kit, {
     config,
     live,

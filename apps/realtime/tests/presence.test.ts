@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { waitFor } from '@rostrum/testing';
 import { Facts } from './facts';
+import type { LiveClient } from './live-client';
 import { RealtimeApp, type Instance, type Person } from './realtime-app';
 
 let app: RealtimeApp;
@@ -148,6 +149,95 @@ describe('presence', () => {
     expect([bad.status, bad.json.code]).toEqual([400, 'VALIDATION_FAILED']);
     const nobody = await here.send(undefined, `GET /api/v1/realtime/presence/${ada.id}`);
     expect(nobody.status).toBe(401);
+  });
+});
+
+describe('the channel of somebody’s presence', () => {
+  const stateAt = (client: LiveClient) => (client.of('event').at(-1)?.data as { state: string })?.state;
+  const told = (client: LiveClient, state: string) =>
+    waitFor(() => stateAt(client) === state, { what: state, timeoutMs: 30_000 });
+  const states = (client: LiveClient) =>
+    client.of('event').map(({ data }) => (data as { state: string }).state);
+  const follow = (instance: Instance, person = grace) =>
+    instance.connect(person, { channels: [`presence:${ada.username}`] });
+
+  beforeEach(() => app.posts.owners.set(ada.username, ada.id));
+
+  it('says how they are, and then each change, to listeners on all processes', async () => {
+    const listeners = [await follow(here), await follow(there)];
+    for (const each of listeners) await told(each, 'offline');
+    const socket = await here.connect(ada);
+    for (const each of listeners) await told(each, 'online');
+    const late = await follow(there);
+    await told(late, 'online');
+    await socket.ask({ type: 'presence', state: 'away' });
+    for (const each of [...listeners, late]) await told(each, 'away');
+    const second = await there.connect(ada);
+    for (const each of [...listeners, late]) await told(each, 'online');
+    await second.close();
+    await told(late, 'away');
+    await socket.close();
+    for (const each of [...listeners, late]) await told(each, 'offline');
+    const all = ['offline', 'online', 'away', 'online', 'away', 'offline'];
+    for (const each of listeners) expect(states(each)).toEqual(all);
+    expect(states(late)).toEqual(all.slice(1));
+    expect(late.of('event')[0]).toMatchObject({
+      name: 'presence.changed',
+      channel: `presence:${ada.username}`,
+      data: { userId: ada.id, username: ada.username },
+    });
+    for (const each of [...listeners, late]) await each.close();
+  });
+
+  it('says so when they are gone without a word', async () => {
+    await app.redis.multi().hset(key(), randomUUID(), 'online').pexpire(key(), 2500).exec();
+    const listener = await follow(here);
+    await told(listener, 'online');
+    await told(listener, 'offline');
+    await listener.close();
+  });
+
+  it('finds out by itself what no hint has said', async () => {
+    const listener = await follow(here);
+    await told(listener, 'offline');
+    await app.redis.multi().hset(key(), randomUUID(), 'online').pexpire(key(), 60_000).exec();
+    await told(listener, 'online');
+    await listener.close();
+  });
+
+  it('does not give away who wants to be seen by nobody', async () => {
+    const listener = await follow(there);
+    await told(listener, 'offline');
+    const socket = await here.connect(ada);
+    await told(listener, 'online');
+    await socket.ask({ type: 'presence', state: 'invisible' });
+    await told(listener, 'offline');
+    await socket.close();
+    const back = await there.connect(ada);
+    const late = await follow(here);
+    await told(late, 'offline');
+    await back.ask({ type: 'presence', state: 'away' });
+    for (const each of [listener, late]) await told(each, 'away');
+    expect(states(listener)).toEqual(['offline', 'online', 'offline', 'away']);
+    for (const each of [listener, late, back]) await each.close();
+  });
+
+  it('is not for those who may not see them, and ends with a block', async () => {
+    const worker = await app.worker();
+    const listener = await follow(here);
+    const other = await follow(there, await app.person('other'));
+    for (const each of [listener, other]) await told(each, 'offline');
+    app.posts.hidden.add(`${grace.id} ${ada.username}`);
+    await new Facts(app).block(ada, grace);
+    expect(await listener.next('error')).toMatchObject({ code: 'CHANNEL_NOT_FOUND' });
+    const socket = await here.connect(ada);
+    await told(other, 'online');
+    await listener.roundTrip();
+    expect(states(listener)).toEqual(['offline']);
+    const again = await listener.ask({ type: 'subscribe', channel: `presence:${ada.username}` });
+    expect(again).toMatchObject({ type: 'error', code: 'CHANNEL_NOT_FOUND' });
+    await worker.service.stop('it is not needed any more');
+    for (const each of [listener, other, socket]) await each.close();
   });
 });
 

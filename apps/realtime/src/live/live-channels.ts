@@ -18,6 +18,8 @@ export interface LiveChannelsHooks extends FollowerHooks {
   /** All subscriptions are in place, at first or again after the connection was lost. */
   onSynced?: (channels: number) => void;
   onMalformed?: () => void;
+  /** What a channel is about may have changed. */
+  onHint?: (channel: string) => void;
 }
 
 const positionsAtOnce = 500;
@@ -145,7 +147,8 @@ export class LiveChannels {
     const held = this.held.get(channel);
     if (!held) return;
     if (heard.kind === 'entry') held.follower.hear(heard.epoch, heard.entry);
-    else held.listeners.passing(heard.text);
+    else if (heard.kind === 'passing') held.listeners.passing(heard.text);
+    else this.options.hooks.onHint?.(channel);
   }
 
   private beat(): void {

@@ -58,9 +58,14 @@ export function eventFrame(publicName: string, text: string, offset?: number): F
 
 /** What is published to the processes: an entry of a log, or something that passes by. */
 export type Heard =
-  { kind: 'entry'; epoch: string; entry: LogEntry } | { kind: 'passing'; text: string } | undefined;
+  | { kind: 'entry'; epoch: string; entry: LogEntry }
+  | { kind: 'passing'; text: string }
+  | { kind: 'hint' }
+  | undefined;
 
 const passing = '* ';
+/** Not for clients: what the channel is about may have changed, and has to be looked at. */
+export const hintText = '!';
 const entryPattern = /^(\S+) (\d+) (\d+) /;
 /** What every text begins with: whatever else arrives has not been published by this service. */
 const textPattern = /^\S+ "id":"/;
@@ -70,6 +75,7 @@ export function passingText(event: LiveEvent): string {
 }
 
 export function readHeard(message: string): Heard {
+  if (message === hintText) return { kind: 'hint' };
   if (message.startsWith(passing)) {
     const text = message.slice(passing.length);
     return textPattern.test(text) ? { kind: 'passing', text } : undefined;

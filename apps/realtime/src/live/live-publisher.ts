@@ -1,7 +1,7 @@
 import type { Redis } from '@rostrum/data-access';
 import { channels } from './channel-names';
 import { EventLog, type LogSettings } from './event-log';
-import { passingText, textOf, type LiveEvent } from './live-event';
+import { hintText, passingText, textOf, type LiveEvent } from './live-event';
 
 /** Nobody at once would gain by more: Redis does one thing after the other. */
 const appendsAtOnce = 500;
@@ -37,5 +37,10 @@ export class LivePublisher {
   /** Something that is of no interest a moment later: it gets no offset and is not kept. */
   async passing(channel: string, event: LiveEvent): Promise<void> {
     await this.log.pass(channel, passingText(event));
+  }
+
+  /** That the processes whose clients listen should look at what the channel is about. */
+  async hint(channel: string): Promise<void> {
+    await this.log.pass(channel, hintText);
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '@rostrum/service-kit';
 import type { LiveConfig, SocketConfig } from '../config';
 import { FeedReaders } from '../fan-out/feed-readers';
+import { PresenceWatch, type PresenceWatchParts } from '../presence/presence-watch';
 import type { Connection } from '../sockets/connection';
 import type { MessageHandlers } from '../sockets/message-router';
 import { AcksStore } from './acks.store';
@@ -17,7 +18,7 @@ import { Heartbeats } from './heartbeats';
 import { LiveChannels } from './live-channels';
 import { liveHandlers } from './live-handlers';
 import { LiveMetrics } from './live-metrics';
-import { LivePublisher } from './live-publisher';
+import type { LivePublisher } from './live-publisher';
 import { MissedNotifications, type MissedNotificationsParts } from './missed-notifications';
 import { PostsClient } from './posts.client';
 import { Rechecks } from './rechecks';
@@ -27,12 +28,13 @@ import { Visibility } from './visibility';
 export interface LiveParts {
   config: LiveConfig & SocketConfig & { postsUrl: string };
   redis: Redis;
+  publisher: LivePublisher;
   missed: MissedNotificationsParts['newerThan'];
+  presence: Pick<PresenceWatchParts, 'store' | 'choices'>;
 }
 
 export interface Live {
   handlers: MessageHandlers;
-  publisher: LivePublisher;
   /** What the sockets need of it. */
   sockets: { assertReady: () => void; left: (connection: Connection) => void };
   work: BackgroundWork;
@@ -49,28 +51,19 @@ export function logSettings(config: LiveConfig): LogSettings {
 }
 
 /** Channels, and who subscribes to them. */
-export function openLive(kit: Kit, { config, redis, missed }: LiveParts): Live {
+export function openLive(kit: Kit, parts: LiveParts): Live {
+  const { config, redis, publisher } = parts;
   const { logger } = kit;
-  const metrics = new LiveMetrics(kit);
   const onError = (error: unknown) => logger.debug('Channels have lost Redis', { error });
-  const publisher = new LivePublisher(redis, logSettings(config));
-  const channels = openChannels(kit, { config, redis, metrics, onError });
+  const metrics = new LiveMetrics(kit);
   const { visibility, resource: posts } = openVisibility(kit, config.postsUrl);
+  const onHint = (channel: string) => watch.hint(channel);
+  const channels = openChannels(kit, { config, redis, metrics, onHint, onError });
+  const watch = openWatch(kit, { channels, visibility, presence: parts.presence });
   const readers = new FeedReaders({ redis, windowSeconds: config.liveLogSeconds });
-  const subscriptions = new Subscriptions({
-    channels,
-    maySee: (userId, channel) => visibility.maySee(userId, channel),
-    announceReader: (userId) => readers.add([userId]),
-    missed: new MissedNotifications({
-      newerThan: missed,
-      onError: (error) => logger.warn('Missed notifications could not be read', { error }),
-    }),
-    metrics,
-    maxSubscriptions: config.websocketMaxSubscriptions,
-  });
+  const subscriptions = openSubscriptions(kit, parts, { channels, visibility, metrics, readers, watch });
   const { livePositionSeconds: keptSeconds, websocketHeartbeatSeconds: everySeconds } = config;
   const acks = new AcksStore({ redis, keptSeconds, onError });
-  const heartbeats = new Heartbeats({ subscriptions, everySeconds });
   const rechecks = new Rechecks({
     channels,
     subscriptions,
@@ -80,20 +73,61 @@ export function openLive(kit: Kit, { config, redis, missed }: LiveParts): Live {
   countSubscriptions(kit, subscriptions);
   return {
     handlers: liveHandlers({ subscriptions, acks, publisher }),
-    publisher,
     sockets: {
       assertReady: () => channels.assertReady(),
       left: (connection) => subscriptions.leaveAll(connection),
     },
     work: channelWork(channels, [
       acks,
-      heartbeats,
+      new Heartbeats({ subscriptions, everySeconds }),
       rechecks,
+      watch,
       readersWork({ readers, subscriptions, onError }),
     ]),
     dependency: { name: 'redis subscriptions', criticality: 'critical', check: () => channels.ping() },
     resources: [posts, { name: 'redis subscriptions', close: () => channels.close() }],
   };
+}
+
+interface SubscriptionsSurroundings {
+  channels: LiveChannels;
+  visibility: Visibility;
+  metrics: LiveMetrics;
+  readers: FeedReaders;
+  watch: PresenceWatch;
+}
+
+function openSubscriptions(
+  { logger }: Kit,
+  { config, missed }: LiveParts,
+  { channels, visibility, metrics, readers, watch }: SubscriptionsSurroundings,
+): Subscriptions {
+  return new Subscriptions({
+    channels,
+    maySee: (userId, channel) => visibility.maySee(userId, channel),
+    announceReader: (userId) => readers.add([userId]),
+    missed: new MissedNotifications({
+      newerThan: missed,
+      onError: (error) => logger.warn('Missed notifications could not be read', { error }),
+    }),
+    metrics,
+    maxSubscriptions: config.websocketMaxSubscriptions,
+    onJoined: (membership) => watch.welcome(membership),
+  });
+}
+
+interface WatchParts extends Pick<LiveParts, 'presence'> {
+  channels: LiveChannels;
+  visibility: Visibility;
+}
+
+function openWatch({ logger }: Kit, { channels, visibility, presence }: WatchParts): PresenceWatch {
+  return new PresenceWatch({
+    ...presence,
+    channels,
+    ownerOf: (channel) => visibility.ownerOf(channel),
+    onError: (error) => logger.debug('Nobody says who is online', { error }),
+  });
 }
 
 interface Clockwork {
@@ -151,11 +185,12 @@ function openVisibility(kit: Kit, postsUrl: string): { visibility: Visibility; r
 
 interface ChannelsParts extends Pick<LiveParts, 'config' | 'redis'> {
   metrics: LiveMetrics;
+  onHint: (channel: string) => void;
   onError: (error: unknown) => void;
 }
 
 function openChannels({ logger, tracing }: Kit, parts: ChannelsParts): LiveChannels {
-  const { config, redis, metrics, onError } = parts;
+  const { config, redis, metrics, onHint, onError } = parts;
   return new LiveChannels({
     redis,
     log: new EventLog(redis, logSettings(config)),
@@ -168,6 +203,7 @@ function openChannels({ logger, tracing }: Kit, parts: ChannelsParts): LiveChann
         metrics.eventDropped('malformed');
         logger.error('A live event is not as its schema says');
       },
+      onHint,
       onError,
     },
   });

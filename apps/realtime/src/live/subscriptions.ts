@@ -20,6 +20,8 @@ export interface SubscriptionsParts {
   missed: Pick<MissedNotifications, 'since'>;
   metrics: Pick<LiveMetrics, 'resumed' | 'gapTold' | 'subscriptionEnded'>;
   maxSubscriptions: number;
+  /** The subscriber has all that the channel's log has for it. */
+  onJoined?: (membership: Membership) => void;
 }
 
 export interface Wish {
@@ -58,6 +60,7 @@ export class Subscriptions {
       if (kindOf(channel) === 'feed') await this.parts.announceReader(subjectOf(channel));
       membership.assertHere();
       await this.begin(membership, wish);
+      this.parts.onJoined?.(membership);
     } catch (error) {
       // Its message has been answered already.
       if (membership.isWelcome) this.expel(membership, 'UNAVAILABLE');

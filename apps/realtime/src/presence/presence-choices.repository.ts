@@ -16,6 +16,16 @@ export class PresenceChoicesRepository {
     }
   }
 
+  /** Those of them who want to be seen by nobody. */
+  async invisibleAmong(userIds: readonly string[]): Promise<Set<string>> {
+    const { rows } = await this.db.query<{ id: string }>(
+      'invisible_among',
+      'select user_id as id from invisible_people where user_id = any($1::uuid[])',
+      [userIds],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** Those of them that look offline to a viewer, who always sees themself. */
   async hiddenFrom(viewerId: string, userIds: readonly string[], signal?: AbortSignal): Promise<Set<string>> {
     const { rows } = await this.db.query<{ id: string }>(

@@ -1,6 +1,17 @@
 import type { Liveliness, PresenceStore } from './presence.store';
 
-type Store = Pick<PresenceStore, 'announce' | 'withdraw'>;
+export interface PresenceKeeperParts {
+  store: Pick<PresenceStore, 'announce' | 'withdraw'>;
+  /** Has those look who want to know how the person is. */
+  hint: (username: string) => Promise<void>;
+  onError: (error: unknown) => void;
+}
+
+/** Whoever a socket is of. */
+export interface Somebody {
+  userId: string;
+  username: string;
+}
 
 /**
  * Keeps the users of this process's sockets online. Signs of life are gathered and sent once a beat, so that a user
@@ -11,14 +22,11 @@ export class PresenceKeeper {
   /** Who has said that they are away; everybody else is not. */
   private readonly away = new Set<string>();
 
-  constructor(
-    private readonly store: Store,
-    private readonly onError: (error: unknown) => void,
-  ) {}
+  constructor(private readonly parts: PresenceKeeperParts) {}
 
   /** The user has opened the first socket. */
-  arrived(userId: string): void {
-    this.announce(userId);
+  arrived({ userId, username }: Somebody): void {
+    this.send(this.announce(userId), username);
   }
 
   /** One of the user's sockets has answered a ping. */
@@ -27,29 +35,30 @@ export class PresenceKeeper {
   }
 
   /** The user's last socket is gone. */
-  left(userId: string): void {
+  left({ userId, username }: Somebody): void {
     this.seen.delete(userId);
     this.away.delete(userId);
-    this.send(this.store.withdraw(userId));
+    this.send(this.parts.store.withdraw(userId), username);
   }
 
   /** What the user says of all their sockets here. */
-  setState(userId: string, state: Liveliness): void {
+  setState({ userId, username }: Somebody, state: Liveliness): void {
     if (state === 'away') this.away.add(userId);
     else this.away.delete(userId);
-    this.announce(userId);
+    this.send(this.announce(userId), username);
   }
 
   beat(): void {
-    for (const userId of this.seen) this.announce(userId);
+    for (const userId of this.seen) this.announce(userId).catch(this.parts.onError);
     this.seen.clear();
   }
 
-  private announce(userId: string): void {
-    this.send(this.store.announce(userId, this.away.has(userId) ? 'away' : 'online'));
+  private announce(userId: string): Promise<void> {
+    return this.parts.store.announce(userId, this.away.has(userId) ? 'away' : 'online');
   }
 
-  private send(command: Promise<void>): void {
-    command.catch(this.onError);
+  /** Whoever is told to look finds what has been sent. */
+  private send(command: Promise<void>, username: string): void {
+    command.then(() => this.parts.hint(username)).catch(this.parts.onError);
   }
 }

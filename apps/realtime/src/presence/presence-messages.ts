@@ -12,9 +12,9 @@ export interface PresenceMessagesParts {
  * they say otherwise, wherever they come back. It is written down before it is answered.
  */
 export function presenceMessages({ keeper, choices }: PresenceMessagesParts): MessageHandler<'presence'> {
-  return async ({ user: { userId } }, { state }) => {
-    await choices.setInvisible(userId, state === 'invisible');
-    keeper.setState(userId, state === 'away' ? 'away' : 'online');
+  return async ({ user }, { state }) => {
+    await choices.setInvisible(user.userId, state === 'invisible');
+    keeper.setState(user, state === 'away' ? 'away' : 'online');
     return undefined;
   };
 }

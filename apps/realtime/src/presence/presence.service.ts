@@ -1,10 +1,10 @@
 import type { PresenceChoicesRepository } from './presence-choices.repository';
-import type { Liveliness, PresenceStore } from './presence.store';
+import type { PresenceState, PresenceStore } from './presence.store';
 
 export interface Presence {
   userId: string;
   online: boolean;
-  state: Liveliness | 'offline';
+  state: PresenceState;
 }
 
 export class PresenceService {

@@ -2,7 +2,7 @@ import { problems } from '@rostrum/errors';
 import { redisKeys, type Redis } from '@rostrum/data-access';
 
 export interface PresenceOptions {
-  redis: Pick<Redis, 'multi' | 'hvals'>;
+  redis: Pick<Redis, 'multi' | 'hvals' | 'pttl'>;
   /** Tells this process from the others that hold sockets. */
   instanceId: string;
   /** How long a user stays online when nothing is heard of them any more. */
@@ -11,6 +11,8 @@ export interface PresenceOptions {
 
 /** How somebody is who has a socket. */
 export type Liveliness = 'online' | 'away';
+
+export type PresenceState = Liveliness | 'offline';
 
 /**
  * Who is online, over all processes: a hash per user with a field for each process that holds sockets of theirs. The
@@ -32,13 +34,24 @@ export class PresenceStore {
     await this.options.redis.multi().hdel(keyOf(userId), this.options.instanceId).exec();
   }
 
-  async stateOf(userId: string): Promise<Liveliness | 'offline'> {
+  async stateOf(userId: string): Promise<PresenceState> {
     return stateIn(this.options.redis, userId);
+  }
+
+  /** Also for how long that holds if nothing more is heard of them: undefined for who is offline. */
+  async look(userId: string): Promise<{ state: PresenceState; holdsMs: number | undefined }> {
+    const [state, left] = await Promise.all([
+      this.stateOf(userId),
+      this.options.redis.pttl(keyOf(userId)).catch((error: unknown) => {
+        throw problems.unavailable('redis', 1, error);
+      }),
+    ]);
+    return { state, holdsMs: state === 'offline' ? undefined : Math.max(left, 0) };
   }
 }
 
 /** Also for those who hold no sockets. Away only where no process knows better. */
-export async function stateIn(redis: Pick<Redis, 'hvals'>, userId: string): Promise<Liveliness | 'offline'> {
+export async function stateIn(redis: Pick<Redis, 'hvals'>, userId: string): Promise<PresenceState> {
   try {
     const states = await redis.hvals(keyOf(userId));
     if (states.length === 0) return 'offline';

@@ -70,7 +70,7 @@ export class SocketHub {
 
   private welcome(connection: Connection): void {
     const isFirst = this.parts.connections.add(connection);
-    if (isFirst) this.parts.presence.arrived(connection.user.userId);
+    if (isFirst) this.parts.presence.arrived(connection.user);
     connection.send(frameOf(this.welcomeFor(connection)));
     // Its token was good a moment ago; what was revoked since has been looked for among the others only.
     this.closeRevoked([connection]);
@@ -98,7 +98,7 @@ export class SocketHub {
     this.parts.places.leave({ userId, address: connection.address });
     const wasLast = this.parts.connections.remove(connection);
     this.parts.channels.left(connection);
-    if (wasLast) this.parts.presence.left(userId);
+    if (wasLast) this.parts.presence.left(connection.user);
   }
 
   private beat(): void {
