@@ -1,4 +1,5 @@
 import type { Metrics, RostrumLogger } from '@rostrum/observability';
+import type { Media } from './media/media';
 import type { Post } from './posts/post';
 
 interface Eyes {
@@ -15,6 +16,7 @@ export class BusinessEvents {
   private readonly follows;
   private readonly unfollows;
   private readonly profileChanges;
+  private readonly uploads;
 
   constructor({ logger, metrics }: Eyes) {
     this.logger = logger;
@@ -24,6 +26,20 @@ export class BusinessEvents {
     this.follows = metrics.counter('users_followed_total', 'Follows begun');
     this.unfollows = metrics.counter('users_unfollowed_total', 'Follows ended');
     this.profileChanges = metrics.counter('profiles_changed_total', 'Profiles changed by their owners');
+    this.uploads = metrics.counter('media_uploads_total', 'Pictures uploaded, by what became of them', [
+      'result',
+    ]);
+    for (const result of ['completed', 'refused']) this.uploads.inc({ result }, 0);
+  }
+
+  mediaCompleted({ id, type }: Media): void {
+    this.uploads.inc({ result: 'completed' });
+    this.logger.info('Picture uploaded', { media_id: id, type });
+  }
+
+  mediaRefused(mediaId: string, code: string): void {
+    this.uploads.inc({ result: 'refused' });
+    this.logger.info('Picture refused', { media_id: mediaId, code });
   }
 
   postCreated({ id }: Post): void {

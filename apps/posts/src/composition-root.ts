@@ -28,6 +28,8 @@ import { openFeed } from './feed/open-feed';
 import { openTimelines } from './feed/open-timelines';
 import { tellTimelines } from './feed/tell-timelines';
 import { followsRoutes } from './follows/follows.routes';
+import { mediaRoutes } from './media/media.routes';
+import { openMedia, openMediaRemoval } from './media/open-media';
 import { openPosts, openPublishing } from './posts/open-posts';
 import { postsRoutes } from './posts/posts.routes';
 import { openPeople } from './profiles/open-people';
@@ -66,11 +68,12 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
   const reactions = openReactions({ kit, database, visibility, publisher }, config.cursorSecret);
   const { explore, tags } = openExplore({ database, visibility }, config.cursorSecret);
   const search = openSearch({ kit, database, visibility }, config.cursorSecret);
+  const pictures = openMedia(kit, { database, visibility, events }, config.mediaStore);
   const verification = openTokens(kit, config, redis.redis);
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, verification.dependency],
-    resources: [verification.resource, ...shared.resources],
+    resources: [verification.resource, ...pictures.resources, ...shared.resources],
     tokens: verification.tokens,
     work: [verification.work],
     limits: openLimits(kit, redis.redis, config),
@@ -87,6 +90,7 @@ export function createPostsService(config: PostsConfig, overrides: KitOverrides 
       profilesRoutes(binder, people);
       followsRoutes(binder, follows);
       blocksRoutes(binder, blocks);
+      mediaRoutes(binder, pictures.media);
       visibleRoutes(binder, {
         ...visibility,
         named: (usernames, options) => new MentionsRepository(database).named(usernames, options),
@@ -127,6 +131,11 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
     keptSeconds: config.deletedPostsKeptSeconds,
     batch: config.purgeBatch,
   });
+  const pictures = openMediaRemoval(kit, database, {
+    store: config.mediaStore,
+    unusedKeptSeconds: config.mediaUnusedKeptSeconds,
+    everyMs: config.mediaRemoveEveryMs,
+  });
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
@@ -138,11 +147,12 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
       }),
       fanOut.work,
       purge.work,
+      ...pictures.work,
       expireIdempotencyKeys(kit, stores.database),
       openRanking(kit, database, config.exploreRankEveryMs),
       openScheduledPosts(kit, parts, openPublishing(parts)),
     ],
-    resources: [events.resource, ...shared.resources],
+    resources: [events.resource, ...pictures.resources, ...shared.resources],
     actions: deadLetterActions(kit, events, ['auth', 'posts']),
   });
 }

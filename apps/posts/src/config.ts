@@ -10,6 +10,7 @@ import {
   type Config,
 } from '@rostrum/config';
 import { processSettings } from '@rostrum/service-kit';
+import { mediaSettings } from './media/media-settings';
 
 const day = 86_400;
 
@@ -18,6 +19,7 @@ export const mainSettings = {
   ...portSettings(8081, 9081),
   ...tokenVerifierSettings,
   ...rateLimitSettings,
+  ...mediaSettings,
   cursorSecret: setting(secretText(), {
     env: 'CURSOR_SECRET',
     doc: 'signs the cursors of lists; a new one ends the cursors that clients hold',
@@ -54,8 +56,21 @@ const exploreSettings = {
   }),
 };
 
+const mediaRemovalSettings = {
+  mediaUnusedKeptSeconds: setting(integer(0, 365 * day).default(day), {
+    env: 'MEDIA_UNUSED_KEPT_SECONDS',
+    doc: 'how long a picture is kept that is in no post, draft or profile',
+  }),
+  mediaRemoveEveryMs: setting(integer(100, 3_600_000).default(10_000), {
+    env: 'MEDIA_REMOVE_EVERY_MS',
+    doc: 'so often what is to be removed from the store of pictures is looked for, in milliseconds',
+  }),
+};
+
 export const workerSettings = {
   ...processSettings,
+  ...mediaSettings,
+  ...mediaRemovalSettings,
   ...eventSettings,
   ...feedSettings,
   ...exploreSettings,

@@ -89,6 +89,7 @@ async function liveFully(): Promise<{ answered: string; quoted: string; own: str
     ['drafts', 'id, author_id, text', `gen_random_uuid(), $1, 'Never sent'`, [gone.id]],
     ['feed_fanouts', 'post_id, author_id, created_at', '$2, $1, now()', [gone.id, own[0] as string]],
     ['feed_pulled_authors', 'author_id', '$1', [gone.id]],
+    ['media', 'id, owner_id, type, bytes, alt', `gen_random_uuid(), $1, 'image/png', 1, 'Me'`, [gone.id]],
   ];
   for (const [table, columns, list, parameters] of values)
     await app.rows(`insert into posts.${table} (${columns}) values (${list})`, parameters);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { profile as profileSchema } from '@rostrum/contracts';
+import { upload } from './pictures';
 import { PostsApp, type Caller } from './posts-app';
 
 let app: PostsApp;
@@ -22,7 +23,7 @@ const read = (viewer: Caller, { username }: Caller, headers = {}) =>
 
 describe('PATCH /api/v1/users/me', () => {
   it('changes what it names and leaves the rest, for everybody at once', async () => {
-    const avatarId = randomUUID();
+    const { id: avatarId } = await upload(ada);
     await read(grace, ada);
     const { status, json, headers } = await change(ada, { displayName: 'Ada 👩‍👩‍👧‍👦', bio: 'One\nTwo', avatarId });
     expect(status).toBe(200);

@@ -1,4 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { readConfig } from '@rostrum/config';
 import {
@@ -64,6 +66,7 @@ export class PostsApp {
     const tokens = await testTokens();
     const redis = createRedis({ url: testRedis.url });
     const log = recordingLogger({ service: 'posts' });
+    const pictures = await mkdtemp(path.join(os.tmpdir(), 'rostrum-media-'));
     const stores = { databaseUrl: database.url, redisUrl: testRedis.url };
     const environment = {
       ENVIRONMENT: 'test',
@@ -81,6 +84,8 @@ export class PostsApp {
       RATE_LIMIT_AUTH_REQUESTS: '100000',
       JWKS_URL: tokens.jwksUrl,
       CURSOR_SECRET: 'c'.repeat(32),
+      MEDIA_FOLDER: pictures,
+      MEDIA_FOLDER_SECRET: 'm'.repeat(32),
       TRACING_ENABLED: 'false',
       SHUTDOWN_PROPAGATION_MS: '0',
       ...(await through?.(stores)),
@@ -90,6 +95,7 @@ export class PostsApp {
       () => testRedis.close(),
       () => tokens.close(),
       () => database.drop(),
+      () => rm(pictures, { recursive: true, force: true }),
       () => log.close(),
     ];
     const app = new PostsApp({ database, redis, log, environment, tokens, ends });
@@ -215,6 +221,11 @@ export class Caller {
     return this.send('GET', path, { headers });
   }
 
+  /** Where the service has what it calls by a path. */
+  at(path: string): string {
+    return new URL(path, this.how.url).href;
+  }
+
   /** Publishes a post; `more` are other fields of the request. */
   async post(text: string, more: Record<string, unknown> = {}): Promise<Answer['json']> {
     const answer = await this.send('POST', '/api/v1/posts', { body: JSON.stringify({ text, ...more }) });
@@ -242,9 +253,15 @@ export class Caller {
       headers = {},
       body,
       signal,
-    }: { headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {},
+      redirect,
+    }: {
+      headers?: Record<string, string>;
+      body?: string;
+      signal?: AbortSignal;
+      redirect?: 'manual';
+    } = {},
   ): Promise<Answer> {
-    const response = await fetch(this.how.url + path, {
+    const response = await fetch(this.at(path), {
       method,
       headers: {
         ...(this.how.token && { authorization: `Bearer ${this.how.token}` }),
@@ -253,6 +270,7 @@ export class Caller {
       },
       ...(body !== undefined && { body }),
       ...(signal && { signal }),
+      ...(redirect && { redirect }),
     });
     const text = await response.text();
     return {

@@ -23,6 +23,7 @@ export const draft = z
     replyTo: uuid.nullable(),
     quoteOf: uuid.nullable(),
     visibility: postVisibility.nullable(),
+    media: z.array(uuid),
     publishAt: timestamp.nullable(),
     failure: z
       .string()
@@ -51,7 +52,7 @@ export const createDraftRoute = defineRoute({
   responses: {
     201: { ...found, headers: { Location: 'Where the draft can be read', ETag: 'Its version' } },
   },
-  problems: { 400: ['PUBLISH_AT_OUT_OF_RANGE'], 409: ['TOO_MANY_DRAFTS'] },
+  problems: { 400: ['PUBLISH_AT_OUT_OF_RANGE'], 409: ['TOO_MANY_DRAFTS'], 422: ['MEDIA_NOT_USABLE'] },
 });
 
 export const listDraftsRoute = defineRoute({
@@ -97,7 +98,12 @@ export const replaceDraftRoute = defineRoute({
   bodyLimit,
   idempotent: true,
   responses: { 200: found },
-  problems: { 400: ['PUBLISH_AT_OUT_OF_RANGE'], 404: ['NOT_FOUND'], 412: ['PRECONDITION_FAILED'] },
+  problems: {
+    400: ['PUBLISH_AT_OUT_OF_RANGE'],
+    404: ['NOT_FOUND'],
+    412: ['PRECONDITION_FAILED'],
+    422: ['MEDIA_NOT_USABLE'],
+  },
 });
 
 export const deleteDraftRoute = defineRoute({
@@ -128,7 +134,10 @@ export const publishDraftRoute = defineRoute({
       headers: { Location: 'Where the post can be read', ETag: 'Its version and its counts' },
     },
   },
-  problems: { 404: ['NOT_FOUND'], 422: ['REPLY_TO_NOT_FOUND', 'QUOTE_OF_NOT_FOUND'] },
+  problems: {
+    404: ['NOT_FOUND'],
+    422: ['REPLY_TO_NOT_FOUND', 'QUOTE_OF_NOT_FOUND', 'MEDIA_NOT_USABLE'],
+  },
 });
 
 export const postsDraftsRoutes = [

@@ -65,7 +65,7 @@ export const profileChange = z
   .strictObject({
     displayName: displayName.nullable().optional(),
     bio: bio.nullable().optional(),
-    avatarId: uuid.nullable().optional(),
+    avatarId: uuid.nullable().optional().meta({ description: 'A picture that you have uploaded' }),
     isPrivate: z.boolean().optional(),
   })
   .refine((change) => Object.keys(change).length > 0, 'must change something');
@@ -86,6 +86,7 @@ export const changeProfileRoute = defineRoute({
   bodyLimit: '16kb',
   idempotent: true,
   responses: { 200: { description: 'The profile', schema: profile, headers } },
+  problems: { 422: ['MEDIA_NOT_USABLE'] },
 });
 
 const mostIds = 100;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pageOf, pageQuery, timestamp, username, uuid } from './common';
 import { defineEvent } from './define-event';
 import { defineRoute } from './define-route';
-import { postMedia } from './posts-media.contract';
+import { postMedia, postMediaIds } from './posts-media.contract';
 import { postText } from './posts-text.contract';
 
 const tags = ['posts'] as const;
@@ -61,6 +61,7 @@ export const newPost = z.strictObject({
   replyTo: uuid.optional(),
   quoteOf: uuid.optional(),
   visibility: postVisibility.optional(),
+  media: postMediaIds.optional(),
 });
 
 export type NewPost = z.output<typeof newPost>;
@@ -95,7 +96,7 @@ export const createPostRoute = defineRoute({
       headers: { Location: 'Where the post can be read', ETag: 'Its version and its counts' },
     },
   },
-  problems: { 422: ['REPLY_TO_NOT_FOUND', 'QUOTE_OF_NOT_FOUND'] },
+  problems: { 422: ['REPLY_TO_NOT_FOUND', 'QUOTE_OF_NOT_FOUND', 'MEDIA_NOT_USABLE'] },
 });
 
 export const listPostsRoute = defineRoute({
@@ -129,13 +130,13 @@ export const editPostRoute = defineRoute({
   method: 'patch',
   path: '/api/v1/posts/:id',
   operationId: 'editPost',
-  summary: 'Change the text of a post of yours',
+  summary: 'Change the text and the pictures of a post of yours',
   description:
-    'Asks for `If-Match` with the ETag that you have read; of it, the version counts and the counts do not. What it said before stays among its versions.',
+    'Pictures that are left out stay as they are. Asks for `If-Match` with the ETag that you have read; of it, the version counts and the counts do not. What it said before stays among its versions.',
   tags,
   auth: 'user',
   params,
-  body: z.strictObject({ text: postText }),
+  body: z.strictObject({ text: postText, media: postMediaIds.optional() }),
   bodyLimit,
   idempotent: true,
   responses: {
@@ -146,6 +147,7 @@ export const editPostRoute = defineRoute({
     404: ['NOT_FOUND'],
     410: ['POST_DELETED'],
     412: ['PRECONDITION_FAILED'],
+    422: ['MEDIA_NOT_USABLE'],
     428: ['PRECONDITION_REQUIRED'],
   },
 });

@@ -9,6 +9,8 @@ export interface Draft {
   replyTo: string | null;
   quoteOf: string | null;
   visibility: PostVisibility | null;
+  /** Ids of uploads. */
+  media: readonly string[];
   publishAt: Date | null;
   /** Why it was not published at its time. */
   failure: string | null;
@@ -17,14 +19,15 @@ export interface Draft {
   version: number;
 }
 
-export type DraftContent = Pick<Draft, 'text' | 'replyTo' | 'quoteOf' | 'visibility' | 'publishAt'>;
+export type DraftContent = Pick<Draft, 'text' | 'replyTo' | 'quoteOf' | 'visibility' | 'media' | 'publishAt'>;
 
-export function contentOf({ text, replyTo, quoteOf, visibility, publishAt }: NewDraft): DraftContent {
+export function contentOf({ text, replyTo, quoteOf, visibility, media, publishAt }: NewDraft): DraftContent {
   return {
     text,
     replyTo: replyTo?.toLowerCase() ?? null,
     quoteOf: quoteOf?.toLowerCase() ?? null,
     visibility: visibility ?? null,
+    media: media?.map((id) => id.toLowerCase()) ?? [],
     publishAt: publishAt === undefined ? null : new Date(publishAt),
   };
 }
@@ -35,18 +38,27 @@ export function newDraftOf(authorId: string, content: DraftContent, now: Date): 
 }
 
 /** What it asks for once it is published. */
-export function requestOf({ text, replyTo, quoteOf, visibility }: Draft): PostRequest {
+export function requestOf({ text, replyTo, quoteOf, visibility, media }: Draft): PostRequest {
   return {
     text,
     replyTo: replyTo ?? undefined,
     quoteOf: quoteOf ?? undefined,
     visibility: visibility ?? undefined,
+    media,
   };
 }
 
-export function toDraftBody({ authorId: _, publishAt, createdAt, updatedAt, ...draft }: Draft): DraftBody {
+export function toDraftBody({
+  authorId: _,
+  media,
+  publishAt,
+  createdAt,
+  updatedAt,
+  ...draft
+}: Draft): DraftBody {
   return {
     ...draft,
+    media: [...media],
     publishAt: publishAt && publishAt.toISOString(),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),

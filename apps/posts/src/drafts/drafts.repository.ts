@@ -2,7 +2,7 @@ import type { Queryable, QueryOptions } from '@rostrum/data-access';
 import type { Person } from '../profiles/profile';
 import type { Draft, DraftContent } from './draft';
 
-const columns = `drafts.id, author_id as "authorId", text, reply_to as "replyTo", quote_of as "quoteOf", visibility,
+const columns = `drafts.id, author_id as "authorId", text, reply_to as "replyTo", quote_of as "quoteOf", visibility, media::text[] as media,
   publish_at as "publishAt", failure, drafts.created_at as "createdAt", updated_at as "updatedAt", version`;
 
 /** Above every id. */
@@ -12,13 +12,13 @@ export class DraftsRepository {
   constructor(private readonly db: Queryable) {}
 
   async insert(draft: Draft): Promise<void> {
-    const { id, authorId, text, replyTo, quoteOf, visibility, publishAt, createdAt, version } = draft;
+    const { id, authorId, text, replyTo, quoteOf, visibility, media, publishAt, createdAt, version } = draft;
     await this.db.query(
       'insert_draft',
       `insert into drafts (id, author_id, text, reply_to, quote_of, visibility, publish_at, due_at,
-                           created_at, updated_at, version)
-       values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $8, $9)`,
-      [id, authorId, text, replyTo, quoteOf, visibility, publishAt, createdAt, version],
+                           created_at, updated_at, version, media)
+       values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $8, $9, $10)`,
+      [id, authorId, text, replyTo, quoteOf, visibility, publishAt, createdAt, version, media],
     );
   }
 
@@ -67,13 +67,14 @@ export class DraftsRepository {
   }
 
   async replace(id: string, content: DraftContent): Promise<Draft | undefined> {
-    const { text, replyTo, quoteOf, visibility, publishAt } = content;
+    const { text, replyTo, quoteOf, visibility, media, publishAt } = content;
     const { rows } = await this.db.query<Draft>(
       'replace_draft',
       `update drafts set text = $2, reply_to = $3, quote_of = $4, visibility = $5, publish_at = $6, due_at = $6,
+                         media = $7,
                          failure = null, updated_at = now(), version = version + 1
         where id = $1 returning ${columns}`,
-      [id, text, replyTo, quoteOf, visibility, publishAt],
+      [id, text, replyTo, quoteOf, visibility, publishAt, media],
     );
     return rows[0];
   }

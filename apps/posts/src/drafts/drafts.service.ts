@@ -2,6 +2,7 @@ import { problems } from '@rostrum/errors';
 import { createCursorCodec } from '@rostrum/security';
 import type { Cache, Transaction } from '@rostrum/data-access';
 import { entityTag, type Write } from '@rostrum/service-kit';
+import { holdMedia } from '../media/media-picker';
 import type { Post } from '../posts/post';
 import type { PostPlanner } from '../posts/post-planner';
 import { countedBy, type PostsService } from '../posts/posts.service';
@@ -38,6 +39,7 @@ export class DraftsService {
       await new ProfilesRepository(trx).ensure(author);
       const drafts = new DraftsRepository(trx);
       if ((await drafts.count(author.id, mostDrafts)) >= mostDrafts) throw draftsErrors.tooMany(mostDrafts);
+      await holdMedia(trx, author.id, content.media);
       const draft = newDraftOf(author.id, content, now);
       await drafts.insert(draft);
       return draft;
@@ -73,6 +75,7 @@ export class DraftsService {
       const draft = await drafts.lock(authorId, id);
       if (!draft) throw draftsErrors.notFound();
       if (!matches(ifMatch, draft)) throw problems.preconditionFailed();
+      await holdMedia(trx, authorId, content.media);
       const replaced = await drafts.replace(id, content);
       if (!replaced) throw draftsErrors.notFound();
       return replaced;

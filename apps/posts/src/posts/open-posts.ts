@@ -2,6 +2,8 @@ import type { Database } from '@rostrum/data-access';
 import type { EventPublisher, Kit } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
 import type { Timelines } from '../feed/timelines';
+import { MediaPicker } from '../media/media-picker';
+import { MediaRepository } from '../media/media.repository';
 import { MentionsRepository } from '../text/mentions.repository';
 import { TextComposer } from '../text/text-composer';
 import type { Visibility } from '../visibility/open-visibility';
@@ -24,8 +26,9 @@ export interface PostsParts {
 export function openPublishing({ database, visibility, publisher, events }: PostsParts) {
   const { reader, peopleReader, postCache: cache } = visibility;
   const composer = new TextComposer(new MentionsRepository(database), peopleReader);
-  const planner = new PostPlanner(composer, reader);
-  return { composer, planner, posts: new PostsService({ planner, cache, publisher, events }) };
+  const pictures = new MediaPicker(new MediaRepository(database));
+  const planner = new PostPlanner(composer, reader, pictures);
+  return { composer, pictures, planner, posts: new PostsService({ planner, cache, publisher, events }) };
 }
 
 export type Publishing = ReturnType<typeof openPublishing>;
@@ -35,7 +38,7 @@ const mostTogether = 200;
 
 export function openPosts(
   { kit, timelines, ...parts }: PostsParts & { kit: Pick<Kit, 'metrics'>; timelines: Timelines },
-  { composer, posts }: Publishing,
+  { composer, pictures, posts }: Publishing,
   cursorSecret: string,
 ): PostsFeature {
   const { database, visibility, publisher, events } = parts;
@@ -43,7 +46,15 @@ export function openPosts(
     buckets: [1, 2, 5, 10, 20, 50, 100, mostTogether],
   });
   const { reader, rows, postCache: cache } = visibility;
-  const changes = new PostChangesService({ composer, reader, rows, cache, publisher, events });
+  const changes = new PostChangesService({
+    composer,
+    pictures,
+    reader,
+    rows,
+    cache,
+    publisher,
+    events,
+  });
   const versions = new VersionsService(new VersionsRepository(database), reader, cursorSecret);
   const onWritten = (count: number) => sizes.observe(count);
   const together = new GatheredPosts(

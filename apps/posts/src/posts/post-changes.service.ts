@@ -1,8 +1,9 @@
-import { postDeleted, postUpdated } from '@rostrum/contracts';
+import { postDeleted, postUpdated, type PostMedia } from '@rostrum/contracts';
 import { problems } from '@rostrum/errors';
 import type { Cache, Transaction } from '@rostrum/data-access';
 import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
+import { claimMedia, type MediaPicker } from '../media/media-picker';
 import type { ComposedText, TextComposer } from '../text/text-composer';
 import type { PostReader } from '../visibility/post-reader';
 import type { Post } from './post';
@@ -15,6 +16,7 @@ import { attempt } from './refusal';
 
 export interface PostChangesDependencies {
   composer: Pick<TextComposer, 'compose'>;
+  pictures: Pick<MediaPicker, 'pick'>;
   reader: Pick<PostReader, 'readOne'>;
   rows: Pick<PostRows, 'find'>;
   cache: Pick<Cache, 'change'>;
@@ -25,6 +27,8 @@ export interface PostChangesDependencies {
 export interface PostEdit {
   id: string;
   text: string;
+  /** Without it the pictures stay as they are. */
+  media?: readonly string[] | undefined;
   /** Which version the author has read. */
   ifMatch: string;
 }
@@ -38,15 +42,21 @@ interface WriteOptions<T> {
 export class PostChangesService {
   constructor(private readonly dependencies: PostChangesDependencies) {}
 
-  /** A text that is what it was already makes no version. */
+  /** What is what it was already makes no version. */
   async edit(authorId: string, edit: PostEdit, { write, signal }: WriteOptions<Post>): Promise<Post> {
-    const { composer, cache } = this.dependencies;
+    const { composer, cache, pictures } = this.dependencies;
+    const { id: postId, text, media } = edit;
     const prepared = await attempt(
-      Promise.all([this.assertOwn(authorId, edit.id, signal), composer.compose(authorId, edit.text, signal)]),
+      Promise.all([
+        composer.compose(authorId, text, signal),
+        media && pictures.pick(authorId, media, { postId, signal }),
+        this.assertOwn(authorId, postId, signal),
+      ]),
     );
     const work = async (trx: Transaction) => {
       if (prepared.refusal) throw prepared.refusal;
-      return this.editIn(trx, edit, prepared.value[1]);
+      const [composed, picked] = prepared.value;
+      return this.editIn(trx, edit, { composed, media: picked });
     };
     return cache.change(edit.id, () => write(work));
   }
@@ -70,7 +80,11 @@ export class PostChangesService {
     if (facts.authorId !== viewerId) throw postsErrors.notYours();
   }
 
-  private async editIn(trx: Transaction, { id, ifMatch }: PostEdit, composed: ComposedText): Promise<Post> {
+  private async editIn(
+    trx: Transaction,
+    { id, ifMatch }: PostEdit,
+    { composed, media }: { composed: ComposedText; media: readonly PostMedia[] | undefined },
+  ): Promise<Post> {
     const { publisher, events } = this.dependencies;
     const posts = new PostsRepository(trx);
     const row = (await posts.lock([id])).get(id);
@@ -78,9 +92,20 @@ export class PostChangesService {
     if (row.deleted) throw postsErrors.deleted();
     if (!isSameVersion(ifMatch, row.version)) throw problems.preconditionFailed();
     const { text, facets } = composed;
-    if (row.text === text) return toPost(row);
-    const post: Post = { ...toPost(row), text, facets, version: row.version + 1, editedAt: new Date() };
-    await posts.replaceText(post);
+    const before = toPost(row);
+    if (row.text === text && (!media || isSameMedia(media, before.media))) return before;
+    const version = row.version + 1;
+    const post: Post = {
+      ...before,
+      text,
+      facets,
+      media: media ?? before.media,
+      version,
+      editedAt: new Date(),
+    };
+    await posts.replaceContent(post);
+    // What is no longer in it stays its own, since it is in the version of before.
+    await claimMedia(trx, post);
     const userIds = await posts.replaceNames(id, composed);
     await publisher.publish(trx, postUpdated, {
       key: post.author.id,
@@ -112,6 +137,9 @@ export class PostChangesService {
     trx.onCommit(() => events.postDeleted(id));
   }
 }
+
+const isSameMedia = (some: readonly PostMedia[], others: readonly PostMedia[]) =>
+  some.length === others.length && some.every(({ id }, index) => id === others[index]?.id);
 
 function parentsOf({ reply_to, quote_of }: PostRow): string[] {
   return [...new Set([reply_to, quote_of])].filter((id) => id !== null);

@@ -1,4 +1,5 @@
-import type { PostVisibility } from '@rostrum/contracts';
+import type { PostMedia, PostVisibility } from '@rostrum/contracts';
+import type { MediaPicker } from '../media/media-picker';
 import type { TextComposer } from '../text/text-composer';
 import type { PostReader } from '../visibility/post-reader';
 import { postsErrors } from './posts.errors';
@@ -10,6 +11,8 @@ export interface PostRequest {
   replyTo?: string | undefined;
   quoteOf?: string | undefined;
   visibility?: PostVisibility | undefined;
+  /** Uploads of the author's. */
+  media?: readonly string[] | undefined;
 }
 
 /** What is known of a new post before its transaction. */
@@ -17,6 +20,7 @@ export interface PostPlan {
   text: string;
   facets: Awaited<ReturnType<TextComposer['compose']>>['facets'];
   visibility: PostVisibility;
+  media: readonly PostMedia[];
   replyTo: string | null;
   quoteOf: string | null;
   mentioned: readonly string[];
@@ -24,6 +28,8 @@ export interface PostPlan {
 }
 
 type Signal = (() => AbortSignal) | undefined;
+
+const noMedia: readonly PostMedia[] = [];
 
 interface Parent {
   authorId: string;
@@ -35,6 +41,7 @@ export class PostPlanner {
   constructor(
     private readonly composer: Pick<TextComposer, 'compose'>,
     private readonly reader: Pick<PostReader, 'readOne'>,
+    private readonly pictures: Pick<MediaPicker, 'pick'>,
   ) {}
 
   async plan(authorId: string, request: PostRequest, signal?: Signal): Promise<PostPlan> {
@@ -42,15 +49,16 @@ export class PostPlanner {
     // Ids are the same in either case, cache keys are not.
     const replyTo = request.replyTo?.toLowerCase() ?? null;
     const quoteOf = request.quoteOf?.toLowerCase() ?? null;
-    const [composed, parent] = await Promise.all([
+    const [composed, media, parent] = await Promise.all([
       this.composer.compose(authorId, text, signal),
+      request.media?.length ? this.pictures.pick(authorId, request.media, { signal }) : noMedia,
       replyTo === null ? undefined : this.parent(authorId, replyTo, signal),
       quoteOf === null ? undefined : this.assertSeen(authorId, quoteOf, signal),
     ]);
     const { facets, tags } = composed;
     const visibility = request.visibility ?? parent?.visibility ?? 'public';
     const mentioned = withParent(composed.mentioned, { authorId, parent, visibility });
-    return { text, facets, visibility, replyTo, quoteOf, mentioned, tags };
+    return { text, facets, visibility, media, replyTo, quoteOf, mentioned, tags };
   }
 
   private async parent(authorId: string, id: string, signal: Signal): Promise<Parent> {

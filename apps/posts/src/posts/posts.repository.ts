@@ -93,14 +93,23 @@ export class PostsRepository {
   }
 
   /** What it said stays among its versions. */
-  async replaceText(post: Pick<Post, 'id' | 'text' | 'facets' | 'version' | 'editedAt'>): Promise<void> {
+  async replaceContent(
+    post: Pick<Post, 'id' | 'text' | 'facets' | 'media' | 'version' | 'editedAt'>,
+  ): Promise<void> {
     await this.db.query(
       'edit_post',
       `with before as (
          insert into post_versions (post_id, version, text, facets, media, edited_at)
          select id, version, text, facets, media, coalesce(edited_at, created_at) from posts where id = $1)
-       update posts set text = $2, facets = $3, version = $4, edited_at = $5 where id = $1`,
-      [post.id, post.text, JSON.stringify(post.facets), post.version, post.editedAt],
+       update posts set text = $2, facets = $3, version = $4, edited_at = $5, media = $6 where id = $1`,
+      [
+        post.id,
+        post.text,
+        JSON.stringify(post.facets),
+        post.version,
+        post.editedAt,
+        JSON.stringify(post.media),
+      ],
     );
   }
 

@@ -94,7 +94,7 @@ function writingRoutes(binder: RouteBinder, { posts, together, changes }: PostsF
     const { user, params, body, request } = call;
     const ifMatch = request.headers['if-match'];
     if (ifMatch === undefined) throw postsErrors.preconditionRequired();
-    const edit = { id: params.id.toLowerCase(), text: body.text, ifMatch };
+    const edit = { id: params.id.toLowerCase(), text: body.text, media: body.media, ifMatch };
     return call.once(
       (write) => changes.edit(user.userId, edit, { write, signal: () => call.signal }),
       edited,

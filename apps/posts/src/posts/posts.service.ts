@@ -2,6 +2,7 @@ import { postCreated, userMentioned } from '@rostrum/contracts';
 import type { Cache, Transaction } from '@rostrum/data-access';
 import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
+import { claimMedia } from '../media/media-picker';
 import type { Person } from '../profiles/profile';
 import { newPost, type Post } from './post';
 import type { PostPlan, PostPlanner, PostRequest } from './post-planner';
@@ -48,10 +49,11 @@ export class PostsService {
   async publish(trx: Transaction, author: Person, plan: PostPlan): Promise<Post> {
     const posts = new PostsRepository(trx);
     const references = await countReferences(posts, plan);
-    const { text, facets, visibility, replyTo, quoteOf } = plan;
+    const { text, facets, visibility, media, replyTo, quoteOf } = plan;
     const rootId = references.parent?.root_id ?? null;
-    const post = newPost(author, { text, facets, media: [], visibility, replyTo, rootId, quoteOf });
+    const post = newPost(author, { text, facets, media, visibility, replyTo, rootId, quoteOf });
     await posts.insert(post, plan);
+    await claimMedia(trx, post);
     await this.tell(trx, post, { references, mentioned: plan.mentioned });
     trx.onCommit(() => this.dependencies.events.postCreated(post));
     return post;

@@ -1,4 +1,5 @@
 import type { Cache, Database } from '@rostrum/data-access';
+import { MediaRemovalsRepository } from '../media/media-removals.repository';
 import { PairsRepository } from '../profiles/pairs.repository';
 import type { ViewerRelations } from '../visibility/viewer-relations';
 import { ErasureRepository, type FollowDirection, type PersonalRows } from './erasure.repository';
@@ -54,6 +55,7 @@ export class Erasure {
           (userId, limit) =>
             this.avoidances(userId, rows, limit),
       ),
+      (userId, limit) => new MediaRemovalsRepository(parts.database).removeOfOwner(userId, limit),
       ...plainRows.map(
         (rows): Step =>
           (userId, limit) =>

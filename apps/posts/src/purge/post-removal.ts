@@ -1,6 +1,7 @@
 import { postDeleted } from '@rostrum/contracts';
 import type { Cache, Database } from '@rostrum/data-access';
 import type { EventPublisher } from '@rostrum/service-kit';
+import { MediaRemovalsRepository } from '../media/media-removals.repository';
 import { PostRemovalRepository, type RemovablePost } from './post-removal.repository';
 
 /** What thousands have liked is emptied before it goes, so that no transaction is long. */
@@ -38,6 +39,7 @@ export class PostRemoval {
       const repository = new PostRemovalRepository(trx);
       await repository.lock(locked);
       const removed = await repository.remove(ids);
+      await new MediaRemovalsRepository(trx).removeOfPosts(ids);
       const deletedAt = new Date().toISOString();
       for (const { id: postId, author_id: authorId, was_there } of removed) {
         if (!was_there) continue;

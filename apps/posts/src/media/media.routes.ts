@@ -1,0 +1,54 @@
+import {
+  completeMediaRoute,
+  createMediaRoute,
+  getMediaRoute,
+  listMediaRoute,
+  type MediaUpload,
+  type PostMedia,
+} from '@rostrum/contracts';
+import type { RouteBinder } from '@rostrum/service-kit';
+import { personOf } from '../profiles/viewer';
+import type { LocalObjectStore } from './local-object-store';
+import { localObjectRoutes } from './local-objects.routes';
+import { toPostMedia, type Media } from './media';
+import type { MediaReadingService } from './media-reading.service';
+import type { MediaService } from './media.service';
+
+export interface MediaFeature {
+  media: MediaService;
+  reading: MediaReadingService;
+  /** Where the bytes are in a folder of this process. */
+  local: LocalObjectStore | undefined;
+}
+
+const created = (body: MediaUpload): { status: 201; body: MediaUpload } => ({ status: 201, body });
+
+const completed = (media: Media): { status: 200; body: PostMedia } => ({
+  status: 200,
+  body: toPostMedia(media),
+});
+
+export function mediaRoutes(binder: RouteBinder, { media, reading, local }: MediaFeature): void {
+  binder.bind(createMediaRoute, ({ user, body, once }) =>
+    once((write) => media.create(personOf(user), body, write), created),
+  );
+
+  binder.bind(completeMediaRoute, ({ user, params, signal, once }) =>
+    once((write) => media.complete(user.userId, params.id.toLowerCase(), { write, signal }), completed),
+  );
+
+  binder.bind(listMediaRoute, async (call) => {
+    const ids = [...new Set(call.query.ids.map((id) => id.toLowerCase()))];
+    return { status: 200, body: { items: await reading.urlsOf(call.user.userId, ids, () => call.signal) } };
+  });
+
+  binder.bind(getMediaRoute, async (call) => {
+    const id = call.params.id.toLowerCase();
+    return {
+      status: 307,
+      headers: ['Location', await reading.urlOf(call.user.userId, id, () => call.signal)],
+    };
+  });
+
+  if (local) localObjectRoutes(binder, local);
+}
