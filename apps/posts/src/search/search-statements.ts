@@ -1,0 +1,45 @@
+/**
+ * None of these is prepared: PostgreSQL plans each for what is asked. Of a word that is rare it takes the posts from the
+ * index of words; of one that most posts have, it goes through the posts from the newest on and is done sooner.
+ */
+export const postsStatement = `
+  select id from posts
+   where posts.search_words(text) @@ posts.search_query(?::jsonb) and deleted_at is null and id < ?::uuid
+   order by id desc limit ?`;
+
+const nameOf = 'posts.search_name(username, display_name)';
+const nameAsked = 'posts.search_name(?, null)';
+
+export const similarPeopleStatement = `
+  select id, score::text || ' ' || username as position
+    from (select user_id as id, username, extensions.word_similarity(${nameAsked}, ${nameOf}) as score
+            from profiles where ${nameOf} operator(extensions.%>) ${nameAsked}) found
+   where score < ?::real or (score = ?::real and username collate "C" > ?)
+   order by score desc, username collate "C" limit ?`;
+
+/** Similarity says nothing of so few letters: most names would be as similar as each other. */
+export const peopleByStartStatement = `
+  select user_id as id, '1 ' || username as position from profiles
+   where username collate "C" >= ? and username collate "C" < ? and username collate "C" > ?
+   order by username collate "C" limit ?`;
+
+/**
+ * From one tag to the next in the index, however many posts are between. Of each the newest posts are where the index
+ * goes on from it: "equal to the tag" would have PostgreSQL sort all of them, since most tags have few.
+ */
+export const tagsStatement = `
+  with recursive found as (
+    select tag from (
+      select tag from post_tags where tag collate "C" >= ? and tag collate "C" > ?
+       order by tag collate "C" limit 1) first
+     where starts_with(tag, ?)
+    union all
+    select next.tag from found, lateral (
+      select tag from post_tags where tag collate "C" > found.tag order by tag collate "C" limit 1) next
+     where starts_with(next.tag, ?)),
+  page as materialized (select tag from found limit ?)
+  select tag, tag as position,
+         array(select post_id from (
+           select p.tag, p.post_id from post_tags p where p.tag >= page.tag order by p.tag, p.post_id desc limit ?) newest
+            where newest.tag = page.tag) as "postIds"
+    from page order by tag collate "C"`;
