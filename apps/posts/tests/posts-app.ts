@@ -164,7 +164,8 @@ export class PostsApp {
   async arrange(sql: string, values: unknown[] = []): Promise<void> {
     await this.rows(sql, values);
     const keys = await this.redis.keys('posts:cache:*');
-    if (keys.length > 0) await this.redis.del(keys);
+    // Without the log of changes, what processes keep does not count either.
+    await this.redis.del('posts:changes', ...keys);
   }
 
   /** Nobody. */

@@ -20,7 +20,7 @@ export class ExploreService {
   async explore(
     viewerId: string,
     { cursor, limit, signal }: ExploreRequest,
-  ): Promise<{ posts: Buffer[]; nextCursor: string | null }> {
+  ): Promise<{ posts: string[]; nextCursor: string | null }> {
     const cursors = createCursorCodec<string>(this.cursorSecret, `explore:${viewerId}`);
     const after = cursor === undefined ? undefined : cursors.decode(cursor);
     const ranking = await this.rankingOf(after);

@@ -4,7 +4,8 @@ import { keyOf } from './timelines';
 
 /** The first page of a feed, ready to be sent. */
 export interface FirstPage {
-  body: Buffer;
+  /** JSON, as it is sent. */
+  body: string;
   nextCursor: string | null;
 }
 
@@ -79,7 +80,7 @@ function pack(position: LogPosition, { subjects, nextCursor, body }: ComposedPag
   return Buffer.concat([
     head,
     Buffer.from(position.padEnd(positionLength) + ids.slice(0, mostSubjects).join('') + cursor, 'latin1'),
-    body,
+    Buffer.from(body),
   ]);
 }
 
@@ -99,6 +100,6 @@ function unpack(packed: Buffer): {
       yield viewerId;
       for (let at = idsAt; at < cursorAt; at += idLength) yield packed.toString('latin1', at, at + idLength);
     },
-    page: { body: packed.subarray(bodyAt), nextCursor: cursor === '' ? null : cursor },
+    page: { body: packed.toString('utf8', bodyAt), nextCursor: cursor === '' ? null : cursor },
   };
 }

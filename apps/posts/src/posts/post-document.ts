@@ -11,7 +11,8 @@ export const postShape = 2;
 export interface PostDocument {
   facts: PostFacts;
   etag: string;
-  body: Buffer;
+  /** JSON, as it is sent. */
+  body: string;
 }
 
 /** Other counts are other bytes, so that they have a part in it. */
@@ -76,7 +77,7 @@ export function unpackPost(packed: Buffer): PostDocument {
       mentioned: named === 0 ? nobody : idsIn(packed, named),
     },
     etag: packed.toString('latin1', etagAt + 1, bodyAt),
-    body: packed.subarray(bodyAt),
+    body: packed.toString('utf8', bodyAt),
   };
 }
 

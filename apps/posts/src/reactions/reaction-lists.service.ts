@@ -53,7 +53,7 @@ export class ReactionListsService {
   async bookmarks(
     viewerId: string,
     { cursor, limit, signal }: ListRequest,
-  ): Promise<{ posts: Buffer[]; nextCursor: string | null }> {
+  ): Promise<{ posts: string[]; nextCursor: string | null }> {
     const { reactions, pages, cursorSecret } = this.dependencies;
     const cursors = createCursorCodec<string>(cursorSecret, `bookmarks:${viewerId}`);
     const { shown, next } = await pages.page(

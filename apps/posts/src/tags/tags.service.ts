@@ -25,7 +25,7 @@ export class TagsService {
     viewerId: string,
     tag: string,
     { cursor, limit, signal }: TagRequest,
-  ): Promise<{ posts: Buffer[]; nextCursor: string | null }> {
+  ): Promise<{ posts: string[]; nextCursor: string | null }> {
     const { tags, pages, cursorSecret } = this.dependencies;
     const cursors = createCursorCodec<string>(cursorSecret, `tag:${tag}:${viewerId}`);
     const { shown, next } = await pages.page(

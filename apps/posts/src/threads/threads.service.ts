@@ -16,7 +16,7 @@ export interface ListRequest {
 
 export interface ListPage {
   /** Each post as it is sent. */
-  posts: Buffer[];
+  posts: string[];
   nextCursor: string | null;
 }
 

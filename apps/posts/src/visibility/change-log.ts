@@ -1,41 +1,47 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from '@rostrum/data-access';
+import { StreamTail, type Redis, type StreamEntry, type TailReader } from '@rostrum/data-access';
 import { LRUCache } from 'lru-cache';
 
 /** Where the log was. Later ones are greater as strings. */
 export type LogPosition = string;
 
-type StreamEntry = [id: string, fields: string[]];
+/** Somebody who keeps things as long as they have not changed. */
+export interface ChangeListener {
+  onChanged(subject: string): void;
+  /** It is not known what has changed until now. */
+  onGap(): void;
+}
 
 /** Older changes are forgotten, and with them what was made before them. */
 const longestLog = 20_000;
 const mostRemembered = 100_000;
-const entriesAtOnce = 1_000;
 /** By then every process has noticed that Redis is away, and believes nothing that was made before. */
 const patienceMs = 6_000;
 const retryMs = 50;
 const beginning: LogPosition = '';
+/** What an empty log is begun with: of one without an entry it could not be told whether it has lost some. */
+const nothing = '-';
 
 /**
  * What has changed lately of all that people are shown: posts, people, and how viewers are to others. Whoever makes a
  * change adds it before the change is acknowledged. Whoever keeps something that is made of many such things reads on
  * before it is served, once for all who ask in one turn of the event loop, and so knows whether it still holds.
  *
- * A stream in Redis, whose ids follow the clock: also of a server that has taken over from another. It is read from the
- * last entry that is known, that one included; where it is there no more, nothing is known of what came after it, and
- * nothing that was made until now holds.
+ * A stream in Redis, whose ids follow the clock: also of a server that has taken over from another. Where it has a gap,
+ * nothing is known of what has changed, and nothing that was made until now holds.
  */
 export class ChangeLog {
   /** When each was changed last, as far back as `floor`. */
   private readonly changes: LRUCache<string, LogPosition>;
+  private readonly tail: StreamTail;
+  private readonly listeners: ChangeListener[] = [];
   private floor = beginning;
   private newest = beginning;
-  private lastId: string | undefined;
-  private next: Promise<LogPosition> | undefined;
-  private reading: Promise<unknown> = Promise.resolve();
+  private isTracked = false;
+  private isBeginning = false;
 
   constructor(
-    private readonly redis: Pick<Redis, 'xadd' | 'xrange' | 'xrevrange'>,
+    private readonly redis: Redis,
     private readonly key: string,
   ) {
     this.changes = new LRUCache({
@@ -44,6 +50,14 @@ export class ChangeLog {
         if (reason === 'evict' && position > this.floor) this.floor = position;
       },
     });
+    this.tail = new StreamTail(redis, key, {
+      onEntry: (entry) => this.note(entry),
+      onGap: (newest) => this.begin(newest),
+    });
+  }
+
+  listen(listener: ChangeListener): void {
+    this.listeners.push(listener);
   }
 
   /** Never rejects: where Redis is away, it waits until nobody believes any more what was made before. */
@@ -60,55 +74,73 @@ export class ChangeLog {
     }
   }
 
+  /**
+   * Where the log is as far as it has been read: of what is asked for from here on, `isUnchanged` can say later whether
+   * it holds. Undefined: nothing can be said.
+   */
+  get position(): LogPosition | undefined {
+    if (this.isTracked) return this.newest;
+    this.track();
+    return undefined;
+  }
+
+  /** Tells the reader when all is known that was added before this call. */
+  ask(reader: TailReader): void {
+    this.tail.ask(reader);
+  }
+
   /** Resolves when all is known that was added before this call, to where that is. Rejects when Redis does not answer. */
   catchUp(): Promise<LogPosition> {
-    // Requests arrive in I/O callbacks; `setImmediate` runs after all those of this turn.
-    this.next ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
-        this.next = undefined;
-        // One after the other, so that each goes on where the one before it has ended.
-        const read = this.reading.then(() => this.read());
-        this.reading = read.catch(() => undefined);
-        read.then(resolve, reject);
+    return new Promise((resolve, reject) => {
+      this.tail.ask({
+        onCaughtUp: () => resolve(this.newest),
+        onSilence: () => reject(new Error('Redis does not say what has changed')),
       });
     });
-    return this.next;
   }
 
   /** Whether none of these has changed since, as far as it has been caught up. */
   isUnchanged(since: LogPosition, subjects: Iterable<string>): boolean {
     if (since < this.floor) return false;
     if (since >= this.newest) return true;
-    for (const subject of subjects) {
-      const changed = this.changes.get(subject);
-      if (changed !== undefined && changed > since) return false;
-    }
+    for (const subject of subjects) if (this.hasChanged(since, subject)) return false;
     return true;
   }
 
-  private async read(): Promise<LogPosition> {
-    const { lastId } = this;
-    if (lastId === undefined) return this.begin();
-    const entries = await this.redis.xrange(this.key, lastId, '+', 'COUNT', entriesAtOnce);
-    if (entries[0]?.[0] !== lastId) return this.begin();
-    for (const entry of entries.slice(1)) this.note(entry);
-    return entries.length === entriesAtOnce ? this.read() : this.newest;
+  hasChanged(since: LogPosition, subject: string): boolean {
+    if (since < this.floor) return true;
+    const changed = this.changes.get(subject);
+    return changed !== undefined && changed > since;
+  }
+
+  /** Finds out where the log is; sees to it that there is something to go on from. */
+  private track(): void {
+    if (this.isBeginning) return;
+    this.isBeginning = true;
+    const over = () => {
+      this.isBeginning = false;
+    };
+    this.tail.ask({
+      onCaughtUp: () => void (this.isTracked ? Promise.resolve() : this.add([nothing])).then(over),
+      onSilence: over,
+    });
   }
 
   /** What has changed before is not known. */
-  private async begin(): Promise<LogPosition> {
-    const [newest] = await this.redis.xrevrange(this.key, '+', '-', 'COUNT', 1);
+  private begin(newest: string | undefined): void {
     this.changes.clear();
-    this.lastId = newest?.[0];
-    this.newest = newest ? positionOf(newest[0]) : beginning;
+    this.isTracked = newest !== undefined;
+    this.newest = newest === undefined ? beginning : positionOf(newest);
     this.floor = this.newest;
-    return this.newest;
+    for (const listener of this.listeners) listener.onGap();
   }
 
   private note([id, fields]: StreamEntry): void {
-    this.lastId = id;
     this.newest = positionOf(id);
-    for (const subject of fields[1]?.split(' ') ?? []) this.changes.set(subject, this.newest);
+    for (const subject of fields[1]?.split(' ') ?? []) {
+      this.changes.set(subject, this.newest);
+      for (const listener of this.listeners) listener.onChanged(subject);
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { openCache, type Kit } from '@rostrum/service-kit';
 import { postShape } from '../posts/post-document';
 import { PostRows } from '../posts/posts.repository';
 import { ChangeLog } from './change-log';
+import { KnownPosts } from './known-posts';
 import { People } from './people';
 import { PeopleReader } from './people-reader';
 import { PeopleRepository } from './people.repository';
@@ -42,7 +43,7 @@ export function openVisibility(kit: Kit, redis: Redis, database: Database): Visi
     openCache(kit, redis, { name: 'relations', policy, onChange }),
   );
   const rows = new PostRows(database);
-  const reader = new PostReader(rows, postCache, people, relations);
+  const reader = new PostReader(rows, postCache, people, relations, new KnownPosts(changes));
   const peopleReader = new PeopleReader(people, relations);
   const pages = new PostPages(reader);
   return { reader, rows, pages, peopleReader, postCache, people, relations, changes };

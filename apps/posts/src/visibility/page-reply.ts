@@ -1,26 +1,12 @@
-const endOfItems = Buffer.from(']}');
-const begin = Buffer.from('{"items":[');
-const comma = Buffer.from(',');
-
-/** The JSON of a list without pages. */
-export function joinItems(items: readonly Buffer[]): Buffer {
-  return join(items, endOfItems);
+/** The JSON of a list without pages, from items that are JSON already. */
+export function joinItems(items: readonly string[]): string {
+  return `{"items":[${items.join(',')}]}`;
 }
 
 /** The JSON of a page, from items that are JSON already. */
-export function joinPage(items: readonly Buffer[], nextCursor: string | null): Buffer {
+export function joinPage(items: readonly string[], nextCursor: string | null): string {
   const cursor = nextCursor === null ? 'null' : `"${nextCursor}"`;
-  return join(items, Buffer.from(`],"nextCursor":${cursor}}`));
-}
-
-function join(items: readonly Buffer[], end: Buffer): Buffer {
-  const parts: Buffer[] = [begin];
-  for (const [index, item] of items.entries()) {
-    if (index > 0) parts.push(comma);
-    parts.push(item);
-  }
-  parts.push(end);
-  return Buffer.concat(parts);
+  return `{"items":[${items.join(',')}],"nextCursor":${cursor}}`;
 }
 
 interface Link {
@@ -38,9 +24,9 @@ export function nextLink({ path, limit, nextCursor }: Link): readonly string[] {
 }
 
 /** A page as it is answered, with a link to the next one. */
-export function pageReply({ items, ...link }: Link & { items: readonly Buffer[] }): {
+export function pageReply({ items, ...link }: Link & { items: readonly string[] }): {
   status: 200;
-  raw: Buffer;
+  raw: string;
   headers: readonly string[];
 } {
   return { status: 200, raw: joinPage(items, link.nextCursor), headers: nextLink(link) };

@@ -1,9 +1,11 @@
-import { Glance, missing, type Cache, type Glimpse } from '@rostrum/data-access';
+import type { Cache } from '@rostrum/data-access';
 import { packPost, unpackPost, type PostDocument } from '../posts/post-document';
 import { postsErrors } from '../posts/posts.errors';
 import type { PostRows } from '../posts/posts.repository';
 import { asksForFollow, decide, type PersonState, type Place, type Verdict } from './decide';
+import type { KnownPosts } from './known-posts';
 import { personState, stateIn, type People } from './people';
+import { KnownSight, Sights, type Sources } from './sights';
 import { relationsIn, type Relations, type ViewerRelations } from './viewer-relations';
 
 export interface ShownPost extends PostDocument {
@@ -33,18 +35,17 @@ interface Viewer {
 /** One's own posts are there whatever one's account is. */
 const ownState = personState(false, false);
 
-const stateOrMissing = (state: Glimpse) => (state === missing ? missing : stateIn(state));
-
 const withTombstones: ReadonlySet<Place> = new Set(['thread', 'moderation']);
 
 /** The only way from ids of posts to what a viewer sees of them. */
 export class PostReader {
-  // eslint-disable-next-line max-params -- four parts, each of which it needs
+  // eslint-disable-next-line max-params -- five parts, each of which it needs
   constructor(
     private readonly rows: Pick<PostRows, 'find'>,
-    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'glanceAt'>,
+    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'glanceAt' | 'servedByOthers'>,
     private readonly people: Pick<People, 'stateOf' | 'read' | 'glanceAt' | 'authorOf' | 'rememberAuthor'>,
     private readonly relations: Pick<ViewerRelations, 'read' | 'glanceAt' | 'with' | 'follows'>,
+    private readonly known: KnownPosts,
   ) {}
 
   /** One post by itself, ready to be sent; or the error that says that there is none, or none any more. */
@@ -53,13 +54,27 @@ export class PostReader {
     id: string,
     { place = 'direct', signal }: HowToShow = {},
   ): Promise<PostDocument> {
+    const sight = KnownSight.of(this.known, viewerId, id);
+    if (sight && (await sight.holds(this.known))) {
+      this.cache.servedByOthers(1);
+      const viewer = { id: viewerId, relations: sight.viewer.value };
+      const author = sight.author?.value ?? ownState;
+      return this.verdictOn(viewer, { id, document: sight.post.value, author }, { place, signal });
+    }
     const [viewer, [found]] = await this.look(viewerId, [id], signal);
     if (!found) throw postsErrors.notFound();
-    const judged = this.judge(viewer, found, { place, signal });
-    const verdict = typeof judged === 'string' ? judged : await judged;
-    if (verdict === 'tombstone') throw postsErrors.deleted();
-    if (verdict !== 'shown') throw postsErrors.notFound();
-    return found.document;
+    return this.verdictOn(viewer, found, { place, signal });
+  }
+
+  private verdictOn(
+    viewer: Viewer,
+    found: FoundPost,
+    how: { place: Place; signal: HowToShow['signal'] },
+  ): PostDocument | Promise<PostDocument> {
+    const judged = this.judge(viewer, found, how);
+    return typeof judged === 'string'
+      ? shownOnly(judged, found.document)
+      : judged.then((verdict) => shownOnly(verdict, found.document));
   }
 
   /** Of these posts those that the viewer sees in this place, in the order of the ids; each once for each time it is named. */
@@ -78,46 +93,50 @@ export class PostReader {
     });
   }
 
-  /** All that the caches have, in one turn of the event loop, so that it travels together; then what they do not have. */
+  /** All that is known or cached, by one question; then what is not. */
   private async look(
     viewerId: string,
     ids: readonly string[],
     signal: HowToShow['signal'],
   ): Promise<[viewer: Viewer, found: readonly (FoundPost | undefined)[]]> {
-    const glance = new Glance();
-    this.relations.glanceAt(viewerId, glance);
-    const authors = ids.map((id) => this.glanceAt(id, viewerId, glance));
-    const values = await glance.all();
-    let place = 1;
-    const found = ids.map((id, index) => {
-      const authorId = authors[index];
-      if (authorId === undefined) return undefined;
-      const packed = values[place++];
-      const state = authorId === viewerId ? ownState : stateOrMissing(values[place++]);
-      // That there is none is looked at again: few ask for what there is not.
-      if (!Buffer.isBuffer(packed) || state === missing) return undefined;
-      return { id, document: unpackPost(packed), author: state };
+    const { relations, posts, known } = await new Sights(this.known, this.sources, { viewerId, ids }).all();
+    this.cache.servedByOthers(known);
+    const found = posts.map(({ document, author }, index): FoundPost | undefined => {
+      const state = document?.facts.authorId === viewerId ? ownState : author;
+      return document && state && { id: ids[index] ?? '', document, author: state };
     });
-    const [packed] = values;
-    if (packed !== missing && !found.includes(undefined))
-      return [{ id: viewerId, relations: relationsIn(packed) }, found];
+    if (relations && !found.includes(undefined)) return [{ id: viewerId, relations }, found];
     const [late, whole] = await Promise.all([
-      packed === missing ? this.relations.read(viewerId, signal) : packed,
+      relations ?? this.relations.read(viewerId, signal).then(relationsIn),
       Promise.all(
-        found.map((each, index) => Promise.resolve(each ?? this.find(viewerId, ids[index] ?? '', signal))),
+        found.map(async (each, index) => {
+          if (each) return each;
+          const id = ids[index] ?? '';
+          const { document } = posts[index] ?? {};
+          return document ? this.withAuthor(id, document, signal) : this.find(viewerId, id, signal);
+        }),
       ),
     ]);
-    return [{ id: viewerId, relations: relationsIn(late) }, whole];
+    return [{ id: viewerId, relations: late }, whole];
   }
 
-  /** The author, where it is known who that is: then their state is asked for along with the post. */
-  private glanceAt(id: string, viewerId: string, glance: Glance): string | undefined {
-    const authorId = this.people.authorOf(id);
-    if (authorId === undefined) return undefined;
-    this.cache.glanceAt(id, glance);
-    if (authorId !== viewerId) this.people.glanceAt(authorId, glance);
-    return authorId;
+  /** Whose post it was could not be known before it was here. */
+  private async withAuthor(
+    id: string,
+    document: PostDocument,
+    signal: HowToShow['signal'],
+  ): Promise<FoundPost> {
+    const { authorId } = document.facts;
+    this.people.rememberAuthor(id, authorId);
+    return { id, document, author: await this.people.stateOf(authorId, signal) };
   }
+
+  private readonly sources: Sources = {
+    post: (id, glance) => this.cache.glanceAt(id, glance),
+    person: (id, glance) => this.people.glanceAt(id, glance),
+    viewer: (id, glance) => this.relations.glanceAt(id, glance),
+    authorOf: (postId) => this.people.authorOf(postId),
+  };
 
   /** With the author's state: read along with the post where it is known who wrote it, or where its row had to be. */
   private async find(
@@ -193,4 +212,10 @@ export class PostReader {
       place,
     );
   }
+}
+
+function shownOnly(verdict: Verdict, document: PostDocument): PostDocument {
+  if (verdict === 'tombstone') throw postsErrors.deleted();
+  if (verdict !== 'shown') throw postsErrors.notFound();
+  return document;
 }

@@ -23,6 +23,7 @@ export const noticedAfterMs = longestGapMs + heartbeatMs + 500;
 export class CacheLink {
   private open = false;
   private failedBefore = false;
+  private losses = 0;
   private tag = 0;
   /** What was put there before this time of Redis's clock is not believed. */
   private floor = 0;
@@ -48,6 +49,11 @@ export class CacheLink {
   /** Whether it is known by now if Redis is there. */
   get hasStarted(): boolean {
     return this.open || this.failedBefore;
+  }
+
+  /** Another number than before: Redis has not been there all the while, and what was learnt of it may not hold. */
+  get era(): number {
+    return this.losses;
   }
 
   /** How long Redis has not answered. */
@@ -118,6 +124,7 @@ export class CacheLink {
 
   private lose(): void {
     this.open = false;
+    this.losses += 1;
     this.failedBefore = true;
     if (this.outage) this.outage.steadySince = undefined;
   }

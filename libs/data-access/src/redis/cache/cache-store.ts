@@ -12,11 +12,12 @@ export class CacheStore {
   readonly links: CacheLinks;
   readonly reads: CacheReads;
   readonly changes: CacheChanges;
+  readonly readTimeoutMs: number;
 
   constructor(readonly redis: Redis) {
     this.links = new CacheLinks(redis, () => void this.changes.payOwed());
-    const readTimeoutMs = shareOfCommandTimeout * originOf(redis).commandTimeoutMs;
-    this.reads = new CacheReads(redis, this.links, readTimeoutMs);
+    this.readTimeoutMs = shareOfCommandTimeout * originOf(redis).commandTimeoutMs;
+    this.reads = new CacheReads(redis, this.links, this.readTimeoutMs);
     this.changes = new CacheChanges(redis, this.links);
   }
 }

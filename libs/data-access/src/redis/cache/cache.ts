@@ -167,6 +167,11 @@ export class Cache {
     else this.store.reads.read(fullKey, reader);
   }
 
+  /** Somebody has kept values of this cache, sees to it that they hold, and has served so many. */
+  servedByOthers(count: number): void {
+    for (let i = 0; i < count; i += 1) this.hooks.onRead?.('local');
+  }
+
   /**
    * Makes a change of what is cached under these keys: of one that makes something new too, if somebody may have asked
    * for it before. When this resolves, nobody reads what was before it.

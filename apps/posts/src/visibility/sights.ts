@@ -1,0 +1,171 @@
+import { Glance, missing, type Glimpse, type TailReader } from '@rostrum/data-access';
+import { unpackPost, type PostDocument } from '../posts/post-document';
+import type { PersonState } from './decide';
+import type { Kept } from './kept-map';
+import type { KnownPosts } from './known-posts';
+import { stateIn } from './people';
+import { relationsIn, type Relations } from './viewer-relations';
+
+/** Where things are asked for that this process does not know. */
+export interface Sources {
+  post: (id: string, glance: Glance) => void;
+  person: (id: string, glance: Glance) => void;
+  viewer: (id: string, glance: Glance) => void;
+  /** The author of a post, where it is known who that is. */
+  authorOf: (postId: string) => string | undefined;
+}
+
+/** What was found of a post at once: all, or it has to be looked for. */
+export interface SightedPost {
+  document: PostDocument | undefined;
+  author: PersonState | undefined;
+}
+
+interface AskedPost {
+  id: string;
+  known: Kept<PostDocument> | undefined;
+  authorId: string | undefined;
+  knownAuthor: Kept<PersonState> | undefined;
+}
+
+/** All that this process knows and the caches have of some posts and their viewer, by one question to Redis. */
+export class Sights {
+  private readonly glance = new Glance();
+  private readonly asked: AskedPost[];
+  private readonly knownViewer: Kept<Relations> | undefined;
+  private readonly moment: ReturnType<KnownPosts['now']>;
+  private readonly viewerId: string;
+  private usesKnown = false;
+
+  constructor(
+    private readonly known: KnownPosts,
+    private readonly sources: Sources,
+    { viewerId, ids }: { viewerId: string; ids: readonly string[] },
+  ) {
+    this.viewerId = viewerId;
+    this.moment = known.now();
+    this.knownViewer = known.viewer(viewerId);
+    if (this.knownViewer) this.usesKnown = true;
+    else sources.viewer(viewerId, this.glance);
+    this.asked = ids.map((id) => this.askFor(id));
+  }
+
+  /** The viewer's relations, undefined where they have to be looked for; the posts, in order; how many were known. */
+  async all(): Promise<{
+    relations: Relations | undefined;
+    posts: readonly SightedPost[];
+    known: number;
+  }> {
+    const { known, glance, knownViewer, viewerId, moment } = this;
+    if (this.usesKnown) known.ask(new PartOfGlance(glance));
+    const values = await glance.all();
+    // The question for changes was the last one.
+    const holds = !this.usesKnown || values.at(-1) !== missing;
+    let place = 0;
+    const next = () => values[place++] as Glimpse;
+
+    let relations = knownViewer && ofKnown(knownViewer, holds);
+    if (!knownViewer) {
+      const packed = next();
+      if (packed !== missing) {
+        relations = relationsIn(packed);
+        known.keepViewer(viewerId, relations, moment);
+      }
+    }
+    const posts = this.asked.map((each) => {
+      const document = each.known ? ofKnown(each.known, holds) : this.documentIn(each, next());
+      if (each.authorId === undefined || each.authorId === viewerId) return { document, author: undefined };
+      if (each.knownAuthor) return { document, author: ofKnown(each.knownAuthor, holds) };
+      const packed = next();
+      if (packed === missing) return { document, author: undefined };
+      const author = stateIn(packed);
+      known.keepPerson(each.authorId, author, moment);
+      return { document, author };
+    });
+    const knownPosts = holds ? this.asked.filter((each) => each.known !== undefined).length : 0;
+    return { relations, posts, known: knownPosts };
+  }
+
+  private askFor(id: string): AskedPost {
+    const { known, sources, glance, viewerId } = this;
+    const post = known.post(id);
+    const authorId = post ? post.value.facts.authorId : sources.authorOf(id);
+    if (post) this.usesKnown = true;
+    else sources.post(id, glance);
+    if (authorId === undefined || authorId === viewerId)
+      return { id, known: post, authorId, knownAuthor: undefined };
+    const knownAuthor = known.person(authorId);
+    if (knownAuthor) this.usesKnown = true;
+    else sources.person(authorId, glance);
+    return { id, known: post, authorId, knownAuthor };
+  }
+
+  private documentIn({ id }: AskedPost, packed: Glimpse): PostDocument | undefined {
+    // That there is none is looked at again: few ask for what there is not.
+    if (!Buffer.isBuffer(packed)) return undefined;
+    const document = unpackPost(packed);
+    this.known.keepPost(id, document, this.moment);
+    return document;
+  }
+}
+
+function ofKnown<T>(kept: Kept<T>, holds: boolean): T | undefined {
+  return holds && kept.isCurrent ? kept.value : undefined;
+}
+
+/** The question for changes, as a part of a glance. */
+class PartOfGlance implements TailReader {
+  private readonly place: number;
+
+  constructor(private readonly glance: Glance) {
+    this.place = glance.expect();
+  }
+
+  onCaughtUp(): void {
+    this.glance.answer(this.place, undefined);
+  }
+
+  onSilence(): void {
+    this.glance.answer(this.place, missing);
+  }
+}
+
+/** One post that this process knows with all that decides who sees it: as above, with as little as can be. */
+export class KnownSight implements TailReader {
+  private resolve: ((holds: boolean) => void) | undefined;
+
+  private constructor(
+    readonly post: Kept<PostDocument>,
+    readonly viewer: Kept<Relations>,
+    /** Undefined: the viewer is the author. */
+    readonly author: Kept<PersonState> | undefined,
+  ) {}
+
+  /** Undefined where not all of it is known. */
+  static of(known: KnownPosts, viewerId: string, id: string): KnownSight | undefined {
+    const post = known.post(id);
+    const viewer = known.viewer(viewerId);
+    if (!post || !viewer) return undefined;
+    const { authorId } = post.value.facts;
+    if (authorId === viewerId) return new KnownSight(post, viewer, undefined);
+    const author = known.person(authorId);
+    return author && new KnownSight(post, viewer, author);
+  }
+
+  /** Resolves to whether it may be shown. */
+  holds(known: KnownPosts): Promise<boolean> {
+    known.now();
+    return new Promise((resolve) => {
+      this.resolve = resolve;
+      known.ask(this);
+    });
+  }
+
+  onCaughtUp(): void {
+    this.resolve?.(this.post.isCurrent && this.viewer.isCurrent && (this.author?.isCurrent ?? true));
+  }
+
+  onSilence(): void {
+    this.resolve?.(false);
+  }
+}
