@@ -59,13 +59,14 @@ export class Facts {
 
   /** Somebody's new post that replies to another, or quotes it. */
   async answer(
-    author: Person,
+    by: Person | TestPost,
     how: 'replyTo' | 'quoteOf',
     to: TestPost,
     visibility?: 'followers' | 'mentioned',
   ): Promise<TestPost> {
     const answered = { [how]: { postId: to.id, authorId: to.author.id } };
-    return this.create(this.post(author), { ...answered, ...(visibility && { visibility }) });
+    const post = 'author' in by ? by : this.post(by);
+    return this.create(post, { ...answered, ...(visibility && { visibility }) });
   }
 
   private async create(post: TestPost, more: object = {}): Promise<TestPost> {

@@ -113,6 +113,23 @@ describe('a new post', () => {
     await reader.close();
   });
 
+  it('is not told to who has muted its author', async () => {
+    await follow(ada, grace);
+    const other = await app.person('other');
+    await follow(other, grace);
+    const [muter, listener] = await Promise.all(
+      [ada, other].map((person) => instance.connect(person, { channels: ['feed:me'] })),
+    );
+    const before = await handled();
+    await facts.mute(ada, grace);
+    await waitFor(async () => (await handled()) > before);
+    await postBy(grace).say();
+    await listener?.next('event');
+    await muter?.roundTrip();
+    expect(muter?.of('event')).toEqual([]);
+    for (const each of [muter, listener]) await each?.close();
+  });
+
   it('is not told to whom its author has blocked', async () => {
     await follow(ada, grace);
     const reader = await instance.connect(ada, { channels: ['feed:me'] });

@@ -88,7 +88,10 @@ const cases = Object.entries(changes).flatMap(([what, { tell, ends }]) =>
   Object.entries(ends).map(([kind, isEnd]) => ({ what, kind: kind as Kind, isEnd, tell })),
 );
 
-const heard = (client: LiveClient) => client.of('event').length;
+/** But how somebody was when it began. */
+const heard = (client: LiveClient) =>
+  client.of('event').filter(({ name }) => name !== 'presence.changed').length;
+const hears = (client: LiveClient) => waitFor(() => heard(client) === 1, { what: 'what has happened' });
 
 describe.each(cases)('$what', ({ kind, isEnd, tell }) => {
   it(`${isEnd ? 'ends' : 'leaves'} ${kind}`, async () => {
@@ -107,8 +110,8 @@ describe.each(cases)('$what', ({ kind, isEnd, tell }) => {
     await happens[kind]();
     await app.allHandled();
     const isForAll = kind === 'feed' && isEnd && (await followersOf(author)) === 0;
-    if (!isForAll) await bystander.next('event');
-    if (!isEnd) await client.next('event');
+    if (!isForAll) await hears(bystander);
+    if (!isEnd) await hears(client);
     for (const each of [client, bystander]) await each.roundTrip();
     expect(heard(client)).toBe(isEnd ? 0 : 1);
     expect(bystander.of('error')).toEqual([]);
@@ -144,4 +147,73 @@ it('lets in soon who has just become a follower', async () => {
   app.posts.hidden.delete(postId);
   // A refusal is remembered for a second.
   await waitFor(async () => (await ask()) === 'subscribed', { what: 'being let in', timeoutMs: 5000 });
+});
+
+describe('a reply that not all may see who see the post', () => {
+  const replies = (client: LiveClient) =>
+    client.of('event').map(({ offset, data }) => [offset, (data as { replyId: string }).replyId]);
+  const replyBy = async (person: Person, ...hiddenFrom: Person[]) => {
+    const reply = facts.post(person);
+    for (const { id } of hiddenFrom) app.posts.hidden.add(`${id} ${reply.id}`);
+    await facts.answer(reply, 'replyTo', { id: postId, author }, 'followers');
+    // Those of different people come in any order.
+    await app.allHandled();
+    return reply.id;
+  };
+  const answered = (client: LiveClient, count: number) => client.next('event', count);
+
+  it('is told to those who see it, on all processes, and passes by the others in silence', async () => {
+    const [here, there] = instances;
+    const name = `post:${postId}`;
+    const seeing = [await listen(author, here, [name]), await listen(other, there, [name])];
+    const blind = [await listen(viewer, here, [name]), await listen(viewer, there, [name])];
+    const first = await replyBy(other, viewer);
+    const second = await replyBy(other);
+    const third = await replyBy(author, viewer);
+    for (const each of seeing) await answered(each, 3);
+    for (const each of blind) await answered(each, 1);
+    for (const each of blind) await each.roundTrip();
+    const all = [first, second, third].map((id, index) => [index + 1, id]);
+    for (const each of seeing) expect(replies(each)).toEqual(all);
+    for (const each of blind) {
+      expect(replies(each)).toEqual([[2, second]]);
+      expect([...each.of('gap'), ...each.of('error')]).toEqual([]);
+    }
+  });
+
+  it('stays so when what was missed is told again', async () => {
+    const [here, there] = instances;
+    const name = `post:${postId}`;
+    const one = await listen(viewer, here, []);
+    const { epoch, offset } = await one.subscribe(name);
+    await one.close();
+    const ids = [await replyBy(other, viewer), await replyBy(other), await replyBy(other, viewer)];
+    await app.allHandled();
+    const again = await listen(viewer, there, []);
+    const { asked } = app.posts;
+    expect(await again.subscribe(name, { epoch, offset })).toMatchObject({ recovered: true });
+    await again.roundTrip();
+    expect(replies(again)).toEqual([[2, ids[1]]]);
+    // For the post and for all the replies.
+    expect(app.posts.asked).toBeLessThanOrEqual(asked + 2);
+    const seeing = await listen(other, there, []);
+    await seeing.subscribe(name, { epoch, offset });
+    await answered(seeing, 3);
+    expect(replies(seeing)).toEqual(ids.map((id, index) => [index + 1, id]));
+    await replyBy(author);
+    for (const each of [again, seeing]) await waitFor(() => replies(each).at(-1)?.[0] === 4);
+  });
+
+  it('is a gap where nobody can say who sees it', async () => {
+    const [here] = instances;
+    const client = await listen(viewer, here, [`post:${postId}`]);
+    app.posts.isDown = true;
+    try {
+      await replyBy(other);
+      expect(await client.next('gap')).toMatchObject({ from: 1, to: 1, reason: 'unavailable' });
+    } finally {
+      app.posts.isDown = false;
+    }
+    expect(client.of('event')).toEqual([]);
+  });
 });

@@ -11,6 +11,10 @@ interface FollowerRow {
   follower_id: string;
 }
 
+/** Whom they have muted they hear nothing of. A block has ended the follow. */
+const isListening = `not exists (select from avoidances
+  where person_id = follower_id and other_id = followee_id and kind = 'mute' and active)`;
+
 /** A copy of who follows whom, kept by events: followers can be told while posts is away. */
 export class FollowsRepository {
   constructor(private readonly db: Queryable) {}
@@ -47,7 +51,7 @@ export class FollowsRepository {
   async followersOf(userId: string, limit: number): Promise<string[]> {
     const { rows } = await this.db.query<FollowerRow>(
       'followers_of',
-      'select follower_id from follows where followee_id = $1 and active limit $2',
+      `select follower_id from follows where followee_id = $1 and active and ${isListening} limit $2`,
       [userId, limit],
     );
     return rows.map(({ follower_id }) => follower_id);
@@ -57,7 +61,8 @@ export class FollowsRepository {
   async followersAmong(userId: string, some: readonly string[]): Promise<string[]> {
     const { rows } = await this.db.query<FollowerRow>(
       'followers_among',
-      'select follower_id from follows where followee_id = $1 and active and follower_id = any($2::uuid[])',
+      `select follower_id from follows
+        where followee_id = $1 and active and follower_id = any($2::uuid[]) and ${isListening}`,
       [userId, some],
     );
     return rows.map(({ follower_id }) => follower_id);

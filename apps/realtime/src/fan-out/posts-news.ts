@@ -49,7 +49,8 @@ function tellOfWriting({ publisher, feeds }: PostsNewsParts): Subscription[] {
       }
       if (replyTo) {
         const told = newsOf(event, 'post.replied', { postId: replyTo.postId, replyId: postId });
-        await publisher.toChannel(channels.post(replyTo.postId), told);
+        // Not all who see a post see the replies to it.
+        await publisher.toChannel(channels.post(replyTo.postId), { ...told, subject: postId });
       }
     }),
     onEvent(postUpdated, async ({ postId, version }, { event }) => {

@@ -6,6 +6,8 @@ import type { LogPosition } from './event-log';
 export interface LateComer {
   /** False once it has gone, or does not want the channel any more. */
   readonly isHere: boolean;
+  /** What of the log is not for it. */
+  hiddenAmong(entries: readonly LogEntry[]): Promise<ReadonlySet<LogEntry>>;
   event(entry: LogEntry): void;
   gap(gap: Gap): void;
   /** It has all that the follower has told, and is to be told the rest by it. */
@@ -42,6 +44,10 @@ export async function catchUp(follower: ChannelFollower, comer: LateComer, from:
       if (follower.position.epoch === epoch) follower.take(page);
       continue;
     }
+    const hidden = await comer.hiddenAmong(page.entries);
+    if (!comer.isHere) return;
+    // Meanwhile the channel may have begun anew.
+    if (follower.position.epoch !== epoch) continue;
     for (const entry of page.entries) {
       const reached = follower.position.offset;
       skipTo(Math.min(entry.offset - 1, reached));
@@ -51,7 +57,7 @@ export async function catchUp(follower: ChannelFollower, comer: LateComer, from:
         follower.take(page);
         return;
       }
-      comer.event(entry);
+      if (!hidden.has(entry)) comer.event(entry);
       ({ offset } = entry);
     }
     if (page.entries.length === 0) skipTo(Math.min(page.offset, follower.position.offset));

@@ -11,7 +11,7 @@ export interface Gap {
 
 /** Who is told of a channel's events, each once and in their order. */
 export interface Audience {
-  event(entry: LogEntry): void;
+  event(entry: LogEntry, epoch: string): void;
   /** What can be told to nobody any more. The next event has `to` + 1. */
   gap(gap: Gap): void;
 }
@@ -163,6 +163,6 @@ export class ChannelFollower {
 
   private tell(entry: LogEntry): void {
     this.at = { epoch: this.at.epoch, offset: entry.offset };
-    this.options.audience.event(entry);
+    this.options.audience.event(entry, this.at.epoch);
   }
 }

@@ -46,7 +46,7 @@ function tell(subscriber: Subscriber, memberships: ReadonlyMap<string, Membershi
   const channels: Record<string, number> = {};
   let any = false;
   for (const membership of memberships.values()) {
-    if (!membership.isAttached || !membership.position) continue;
+    if (!membership.isAttached || membership.isWaiting || !membership.position) continue;
     channels[publicName(membership.channel)] = membership.position.offset;
     any = true;
   }

@@ -10,6 +10,8 @@ export interface LiveEvent {
   time: string;
   /** Of what caused it. */
   traceparent?: string | undefined;
+  /** A post that it tells of: who may not see that is not told. Left out, all who may listen to the channel are. */
+  subject?: string | undefined;
 }
 
 /** An event in the log of a channel. */
@@ -21,20 +23,33 @@ export interface LogEntry {
 }
 
 const noTrace = '-';
+const subjectMark = '~';
 const idKey = ' "id":"';
 const nameKey = '","name":"';
 
 /**
- * `<traceparent> "id":…,"name":…,"data":…,"time":…`: the end of the frame as it will be sent, so that the processes
+ * `<traceparent>[~<subject>] "id":…,"name":…,"data":…,"time":…`: the end of the frame as it will be sent, so that the processes
  * that hold sockets neither parse nor stringify what they pass on.
  */
-export function textOf({ id, name, data, time, traceparent = noTrace }: LiveEvent): string {
-  return `${traceparent} ${JSON.stringify({ id, name, data, time }).slice(1, -1)}`;
+export function textOf({ id, name, data, time, traceparent = noTrace, subject }: LiveEvent): string {
+  const head = subject === undefined ? traceparent : traceparent + subjectMark + subject;
+  return `${head} ${JSON.stringify({ id, name, data, time }).slice(1, -1)}`;
 }
 
 export function traceparentOf(text: string): string | undefined {
-  const found = text.slice(0, text.indexOf(' '));
+  const [found] = headOf(text).split(subjectMark);
   return found === noTrace ? undefined : found;
+}
+
+/** The post that not everybody may see who is on the channel. */
+export function subjectIn(text: string): string | undefined {
+  const head = headOf(text);
+  const mark = head.indexOf(subjectMark);
+  return mark === -1 ? undefined : head.slice(mark + 1);
+}
+
+function headOf(text: string): string {
+  return text.slice(0, text.indexOf(' '));
 }
 
 /** The event's id, which begins the text. */

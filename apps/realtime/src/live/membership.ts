@@ -44,6 +44,11 @@ export class Membership implements LateComer {
     return this.attached && !this.ended;
   }
 
+  /** Whether what it has been told is not yet all up to its position. */
+  get isWaiting(): boolean {
+    return this.held?.listeners.isWaiting ?? false;
+  }
+
   get position() {
     return this.held?.follower.position;
   }
@@ -90,6 +95,10 @@ export class Membership implements LateComer {
     this.welcomed = true;
     const channel = publicName(this.channel);
     this.subscriber.send(frameOf({ type: 'subscribed', channel, epoch, offset, recovered }, replyTo));
+  }
+
+  async hiddenAmong(entries: readonly LogEntry[]): Promise<ReadonlySet<LogEntry>> {
+    return this.held ? this.held.listeners.hiddenFrom(this.subscriber.user.userId, entries) : new Set();
   }
 
   event({ text, offset }: LogEntry): void {

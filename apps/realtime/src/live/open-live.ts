@@ -58,7 +58,7 @@ export function openLive(kit: Kit, parts: LiveParts): Live {
   const metrics = new LiveMetrics(kit);
   const { visibility, resource: posts } = openVisibility(kit, config.postsUrl);
   const onHint = (channel: string) => watch.hint(channel);
-  const channels = openChannels(kit, { config, redis, metrics, onHint, onError });
+  const channels = openChannels(kit, { config, redis, metrics, visibility, onHint, onError });
   const watch = openWatch(kit, { channels, visibility, presence: parts.presence });
   const readers = new FeedReaders({ redis, windowSeconds: config.liveLogSeconds });
   const subscriptions = openSubscriptions(kit, parts, { channels, visibility, metrics, readers, watch });
@@ -185,16 +185,17 @@ function openVisibility(kit: Kit, postsUrl: string): { visibility: Visibility; r
 
 interface ChannelsParts extends Pick<LiveParts, 'config' | 'redis'> {
   metrics: LiveMetrics;
+  visibility: Visibility;
   onHint: (channel: string) => void;
   onError: (error: unknown) => void;
 }
 
 function openChannels({ logger, tracing }: Kit, parts: ChannelsParts): LiveChannels {
-  const { config, redis, metrics, onHint, onError } = parts;
+  const { config, redis, metrics, visibility, onHint, onError } = parts;
   return new LiveChannels({
     redis,
     log: new EventLog(redis, logSettings(config)),
-    listeners: { tracing, metrics },
+    listeners: { tracing, metrics, visibility },
     checkSeconds: config.websocketHeartbeatSeconds,
     hooks: {
       onSynced: (count) => logger.info('Live events arrive', { channels: count }),

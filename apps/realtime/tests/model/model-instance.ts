@@ -11,6 +11,10 @@ const quiet = {
   subscriptionEnded: () => undefined,
   fannedOut: () => undefined,
 };
+const open = {
+  maySee: () => Promise.resolve(true),
+  viewersAmong: (_postId: string, userIds: Iterable<string>) => Promise.resolve(new Set(userIds)),
+};
 const untraced = { runWork: <T>(_work: unknown, fn: (context: never) => T) => fn(undefined as never) };
 
 /** The live part of a process, with a network of its own to Redis. */
@@ -31,7 +35,7 @@ export class ModelInstance {
     const channels = new LiveChannels({
       redis,
       log: new EventLog(redis, settings),
-      listeners: { tracing: untraced, metrics: quiet },
+      listeners: { tracing: untraced, metrics: quiet, visibility: open },
       checkSeconds: 1,
       hooks: {},
     });
