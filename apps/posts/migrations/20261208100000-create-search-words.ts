@@ -23,16 +23,16 @@ const unspaced =
 /** Arrows to dingbats, and emoji. */
 const symbols = String.raw`\u2190-\u2bff\U0001f000-\U0001faff`;
 
-/** A text as its words in lower case with a space between them, without accents. */
+/** A text as its words in lower case with spaces between them, without accents. */
 const searchText = String.raw`
   create function posts.search_text(text) returns text
   language plpgsql immutable strict parallel safe cost 200 as $$
   declare
     folded text;
   begin
-    -- Of ASCII alone, as most texts are.
+    -- Of ASCII alone, as most texts are. To leave spaces alone is five times as fast as to make one of several.
     if octet_length($1) = length($1) then
-      return btrim(regexp_replace(lower($1), '[^a-z0-9]+', ' ', 'g'));
+      return regexp_replace(lower($1 collate "C"), '[^a-z0-9 ]+' collate "C", ' ', 'g');
     end if;
     folded := lower(normalize(regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]+', '', 'g'), NFC));
     folded := regexp_replace(folded, '([${unspaced}${symbols}])', ' \1 ', 'g');
@@ -46,11 +46,12 @@ const searchWords = `
   declare
     words text := posts.search_text($1);
   begin
-    if octet_length(words) = length(words) and words !~ '[0-9]e[0-9]' then
+    if octet_length(words) = length(words) and words !~ '[0-9]e[0-9]' collate "C" then
       return to_tsvector('pg_catalog.simple', words);
     end if;
     return (select coalesce(string_agg(left(word, 500) || ':' || least(place, 16383), ' '), '')::tsvector
-              from unnest(string_to_array(words, ' ')) with ordinality as each (word, place));
+              from regexp_split_to_table(btrim(words), ' +') with ordinality as each (word, place)
+             where word <> '');
   end $$`;
 
 /** The words of a text, one right after the other; null where there are none. */
@@ -59,7 +60,8 @@ const searchPhrase = `
   language plpgsql immutable strict parallel safe cost 300 as $$
   begin
     return (select string_agg(quote_literal(left(word, 500)), ' <-> ' order by place)::tsquery
-              from unnest(string_to_array(posts.search_text($1), ' ')) with ordinality as each (word, place));
+              from unnest(string_to_array(posts.search_text($1), ' ')) with ordinality as each (word, place)
+             where word <> '');
   end $$`;
 
 /**

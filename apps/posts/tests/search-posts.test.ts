@@ -42,7 +42,7 @@ it.each([
   ],
   [
     'see https://example.com/a_b?x=1e5#top and @ada #tagged',
-    ['example.com', 'a_b', '1e5', 'x=1e5', '@ada', '#tagged'],
+    ['example.com', 'a_b', '1e5', 'x=1e5', '"1e5 top and ada tagged"', '@ada', '#tagged'],
     ['1e'],
   ],
   ['Ｆｕｌｌ　ｗｉｄｔｈ ﬁne ①', ['full width', 'fine', '1'], []],
