@@ -8,7 +8,7 @@ import { runningState } from './state-file.mjs';
 
 const usage = `npm run reset
 
-Removes the data of npm start: databases, secrets, certificates and logs. Refuses while npm start runs.`;
+Removes the data of npm start: databases, pictures, secrets, certificates and logs. Refuses while npm start runs.`;
 
 function reset() {
   const running = runningState();

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { workspaceRoot } from '../native/workspace.mjs';
+import { dataDir, workspaceRoot } from '../native/workspace.mjs';
 import {
   authSecretFile,
   identityKeyFiles,
@@ -37,7 +37,14 @@ const ownSettings = {
     KMS_MASTER_KEY_FILE: masterKeyFile(),
     AUTH_SECRET_FILE: authSecretFile(),
   }),
-  posts: () => ({ CURSOR_SECRET_FILE: secretFile('cursor-secret') }),
+  posts: (env) => ({
+    CURSOR_SECRET_FILE: secretFile('cursor-secret'),
+    // Pictures are in a folder, unless there is a bucket.
+    ...(!env.MEDIA_S3_BUCKET_URL && {
+      MEDIA_FOLDER: env.MEDIA_FOLDER || path.join(dataDir, 'media'),
+      ...(!env.MEDIA_FOLDER_SECRET && { MEDIA_FOLDER_SECRET_FILE: secretFile('media-folder-secret') }),
+    }),
+  }),
   realtime: () => ({
     CURSOR_SECRET_FILE: secretFile('cursor-secret'),
     VAPID_PRIVATE_KEY_FILE: vapidKeyFile(),
@@ -70,7 +77,7 @@ export function serviceEnvironment({ service, kind }, { env, ports, databaseUrl,
     REDIS_URL: redisUrl,
     JWKS_URL: `http://127.0.0.1:${ports.AUTH_PORT}/.well-known/jwks.json`,
     ...(service === 'realtime' && { POSTS_URL: `http://127.0.0.1:${ports.POSTS_PORT}` }),
-    ...ownSettings[service](),
+    ...ownSettings[service](env),
   };
 }
 

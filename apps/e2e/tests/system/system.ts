@@ -154,6 +154,8 @@ function commonEnvironment(folder: string): Record<string, string> {
     JWT_SIGNING_KEY_FILE: keyFile,
     KMS_MASTER_KEY: `1:${randomBytes(32).toString('base64')}`,
     CURSOR_SECRET: randomBytes(32).toString('hex'),
+    MEDIA_FOLDER: path.join(folder, 'media'),
+    MEDIA_FOLDER_SECRET: randomBytes(32).toString('hex'),
     OPS_TOKEN: randomBytes(32).toString('hex'),
     AUTH_SECRET: `1:${randomBytes(32).toString('base64')}`,
     MAIL_FROM: 'Rostrum <no-reply@rostrum.test>',
