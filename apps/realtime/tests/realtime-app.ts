@@ -39,6 +39,8 @@ export interface AppOptions {
   environment?: Environment;
   /** In place of the suite's own database on the shared server. */
   redisUrl?: string;
+  /** The same, of a cluster. */
+  clusterNodes?: readonly { host: string; port: number }[];
   /** Of the logs that `publishTo` writes. */
   live?: Partial<LogSettings>;
 }
@@ -134,17 +136,17 @@ export class RealtimeApp {
     });
   }
 
-  static async create({ environment = {}, redisUrl, live = {} }: AppOptions = {}): Promise<RealtimeApp> {
+  static async create(options: AppOptions = {}): Promise<RealtimeApp> {
+    const { environment = {}, live = {} } = options;
     const database = await createTestDatabase('realtime', migrations);
-    const testRedis = redisUrl === undefined ? await createTestRedis() : undefined;
-    const url = redisUrl ?? (testRedis?.url as string);
+    const redisStage = await openRedis(options);
     const tokens = await testTokens();
     const posts = await PostsStub.start();
     const log = recordingLogger({ service: 'realtime' });
-    const redis = createRedis({ url });
+    const { redis } = redisStage;
     const ends = [
       async () => redis.disconnect(),
-      async () => testRedis?.close(),
+      redisStage.close,
       () => tokens.close(),
       () => posts.close(),
       () => database.drop(),
@@ -158,7 +160,7 @@ export class RealtimeApp {
       DATABASE_URL: database.url,
       DATABASE_MAX_CONNECTIONS: '5',
       DATABASE_MIN_IDLE: '0',
-      REDIS_URL: url,
+      ...redisStage.environment,
       JWT_ISSUER: tokens.issuer,
       JWT_AUDIENCE: tokens.audience,
       // Many people share one address here; the limits themselves have tests of their own.
@@ -259,4 +261,19 @@ export class RealtimeApp {
     const { port, opsPort } = await service.start();
     return new Instance(service, `http://127.0.0.1:${port}`, `http://127.0.0.1:${opsPort}`);
   }
+}
+
+/** What processes are told of it, and a client for the test. */
+async function openRedis({ redisUrl, clusterNodes }: AppOptions) {
+  if (clusterNodes) {
+    const nodes = clusterNodes.map(({ host, port }) => `${host}:${port}`).join(',');
+    return {
+      redis: createRedis({ clusterNodes }),
+      environment: { REDIS_CLUSTER_NODES: nodes },
+      close: () => Promise.resolve(),
+    };
+  }
+  const own = redisUrl === undefined ? await createTestRedis() : undefined;
+  const url = redisUrl ?? (own?.url as string);
+  return { redis: createRedis({ url }), environment: { REDIS_URL: url }, close: async () => own?.close() };
 }
