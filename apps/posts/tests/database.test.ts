@@ -50,10 +50,57 @@ describe('the role that the service runs as', () => {
       'likes',
       'reposts',
       'bookmarks',
+      'moderation_cases',
+      'post_reports',
+      'post_appeals',
+      'moderation_log',
       'outbox',
       'inbox',
     ]) {
       await expect(asApp.query(`count_${table}`, `select count(*) from ${table}`)).resolves.toBeDefined();
+    }
+  });
+});
+
+describe('what moderators have done', () => {
+  const add = (values: string) =>
+    `insert into moderation_log (id, post_id, actor_id, version, kind, reason) values (${values})`;
+  const entry = add(`gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'hidden', 'Rude'`);
+
+  it.each([
+    `update moderation_log set reason = 'Polite'`,
+    'delete from moderation_log',
+    'truncate moderation_log',
+    `update post_reports set reason = 'spam'`,
+    'delete from post_reports',
+    `update post_appeals set text = 'Please'`,
+    'delete from post_appeals',
+  ])('cannot be changed by the service: %s', async (statement) => {
+    await asApp.run('append', asApp.knex.raw(entry));
+    await expect(asApp.run('forbidden', asApp.knex.raw(statement))).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it.each([`update moderation_log set reason = 'Polite'`, 'delete from moderation_log'])(
+    'nor by the owner of the tables: %s',
+    async (statement) => {
+      await asApp.run('append', asApp.knex.raw(entry));
+      await withClient(database.ownerUrl, async (client) => {
+        await expect(
+          client.query(statement.replace('moderation_log', 'posts.moderation_log')),
+        ).rejects.toThrow('append-only');
+      });
+    },
+  );
+
+  it('says why, where it is a decision', async () => {
+    const id = 'gen_random_uuid()';
+    for (const [kind, reason] of [
+      ['hidden', 'null'],
+      ['claimed', `'Why'`],
+      ['burnt', `'Why'`],
+    ]) {
+      const statement = add(`${id}, ${id}, ${id}, 1, '${kind}', ${reason}`);
+      await expect(asApp.run('refused', asApp.knex.raw(statement))).rejects.toMatchObject({ code: '23514' });
     }
   });
 });

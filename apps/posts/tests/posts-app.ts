@@ -32,6 +32,12 @@ export interface AppOptions {
   through?: (stores: { databaseUrl: string; redisUrl: string }) => Promise<Record<string, string>>;
 }
 
+interface CallerOptions {
+  id: string;
+  username: string;
+  roles?: readonly string[];
+}
+
 interface AppParts {
   database: TestDatabase;
   redis: Redis;
@@ -134,8 +140,8 @@ export class PostsApp {
     return this.caller({ id: randomUUID(), username });
   }
 
-  async caller({ id, username }: { id: string; username: string }): Promise<Caller> {
-    const token = await this.parts.tokens.sign({ userId: id, username });
+  async caller({ id, username, roles = ['user'] }: CallerOptions): Promise<Caller> {
+    const token = await this.parts.tokens.sign({ userId: id, username, roles });
     return new Caller(id, username, { url: this.url, token });
   }
 
@@ -155,6 +161,12 @@ export class PostsApp {
     const caller = await this.person(name);
     await this.register(caller);
     return caller;
+  }
+
+  /** A member with the role; or somebody else, who is given it. */
+  async moderator(name: string | Pick<Caller, 'id' | 'username'>): Promise<Caller> {
+    const { id, username } = typeof name === 'string' ? await this.member(name) : name;
+    return this.caller({ id, username, roles: ['user', 'moderator'] });
   }
 
   /**

@@ -1,4 +1,6 @@
-import { PostsApp, type Answer, type Caller } from './posts-app';
+import { moderationLines } from './moderation-lines';
+import { PostsApp, type Caller } from './posts-app';
+import { byStatus, inList, withoutTombstones, type RouteLine } from './visibility-lines';
 import {
   expectedOf,
   kinds,
@@ -11,40 +13,8 @@ import {
   type Viewer,
 } from './visibility-scenes';
 
-/**
- * Every route that shows posts has a line here, and is looked at by everybody, at posts of every kind: cold and from
- * the cache. What is seen of a post by itself stands in `visibility-scenes.ts`; `differs` is where a route shows less.
- */
-interface RouteLine {
-  look: (viewer: Caller, scene: Scene) => Promise<Seen>;
-  differs?: (seen: Seen, who: Viewer, kind: KindName) => Seen;
-}
-
-/** What is refused to all but the author is there all the same, as is what has been read in another version. */
-const statuses: Record<number, Seen> = {
-  200: 'shown',
-  201: 'shown',
-  204: 'shown',
-  403: 'shown',
-  412: 'shown',
-  410: 'tombstone',
-  404: 'absent',
-  422: 'absent',
-};
-
-const byStatus = ({ status }: Answer): Seen => {
-  const seen = statuses[status];
-  if (!seen) throw new Error(`It was answered ${status}`);
-  return seen;
-};
-
-/** Whether a list has the post, or the tombstone of it. */
-const inList = ({ status, json }: Answer, { postId }: Scene): Seen => {
-  if (status !== 200) return byStatus({ status } as Answer);
-  const item = json.items.find(({ id }: { id: string }) => id === postId);
-  if (!item) return 'absent';
-  return item.deleted ? 'tombstone' : 'shown';
-};
+let app: PostsApp;
+let scenes: Record<KindName, Scene>;
 
 const inItself =
   (path: string) =>
@@ -57,11 +27,13 @@ const inThread = (path: string) => async (viewer: Caller, scene: Scene) =>
 /** A deleted post still has what it was answered. */
 const withTombstones = (seen: Seen): Seen => (seen === 'tombstone' ? 'shown' : seen);
 
-const withoutTombstones = (seen: Seen): Seen => (seen === 'tombstone' ? 'absent' : seen);
-
 const withoutMuted = (seen: Seen, who: Viewer): Seen =>
   who === 'muter' || who === 'mutingFollower' ? 'absent' : seen;
 
+/**
+ * Every route that shows posts has a line here, and is looked at by everybody, at posts of every kind: cold and from
+ * the cache. What is seen of a post by itself stands in `visibility-scenes.ts`; `differs` is where a route shows less.
+ */
 const routes: Record<string, RouteLine> = {
   'GET /api/v1/posts/:id': { look: inItself('') },
   'GET /api/v1/posts?ids=': {
@@ -151,10 +123,8 @@ const routes: Record<string, RouteLine> = {
     // Of those whom one follows and has not muted, and one's own.
     differs: (seen, who) => (who === 'author' || who === 'follower' ? withoutTombstones(seen) : 'absent'),
   },
+  ...moderationLines(() => app),
 };
-
-let app: PostsApp;
-let scenes: Record<KindName, Scene>;
 
 beforeAll(async () => {
   app = await PostsApp.start();

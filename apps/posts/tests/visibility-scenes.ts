@@ -110,6 +110,10 @@ async function insert(app: PostsApp, { kind, author, postId, text, rootId, viewe
     postId,
     tagOf(kind),
   ]);
+  await app.rows(
+    `insert into posts.moderation_cases (post_id, state, position) values ($1, 'open', gen_random_uuid())`,
+    [postId],
+  );
   for (const who of viewers) {
     await app.rows('insert into posts.bookmarks (user_id, post_id, id) values ($1, $2, gen_random_uuid())', [
       viewer(who).id,

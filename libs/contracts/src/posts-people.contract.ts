@@ -2,27 +2,13 @@ import { z } from 'zod';
 import { timestamp, username, uuid } from './common';
 import { defineRoute } from './define-route';
 import { person } from './posts-person.contract';
-import { hasNoControls, keepsDirection } from './posts-text.contract';
+import { writtenText } from './posts-text.contract';
 
 const tags = ['users'] as const;
 const params = z.strictObject({ username });
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** What people say of themselves. `null` takes it away. */
-const personText = (longest: number) =>
-  z
-    .string()
-    .refine((text) => text.trim() !== '', 'must not be empty; null takes it away')
-    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-    .refine(hasNoControls, 'must not have control characters')
-    .refine(
-      keepsDirection,
-      'must close what changes the direction of text in its line, and must not override it',
-    )
-    .refine(
-      (text) => text.length <= longest * 16 && [...graphemes.segment(text)].length <= longest,
-      `must have at most ${longest} characters`,
-    );
+const personText = (longest: number) => writtenText(longest, 'must not be empty; null takes it away');
 
 export const displayName = personText(50).refine(
   (text) => !/[\t\n\r\u2028\u2029]/.test(text),

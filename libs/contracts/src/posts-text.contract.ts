@@ -1,15 +1,13 @@
 import { z } from 'zod';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-const longestText = 500;
 
 /**
  * Counts what a reader sees as characters, where there can be too many of them at all: none takes less than one of
  * JavaScript's. 16 of these for each is the bound that keeps counting cheap.
  */
-const withinLength = (text: string) =>
-  text.length <= longestText ||
-  (text.length <= longestText * 16 && [...graphemes.segment(text)].length <= longestText);
+const withinLength = (text: string, longest: number) =>
+  text.length <= longest || (text.length <= longest * 16 && [...graphemes.segment(text)].length <= longest);
 
 /**
  * Postgres cannot store a null character, and the other controls have no place in a text but line break and tab; nor
@@ -43,14 +41,18 @@ function isBalanced(line: string): boolean {
   return open.length === 0;
 }
 
-/** What people write. It is kept as it was written, and escaped for its place wherever it is shown. */
-export const postText = z
-  .string()
-  .refine((text) => text.trim() !== '', 'must not be empty')
-  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-  .refine(hasNoControls, 'must not have control characters')
-  .refine(
-    keepsDirection,
-    'must close what changes the direction of text in its line, and must not override it',
-  )
-  .refine(withinLength, `must have at most ${longestText} characters`);
+/** What people write, with so many characters at most. */
+export const writtenText = (longest: number, whenEmpty = 'must not be empty') =>
+  z
+    .string()
+    .refine((text) => text.trim() !== '', whenEmpty)
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+    .refine(hasNoControls, 'must not have control characters')
+    .refine(
+      keepsDirection,
+      'must close what changes the direction of text in its line, and must not override it',
+    )
+    .refine((text) => withinLength(text, longest), `must have at most ${longest} characters`);
+
+/** It is kept as it was written, and escaped for its place wherever it is shown. */
+export const postText = writtenText(500);

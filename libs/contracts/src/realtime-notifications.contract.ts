@@ -39,7 +39,7 @@ export const notification = z
       .meta({ description: 'Your post that it is about; for a mention the one that names you' }),
     newPostId: uuid.nullable().meta({ description: 'The newest reply or quote' }),
     moderation: z
-      .object({ action: z.enum(['hidden', 'restored']), reason: z.string().nullable() })
+      .object({ action: z.enum(['hidden', 'restored', 'upheld']), reason: z.string().nullable() })
       .nullable(),
     createdAt: timestamp,
     updatedAt: timestamp,

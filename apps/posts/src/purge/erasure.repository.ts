@@ -32,6 +32,21 @@ export class ErasureRepository {
     return rowCount;
   }
 
+  /** The rows stay, without the person and what else says something of them. */
+  async forgetNames(
+    userId: string,
+    { table, column, more }: PersonalRows & { more: string },
+    limit: number,
+  ): Promise<number> {
+    const { rowCount } = await this.db.query(
+      `forget_${table}_${column}`,
+      `update ${table} set ${column} = null, ${more} = null
+        where ctid = any(array(select ctid from ${table} where ${column} = $1 limit $2))`,
+      [userId, limit],
+    );
+    return rowCount;
+  }
+
   /** Others with whom they have such rows. */
   async othersOf(
     userId: string,

@@ -32,6 +32,12 @@ const plainRows: readonly PersonalRows[] = [
   { table: 'idempotency_keys', column: 'user_id' },
 ];
 
+/** What stays without its person: that a post was reported, and what moderators are at work on. */
+const forgottenNames: readonly (PersonalRows & { more: string })[] = [
+  { table: 'post_reports', column: 'reporter_id', more: 'note' },
+  { table: 'moderation_cases', column: 'claimed_by', more: 'claimed_until' },
+];
+
 const avoidances = [
   { table: 'blocks', column: 'blocker_id', other: 'blocked_id' },
   { table: 'blocks', column: 'blocked_id', other: 'blocker_id' },
@@ -60,6 +66,11 @@ export class Erasure {
         (rows): Step =>
           (userId, limit) =>
             new ErasureRepository(parts.database).removeRows(userId, rows, limit),
+      ),
+      ...forgottenNames.map(
+        (rows): Step =>
+          (userId, limit) =>
+            new ErasureRepository(parts.database).forgetNames(userId, rows, limit),
       ),
     ];
   }

@@ -2,6 +2,7 @@ import {
   postCreated,
   postDeleted,
   postHidden,
+  postHidingUpheld,
   postLiked,
   postReposted,
   postRestored,
@@ -93,8 +94,11 @@ function subscribeToEnds(notifier: Notifier): Subscription[] {
       await ledger.withdrawPost(postId);
       await notifier.tell(trx, moderated({ postId, ...post }, { action: 'hidden', reason }, hiddenAt));
     }),
-    onEvent(postRestored, async ({ restoredAt, ...post }, { trx }) => {
-      await notifier.tell(trx, moderated(post, { action: 'restored', reason: null }, restoredAt));
+    onEvent(postRestored, async ({ restoredAt, reason = null, ...post }, { trx }) => {
+      await notifier.tell(trx, moderated(post, { action: 'restored', reason }, restoredAt));
+    }),
+    onEvent(postHidingUpheld, async ({ upheldAt, reason, ...post }, { trx }) => {
+      await notifier.tell(trx, moderated(post, { action: 'upheld', reason }, upheldAt));
     }),
   ];
 }

@@ -1,0 +1,68 @@
+import type { Database } from '@rostrum/data-access';
+import type { EventPublisher, Kit } from '@rostrum/service-kit';
+import type { VersionsService } from '../posts/versions.service';
+import type { Visibility } from '../visibility/open-visibility';
+import { AppealsService } from './appeals.service';
+import { CasesRepository, type Waiting } from './cases.repository';
+import { DecisionsService } from './decisions.service';
+import { ModerationEvents } from './moderation-events';
+import { ModerationLog } from './moderation-log.repository';
+import { ModerationQueue } from './moderation-queue.service';
+import type { ModerationFeature } from './moderation.routes';
+import { ReportsRepository } from './reports.repository';
+import { ReportsService } from './reports.service';
+
+interface ModerationParts {
+  kit: Kit;
+  database: Database;
+  visibility: Visibility;
+  publisher: EventPublisher;
+  posts: { versions: VersionsService };
+}
+
+export function openModeration(
+  { kit, database, visibility, publisher, posts: { versions } }: ModerationParts,
+  cursorSecret: string,
+): ModerationFeature {
+  const { reader, postCache: cache } = visibility;
+  const events = new ModerationEvents(kit);
+  const cases = new CasesRepository(database);
+  const reports = new ReportsRepository(database);
+  const log = new ModerationLog(database);
+  return {
+    versions,
+    queue: new ModerationQueue({ cases, reports, log, visibility, cursorSecret }),
+    decisions: new DecisionsService({ cache, publisher, events }),
+    reports: new ReportsService(reader, events),
+    appeals: new AppealsService({ log, reader, events }),
+  };
+}
+
+const waitingStates = ['open', 'appealed'] as const;
+
+/** What operators see of the queue: whether anybody works on it. One reading serves all gauges of a scrape. */
+export function watchModeration({ metrics }: Kit, database: Database): void {
+  const cases = new CasesRepository(database);
+  let reading: Promise<Waiting[]> | undefined;
+  const read = () => (reading ??= cases.waiting().finally(() => (reading = undefined)));
+  metrics.gauge('moderation_open_reports', 'Reports that nobody has decided', {
+    collect: async (gauge) => gauge.set((await read()).reduce((sum, { reports }) => sum + reports, 0)),
+  });
+  const ofStates = (name: string, help: string, value: (found: Waiting) => number) =>
+    metrics.gauge(name, help, {
+      labelNames: ['state'],
+      collect: async (gauge) => {
+        const found = await read();
+        for (const state of waitingStates) {
+          const waiting = found.find((each) => each.state === state);
+          gauge.set({ state }, waiting ? value(waiting) : 0);
+        }
+      },
+    });
+  ofStates('moderation_posts_waiting', 'Posts that wait for a moderator', ({ posts }) => posts);
+  ofStates(
+    'moderation_oldest_seconds',
+    'How long the post that has waited longest for a moderator has waited',
+    ({ oldestSeconds }) => oldestSeconds,
+  );
+}
