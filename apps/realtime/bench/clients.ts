@@ -19,6 +19,12 @@ interface OpenOrder {
 const perAddress = 5000;
 const atOnce = 50;
 const atMark = '"at":';
+const textOpcode = 0x81;
+const pingOpcode = 0x89;
+const pong = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+/** Of `{"type":"heartbeat"`, which comes whenever it likes and is not counted. */
+const typeAt = '{"type":"'.length;
+const firstOfHeartbeat = 'h'.charCodeAt(0);
 
 let sockets: net.Socket[] = [];
 let frames = 0;
@@ -60,7 +66,7 @@ async function shakeHands(socket: net.Socket, token: string | undefined): Promis
   if (!answer.startsWith('HTTP/1.1 101')) throw new Error(answer);
   let rest: Buffer = Buffer.alloc(0);
   const take = (bytes: Buffer) => {
-    rest = count(rest.length > 0 ? Buffer.concat([rest, bytes]) : bytes);
+    rest = count(rest.length > 0 ? Buffer.concat([rest, bytes]) : bytes, socket);
     if (waiter && frames >= waiter.frames) waiter.resolve();
   };
   take(Buffer.from(answer.slice(end + 4), 'latin1'));
@@ -68,8 +74,8 @@ async function shakeHands(socket: net.Socket, token: string | undefined): Promis
   socket.on('error', () => undefined);
 }
 
-/** Counts the frames and gives back what is left. */
-function count(bytes: Buffer): Buffer {
+/** Counts the frames, answers pings, and gives back what is left. */
+function count(bytes: Buffer, socket: net.Socket): Buffer {
   let start = 0;
   while (bytes.length - start >= 2) {
     const short = (bytes[start + 1] as number) & 127;
@@ -83,8 +89,9 @@ function count(bytes: Buffer): Buffer {
           : Number(bytes.readBigUInt64BE(start + 2));
     const end = start + header + length;
     if (end > bytes.length) break;
-    // Text; heartbeats are not counted.
-    if (bytes[start] === 0x81) {
+    if (bytes[start] === pingOpcode) {
+      socket.write(pong);
+    } else if (bytes[start] === textOpcode && bytes[start + header + typeAt] !== firstOfHeartbeat) {
       frames += 1;
       if (latencies)
         noteLatency(bytes.toString('latin1', start + header, Math.min(end, start + header + 160)));

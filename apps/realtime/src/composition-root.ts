@@ -37,10 +37,13 @@ import { UpgradeHandler } from './sockets/upgrade-handler';
 import { VisitorLimits } from './sockets/visitor-limits';
 import { maxPayloadBytes } from './sockets/web-socket-server';
 
+/** A socket shows its token once, so there is little to be won by remembering those of all that are open. */
+const rememberedTokens = 1_000;
+
 export function createRealtimeService(config: RealtimeConfig, overrides: KitOverrides = {}): Service {
   const kit = createKit({ service: 'realtime', role: 'main' }, config, overrides);
   const { postgres, redis, shared } = openStores(kit, config, { redis: 'critical' });
-  const verification = openTokens(kit, config, redis.redis);
+  const verification = openTokens(kit, { ...config, rememberedTokens }, redis.redis);
   const { tokens, revocations } = verification;
   const notifications = openNotifications(postgres, config);
   const push = openPush(kit, config, { ...postgres, revocations });

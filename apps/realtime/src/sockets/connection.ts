@@ -12,12 +12,34 @@ import {
 } from './close-reasons';
 import type { Frame } from './frame';
 import { MessageBudget, type MessageRate } from './message-budget';
-import { Outbox, type SocketPair } from './outbox';
+import { Outbox } from './outbox';
 import type { Outflow } from './outflow';
 
-/** What `ws` makes for each client; knowing its connection spares every listener a closure. */
+/**
+ * What `ws` makes for each client. It tells its connection itself what happens: a table of listeners for each socket
+ * would be the larger part of what a connection takes.
+ */
 export class LiveSocket extends WebSocket {
-  connection?: Connection;
+  connection: Connection | undefined = undefined;
+
+  override emit(name: string | symbol, first?: unknown, second?: unknown): boolean {
+    const { connection } = this;
+    if (!connection) return super.emit(name, first, second);
+    // `ws` hands out one buffer per message unless it is told otherwise.
+    if (name === 'message') connection.received(first as Buffer, second as boolean);
+    else if (name === 'ping') connection.pinged(first as Buffer);
+    else if (name === 'pong') connection.ponged();
+    else if (name === 'error') connection.failed(first as Error);
+    else if (name === 'close') connection.ended(first as number);
+    else return super.emit(name, first, second);
+    return true;
+  }
+
+  /** Also called by `ws` itself, when the client begins to close. After the close frame nothing may be sent. */
+  override close(code?: number, data?: string | Buffer): void {
+    this.connection?.closing();
+    super.close(code, data);
+  }
 }
 
 /** What all connections of a process share. */
@@ -33,15 +55,22 @@ export interface ConnectionSurroundings {
   onEnd: (connection: Connection) => void;
 }
 
+/** As much of a token as its socket needs. */
+export type SocketUser = Pick<
+  AccessClaims,
+  'userId' | 'sessionId' | 'username' | 'keyId' | 'issuedAt' | 'expiresAt'
+>;
+
 /** Who has come in, from where, and the trace of the request they came with. */
 export interface Visitor {
-  user: AccessClaims;
+  user: SocketUser;
   /** The address that its limits are counted by. */
   address: string;
   traceparent: string;
 }
 
-export interface OpenedSocket extends SocketPair {
+/** A WebSocket and the connection below it. */
+export interface OpenedSocket {
   webSocket: LiveSocket;
   socket: Socket;
 }
@@ -50,13 +79,26 @@ const textFrame = { binary: false };
 const pingFrame = Buffer.from([0x89, 0]);
 let connectionsMade = 0;
 
+let lastKeyId = '';
+
+/** Nearly all tokens are signed by the same key, and each has said so in a text of its own. */
+function socketUser({ userId, sessionId, username, keyId, issuedAt, expiresAt }: SocketUser): SocketUser {
+  if (keyId !== lastKeyId) lastKeyId = keyId;
+  return { userId, sessionId, username, keyId: lastKeyId, issuedAt, expiresAt };
+}
+
+/** What is put together of parts keeps each of them, and slices keep all that they were cut from. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
 /** One client: all that is known of it, what it is sent, and the verdict that ends it. */
 export class Connection {
-  readonly id = randomUUID();
+  readonly id = flat(randomUUID());
   readonly address: string;
   /** Of the upgrade request: the spans of messages are linked to it. */
   readonly traceparent: string;
-  private claims: AccessClaims;
+  private claims: SocketUser;
   private readonly webSocket: LiveSocket;
   private readonly socket: Socket;
   private readonly outbox: Outbox;
@@ -64,6 +106,7 @@ export class Connection {
   private readonly budget: MessageBudget;
   /** Spreads the pings of all connections evenly over time. */
   private readonly pingTurn: number;
+  private readonly isCompressed: boolean;
   private answered = true;
   private endReason: EndReason | undefined;
 
@@ -72,20 +115,19 @@ export class Connection {
     { user, address, traceparent }: Visitor,
     private readonly shared: ConnectionSurroundings,
   ) {
-    this.claims = user;
+    this.claims = socketUser(user);
     this.address = address;
-    this.traceparent = traceparent;
+    this.traceparent = flat(traceparent);
     this.webSocket = opened.webSocket;
     this.socket = opened.socket;
-    this.outbox = new Outbox(opened, shared.outflow);
+    this.outbox = new Outbox(opened.socket, shared.outflow);
     this.budget = new MessageBudget(shared.rate, this.openedAt);
     this.pingTurn = connectionsMade++ % shared.heartbeatSeconds;
+    this.isCompressed = this.webSocket.extensions !== '';
     this.webSocket.connection = this;
-    this.webSocket.on('message', onMessage).on('ping', onPing).on('pong', onPong);
-    this.webSocket.on('error', onError).on('close', onClose);
   }
 
-  get user(): AccessClaims {
+  get user(): SocketUser {
     return this.claims;
   }
 
@@ -104,7 +146,7 @@ export class Connection {
 
   send(frame: Frame): void {
     if (this.endReason !== undefined) return;
-    if (this.webSocket.extensions !== '') this.sendCompressed(frame);
+    if (this.isCompressed) this.sendCompressed(frame);
     else if (!this.outbox.add(frame, this.shared.maxQueueBytes)) this.close('slow_reader');
   }
 
@@ -114,8 +156,8 @@ export class Connection {
   }
 
   /** The same person has come with a newer token of the same session. */
-  renew(user: AccessClaims): void {
-    this.claims = user;
+  renew(user: SocketUser): void {
+    this.claims = socketUser(user);
   }
 
   /** Says goodbye. Whatever still comes from the client is not looked at any more. */
@@ -158,11 +200,16 @@ export class Connection {
     if (!this.spend()) return;
     if (this.outbox.size + data.length > this.shared.maxQueueBytes) this.close('slow_reader');
     else this.webSocket.pong(data);
+    this.outbox.look();
   }
 
   ponged(): void {
     this.answered = true;
     this.shared.onAlive(this);
+  }
+
+  closing(): void {
+    this.outbox.end();
   }
 
   failed(error: Error): void {
@@ -181,7 +228,7 @@ export class Connection {
       return;
     }
     this.answered = false;
-    if (this.webSocket.readyState === WebSocket.OPEN) this.socket.write(pingFrame);
+    this.outbox.write(pingFrame);
   }
 
   /** Costs a compression for each socket, which is why it is not the usual way. */
@@ -201,25 +248,4 @@ export class Connection {
     this.close('rate_limited');
     return false;
   }
-}
-
-function onMessage(this: LiveSocket, data: unknown, isBinary: boolean): void {
-  // `ws` hands out one buffer per message unless it is told otherwise.
-  this.connection?.received(data as Buffer, isBinary);
-}
-
-function onPing(this: LiveSocket, data: Buffer): void {
-  this.connection?.pinged(data);
-}
-
-function onPong(this: LiveSocket): void {
-  this.connection?.ponged();
-}
-
-function onError(this: LiveSocket, error: Error): void {
-  this.connection?.failed(error);
-}
-
-function onClose(this: LiveSocket, code: number): void {
-  this.connection?.ended(code);
 }

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
 import { sizeOf, type Batch } from './batch';
 import type { Frame } from './frame';
 import type { Outflow } from './outflow';
@@ -8,33 +7,25 @@ import type { Outflow } from './outflow';
 const gatheredBytes = 65_536;
 const nothing = Buffer.alloc(0);
 
-/** A WebSocket and the connection below it. */
-export interface SocketPair {
-  webSocket: Pick<WebSocket, 'readyState'>;
-  socket: Socket;
-}
-
 /**
  * What waits for one client. What its socket does not take stays here and not in Node's queue, as part of batches that
  * are shared with other sockets.
  */
 export class Outbox {
-  private readonly webSocket: SocketPair['webSocket'];
-  private readonly socket: Socket;
   private pending: Batch | undefined;
   private isWaiting = false;
   private isStalled = false;
+  /** Whether the socket had not passed all on when it was last looked at: it is far away, and so looked at rarely. */
+  private isBehind = false;
+  private isEnded = false;
   /** How far in the stream of bytes the end of the queue was when it was last looked at, and when that was. */
   private mark = 0;
   private markedAt = 0;
 
   constructor(
-    { webSocket, socket }: SocketPair,
+    private readonly socket: Socket,
     private readonly outflow: Outflow,
-  ) {
-    this.webSocket = webSocket;
-    this.socket = socket;
-  }
+  ) {}
 
   /** Bytes that the client has not taken. */
   get size(): number {
@@ -72,7 +63,24 @@ export class Outbox {
     const { pending } = this;
     this.pending = undefined;
     // After its close frame nothing may be sent, and nothing would be read.
-    if (pending && this.isOpen) this.socket.write(this.outflow.take(pending));
+    if (pending) this.write(this.outflow.take(pending));
+  }
+
+  /** At once, before what waits. */
+  write(bytes: Buffer): void {
+    if (!this.isOpen) return;
+    this.socket.write(bytes);
+    this.look();
+  }
+
+  /** To be called when something else has been written to the socket. */
+  look(): void {
+    this.isBehind = this.socket.writableLength > 0;
+  }
+
+  /** Nothing may be written any more. */
+  end(): void {
+    this.isEnded = true;
   }
 
   /** Forgets what waits: nobody will read it. */
@@ -104,11 +112,13 @@ export class Outbox {
   }
 
   private hasRoomFor(frame: Frame, maxBytes: number): boolean {
-    return this.size + sizeOf(frame) <= maxBytes;
+    if (this.isBehind) this.look();
+    const written = this.isBehind ? this.socket.writableLength : 0;
+    return written + (this.pending?.size ?? 0) + sizeOf(frame) <= maxBytes;
   }
 
   private get isOpen(): boolean {
-    return this.webSocket.readyState === WebSocket.OPEN && this.socket.writable;
+    return !this.isEnded && this.socket.writable;
   }
 
   private awaitDrain(): void {

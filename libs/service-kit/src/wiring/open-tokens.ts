@@ -21,10 +21,15 @@ export interface OpenTokens {
   resource: Resource;
 }
 
+export type TokensConfig = Config<typeof tokenVerifierSettings> & {
+  /** How many verified tokens are remembered, about 1 KiB each. */
+  rememberedTokens?: number;
+};
+
 /** How a service verifies the tokens of auth: by its published keys, and never past what it has revoked. */
 export function openTokens(
   kit: Kit,
-  { jwtIssuer, jwtAudience, jwksUrl }: Config<typeof tokenVerifierSettings>,
+  { jwtIssuer: issuer, jwtAudience: audience, jwksUrl, rememberedTokens }: TokensConfig,
   redis: Redis,
 ): OpenTokens {
   const auth = openAuthClient(kit, jwksUrl);
@@ -35,6 +40,7 @@ export function openTokens(
     fetch: auth.fetch,
     keys,
   });
-  const tokens = createTokenVerifier({ issuer: jwtIssuer, audience: jwtAudience, keys, revocations });
+  const memory = rememberedTokens === undefined ? {} : { remember: rememberedTokens };
+  const tokens = createTokenVerifier({ issuer, audience, keys, revocations, ...memory });
   return { tokens, revocations, work, dependency, resource: auth.resource };
 }
