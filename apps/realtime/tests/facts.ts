@@ -3,6 +3,7 @@ import {
   postCreated,
   postDeleted,
   postHidden,
+  postHidingUpheld,
   postLiked,
   postReposted,
   postRestored,
@@ -89,8 +90,13 @@ export class Facts {
     return this.say(postHidden, author.id, { postId, authorId: author.id, reason, hiddenAt: now() });
   }
 
-  restore({ id: postId, author }: TestPost): Promise<void> {
-    return this.say(postRestored, author.id, { postId, authorId: author.id, restoredAt: now() });
+  restore({ id: postId, author }: TestPost, reason?: string): Promise<void> {
+    const payload = { postId, authorId: author.id, restoredAt: now() };
+    return this.say(postRestored, author.id, reason === undefined ? payload : { ...payload, reason });
+  }
+
+  uphold({ id: postId, author }: TestPost, reason: string): Promise<void> {
+    return this.say(postHidingUpheld, author.id, { postId, authorId: author.id, reason, upheldAt: now() });
   }
 
   follow({ id: followerId, username: followerUsername }: Person, { id: followeeId }: Person): Promise<void> {

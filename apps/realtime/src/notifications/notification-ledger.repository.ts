@@ -176,6 +176,19 @@ export class NotificationLedger {
     ]);
   }
 
+  /** It may be seen again, and so is heard of again, but by those who want to hear nothing of its author. */
+  async restorePost(postId: string): Promise<void> {
+    await this.changed(
+      'restore_post',
+      `update notification_deeds d set withdrawn = false
+        where post_id = $1 and withdrawn
+          and not exists (select from avoidances
+                           where active and ((person_id = d.recipient_id and other_id = d.actor_id)
+                                          or (person_id = d.actor_id and other_id = d.recipient_id and kind = 'block')))`,
+      [postId],
+    );
+  }
+
   async forgetActor(actorId: string): Promise<void> {
     await this.changed('forget_actor', 'delete from notification_deeds where actor_id = $1', [actorId]);
   }

@@ -95,6 +95,9 @@ function subscribeToEnds(notifier: Notifier): Subscription[] {
       await notifier.tell(trx, moderated({ postId, ...post }, { action: 'hidden', reason }, hiddenAt));
     }),
     onEvent(postRestored, async ({ restoredAt, reason = null, ...post }, { trx }) => {
+      const ledger = new NotificationLedger(trx);
+      await ledger.hold([...(await ledger.recipientsAround(post.postId)), post.authorId]);
+      await ledger.restorePost(post.postId);
       await notifier.tell(trx, moderated(post, { action: 'restored', reason }, restoredAt));
     }),
     onEvent(postHidingUpheld, async ({ upheldAt, reason, ...post }, { trx }) => {
