@@ -1,69 +1,26 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import fs from 'node:fs';
-import path from 'node:path';
 import { waitFor } from '@rostrum/testing';
-import { build } from 'esbuild';
 import { everythingBrought, feedOf, readAll } from './feed-app';
 import { PostsApp, type Caller } from './posts-app';
+import { WorkerProcesses } from './worker-process';
 
-const root = path.resolve(__dirname, '../../..');
 const followers = 30;
 /** Several processes are started one after the other, on a machine that may be busy. */
 const longTestMs = 120_000;
 
 let app: PostsApp;
-let folder: string;
-const running: ChildProcess[] = [];
+let workers: WorkerProcesses;
 
 beforeAll(async () => {
   app = await PostsApp.start();
-  fs.mkdirSync(path.join(root, 'dist'), { recursive: true });
-  folder = fs.mkdtempSync(path.join(root, 'dist/test-posts-worker-'));
-  await build({
-    entryPoints: [path.join(__dirname, '../src/worker.ts')],
-    outfile: path.join(folder, 'worker.cjs'),
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    logLevel: 'error',
-    plugins: [
-      {
-        name: 'packages-outside',
-        setup: (builder) =>
-          void builder.onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
-            kind === 'entry-point' || name.startsWith('@rostrum/')
-              ? undefined
-              : { path: name, external: true },
-          ),
-      },
-    ],
-  });
+  workers = await WorkerProcesses.open(app);
 }, longTestMs);
 
 afterAll(async () => {
-  for (const child of running) await kill(child);
-  fs.rmSync(folder, { recursive: true, force: true });
+  await workers?.close();
   await app.stop();
 });
 
-/** The real worker, in a process that can be killed. */
-function startProcess(): ChildProcess {
-  const child = spawn(process.execPath, [path.join(folder, 'worker.cjs')], {
-    stdio: 'ignore',
-    env: { PATH: process.env.PATH, ...app.environment, FEED_FAN_OUT_BATCH: '1', LOG_LEVEL: 'error' },
-  });
-  running.push(child);
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exit;
-}
+const startProcess = () => workers.start({ FEED_FAN_OUT_BATCH: '1' });
 
 /** How many batches have been noted of the one that is on its way. */
 const batches = async () =>
@@ -92,7 +49,7 @@ it(
     let child = first;
     for (const reached of [3, 8, 15]) {
       await waitFor(async () => (await batches()) >= reached, { timeoutMs: 30_000 });
-      await kill(child);
+      await workers.kill(child);
       expect(await batches()).toBeLessThan(followers);
       child = startProcess();
     }

@@ -120,6 +120,12 @@ describe('a post', () => {
     expect(await seen(deleted.id)).toBe(410);
     await app.arrange('update posts.posts set hidden_at = now() where id = $1', [hidden.postId]);
     expect([await seen(hidden.id), (await look(ada, hidden.id)).status]).toEqual([404, 404]);
+    const judge = await app.moderator('judge');
+    expect([(await look(judge, hidden.id)).status, (await look(judge, deleted.id)).status]).toEqual([
+      200, 410,
+    ]);
+    const { json } = await judge.get(`/api/v1/posts/media?ids=${hidden.id},${deleted.id}`);
+    expect(json.items.map(({ id }: { id: string }) => id)).toEqual([hidden.id]);
     await ada.write('PUT', `/api/v1/users/${eve.username}/block`);
     expect(await seen(blocked.id)).toBe(404);
     expect((await look(ada, blocked.id)).status).toBe(200);

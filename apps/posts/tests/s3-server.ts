@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { SignatureV4 } from '@smithy/signature-v4';
 
 export interface S3Credentials {
@@ -67,6 +68,8 @@ export class S3Server {
   /** How many of the next requests are answered with a 503. */
   failures = 0;
   requests = 0;
+  /** How long it takes over each. */
+  delayMs = 0;
   private readonly signer: SignatureV4;
   private readonly server = createServer((request, response) => {
     this.answer(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -103,6 +106,7 @@ export class S3Server {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const bytes = Buffer.concat(chunks);
+    if (this.delayMs > 0) await setTimeout(this.delayMs);
     if (this.failures > 0) {
       this.failures -= 1;
       return void response.writeHead(503).end('<Error><Code>SlowDown</Code></Error>');

@@ -12,6 +12,7 @@ const statuses: Record<number, Seen> = {
   200: 'shown',
   201: 'shown',
   204: 'shown',
+  307: 'shown',
   403: 'shown',
   409: 'shown',
   412: 'shown',

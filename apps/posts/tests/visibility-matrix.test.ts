@@ -1,3 +1,4 @@
+import { mediaLines } from './media-lines';
 import { moderationLines } from './moderation-lines';
 import { PostsApp, type Caller } from './posts-app';
 import { byStatus, inList, withoutTombstones, type RouteLine } from './visibility-lines';
@@ -74,6 +75,7 @@ const routes: Record<string, RouteLine> = {
     differs: (seen, who, kind) =>
       kind === 'forMentionedOfPrivateAccount' && who === 'mentioned' ? 'absent' : withoutTombstones(seen),
   },
+  ...mediaLines,
   'GET /api/v1/posts/:id/likes': { look: inItself('/likes') },
   'GET /api/v1/posts/:id/reposts': { look: inItself('/reposts') },
   'GET /api/v1/posts/bookmarks': {

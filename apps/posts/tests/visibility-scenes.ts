@@ -110,6 +110,12 @@ async function insert(app: PostsApp, { kind, author, postId, text, rootId, viewe
     postId,
     tagOf(kind),
   ]);
+  // A picture of the post's, by the same id.
+  await app.rows(
+    `insert into posts.media (id, owner_id, type, bytes, alt, width, height, post_id, completed_at)
+     values ($1, $2, 'image/png', 1, '', 1, 1, $1, now())`,
+    [postId, author.id],
+  );
   await app.rows(
     `insert into posts.moderation_cases (post_id, state, position) values ($1, 'open', gen_random_uuid())`,
     [postId],

@@ -1,6 +1,6 @@
 import type { MediaUrl } from '@rostrum/contracts';
 import type { PeopleReader } from '../visibility/people-reader';
-import type { PostReader } from '../visibility/post-reader';
+import type { HowToShow, PostReader } from '../visibility/post-reader';
 import type { Media } from './media';
 import { pictureKey } from './media';
 import { mediaErrors } from './media.errors';
@@ -25,8 +25,6 @@ const extensions = {
   'image/gif': 'gif',
 } as const;
 
-type Signal = () => AbortSignal;
-
 /**
  * Who may see a picture: whoever may see the post that it is in; whoever may see the person whose picture it is; while
  * it is neither, its owner.
@@ -37,27 +35,27 @@ export class MediaReadingService {
     private readonly now: () => number = Date.now,
   ) {}
 
-  async urlOf(viewerId: string, id: string, signal: Signal): Promise<string> {
-    const [media] = await this.dependencies.media.list([id], { signal: signal() });
+  async urlOf(viewerId: string, id: string, how: HowToShow): Promise<string> {
+    const [media] = await this.dependencies.media.list([id], { signal: how.signal?.() });
     if (!media) throw mediaErrors.notFound();
     // What is said of the post is said of its pictures.
-    if (media.postId !== null) await this.dependencies.reader.readOne(viewerId, media.postId, { signal });
-    else if (!(await this.seenWithoutPost(viewerId, [media], signal)).has(media.ownerId))
+    if (media.postId !== null) await this.dependencies.reader.readOne(viewerId, media.postId, how);
+    else if (!(await this.seenWithoutPost(viewerId, [media], how)).has(media.ownerId))
       throw mediaErrors.notFound();
     return (await this.sign(media)).url;
   }
 
   /** In the order of the ids; what the viewer does not see is left out. */
-  async urlsOf(viewerId: string, ids: readonly string[], signal: Signal): Promise<MediaUrl[]> {
+  async urlsOf(viewerId: string, ids: readonly string[], how: HowToShow): Promise<MediaUrl[]> {
     const { media, reader } = this.dependencies;
-    const found = await media.list(ids, { signal: signal() });
+    const found = await media.list(ids, { signal: how.signal?.() });
     const postIds = new Set(found.map(({ postId }) => postId).filter((id) => id !== null));
     const loose = found.filter(({ postId }) => postId === null);
     const [posts, owners] = await Promise.all([
-      reader.show(viewerId, [...postIds], { signal }),
-      this.seenWithoutPost(viewerId, loose, signal),
+      reader.show(viewerId, [...postIds], how),
+      this.seenWithoutPost(viewerId, loose, how),
     ]);
-    const shown = new Set(posts.map(({ id }) => id));
+    const shown = new Set(posts.filter(({ isTombstone }) => !isTombstone).map(({ id }) => id));
     const seen = new Map(
       found
         .filter(({ postId, ownerId, isAvatar }) =>
@@ -72,11 +70,11 @@ export class MediaReadingService {
   private async seenWithoutPost(
     viewerId: string,
     media: readonly Media[],
-    signal: Signal,
+    how: HowToShow,
   ): Promise<Set<string>> {
     const others = media.filter(({ isAvatar, ownerId }) => isAvatar && ownerId !== viewerId);
     const ids = [...new Set(others.map(({ ownerId }) => ownerId))];
-    const visible = ids.length === 0 ? [] : await this.dependencies.people.visible(viewerId, ids, { signal });
+    const visible = ids.length === 0 ? [] : await this.dependencies.people.visible(viewerId, ids, how);
     return new Set([viewerId, ...visible]);
   }
 

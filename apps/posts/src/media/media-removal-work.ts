@@ -17,6 +17,8 @@ export interface RemovalRules {
 const atOnce = 200;
 /** After the store has failed at one. */
 const againAfterSeconds = 60;
+/** A store that has failed so often in a round is left alone until the next. */
+const mostFailures = 3;
 
 /**
  * Removes pictures that nobody uses, and from the store what is noted to be removed. Both go on where a worker has died:
@@ -35,14 +37,16 @@ export function removeMedia(
     collect: async (gauge) => gauge.set(await removals.waiting()),
   });
 
-  const removeOne = async (key: string) => {
+  const isRemoved = async (key: string) => {
     try {
       await store.remove(key);
       await removals.done(key);
       removed.inc();
+      return true;
     } catch (error) {
       logger.warn('An object could not be removed from the store', { object_key: key, error });
       await removals.putOff(key, againAfterSeconds);
+      return false;
     }
   };
   return new RepeatedWork({
@@ -52,7 +56,11 @@ export function removeMedia(
     round: async () => {
       // A batch of each per round: a stop waits for no more than that.
       unused.inc(await removals.removeUnused(unusedKeptSeconds, atOnce));
-      for (const key of await removals.due(atOnce)) await removeOne(key);
+      let failures = 0;
+      for (const key of await removals.due(atOnce)) {
+        if (!(await isRemoved(key))) failures += 1;
+        if (failures === mostFailures) break;
+      }
     },
     onError: (error) => logger.warn('Pictures cannot be removed for now', { error }),
   });

@@ -6,8 +6,10 @@ import {
   type MediaUpload,
   type PostMedia,
 } from '@rostrum/contracts';
+import { mayDo, type AccessClaims } from '@rostrum/security';
 import type { RouteBinder } from '@rostrum/service-kit';
 import { personOf } from '../profiles/viewer';
+import type { HowToShow } from '../visibility/post-reader';
 import type { LocalObjectStore } from './local-object-store';
 import { localObjectRoutes } from './local-objects.routes';
 import { toPostMedia, type Media } from './media';
@@ -19,6 +21,12 @@ export interface MediaFeature {
   reading: MediaReadingService;
   /** Where the bytes are in a folder of this process. */
   local: LocalObjectStore | undefined;
+}
+
+/** Moderators see the pictures of what they decide about, also when it is hidden. */
+function howFor(call: { user: Pick<AccessClaims, 'roles'>; signal: AbortSignal }): HowToShow {
+  const place = mayDo(call.user.roles, 'content.moderate') ? 'moderation' : 'direct';
+  return { place, signal: () => call.signal };
 }
 
 const created = (body: MediaUpload): { status: 201; body: MediaUpload } => ({ status: 201, body });
@@ -39,15 +47,13 @@ export function mediaRoutes(binder: RouteBinder, { media, reading, local }: Medi
 
   binder.bind(listMediaRoute, async (call) => {
     const ids = [...new Set(call.query.ids.map((id) => id.toLowerCase()))];
-    return { status: 200, body: { items: await reading.urlsOf(call.user.userId, ids, () => call.signal) } };
+    const items = await reading.urlsOf(call.user.userId, ids, howFor(call));
+    return { status: 200, body: { items } };
   });
 
   binder.bind(getMediaRoute, async (call) => {
-    const id = call.params.id.toLowerCase();
-    return {
-      status: 307,
-      headers: ['Location', await reading.urlOf(call.user.userId, id, () => call.signal)],
-    };
+    const url = await reading.urlOf(call.user.userId, call.params.id.toLowerCase(), howFor(call));
+    return { status: 307, headers: ['Location', url] };
   });
 
   if (local) localObjectRoutes(binder, local);
