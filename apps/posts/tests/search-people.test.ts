@@ -24,13 +24,14 @@ async function named(username: string, displayName?: string): Promise<Caller> {
   return caller;
 }
 
-it('finds people by their usernames, the most similar first, then by name', async () => {
+it('finds people by their usernames: those that begin so, then the most similar', async () => {
   for (const name of ['grace_hopper', 'grace', 'gracey', 'grace_kelly', 'hopper', 'unrelated'])
     await named(name);
   expect(await found('grace')).toEqual(['grace', 'grace_hopper', 'grace_kelly', 'gracey']);
   expect(await found('grace hoper')).toEqual(['grace_hopper']);
   expect((await found('@grace_hopper'))[0]).toBe('grace_hopper');
   expect(await found('hoper')).toEqual(['grace_hopper', 'hopper']);
+  expect(await found('hopper')).toEqual(['hopper', 'grace_hopper']);
 });
 
 it.each([

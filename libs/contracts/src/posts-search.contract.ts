@@ -36,9 +36,8 @@ export const searchPeopleRoute = defineRoute({
   operationId: 'searchPeople',
   summary: 'Find people by their names',
   description:
-    'By username and display name, also where it is not written quite like that: the most similar first, those who ' +
-    'are equally so by their usernames. One or two letters find the usernames that begin with them. People whom you ' +
-    'mute are left out.',
+    'First whose usernames begin so, in their order; then whose username or display name has something like it, the ' +
+    'most similar first. One or two letters find the former only. People whom you mute are left out.',
   tags,
   auth: 'user',
   query: pageQuery.extend({ q: searchText.meta({ example: 'ada' }) }),

@@ -13,7 +13,8 @@ import {
 const newest = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** A tag is found where one of so many of its posts is seen. */
 const postsOfTag = 5;
-const before = { score: 'infinity', username: '' };
+/** What no username begins with. */
+const nobody = ' ';
 
 /** PostgreSQL's own full text and trigrams. Statements have little time, and few of them run at once. */
 export class PostgresSearchEngine implements SearchEngine {
@@ -29,16 +30,24 @@ export class PostgresSearchEngine implements SearchEngine {
     return rows.map(({ id }) => id);
   }
 
-  people(name: string, page: SearchPage): Promise<PersonEntry[]> {
-    const start = /^@?(?<letters>[a-z0-9_]{1,2})$/i.exec(name.trim())?.groups?.letters;
+  /** First those whose usernames begin so, a page of whom costs the same however many there are. */
+  async people(name: string, page: SearchPage): Promise<PersonEntry[]> {
+    const start = /^@?(?<start>[a-z0-9_]{1,30})$/i.exec(name.trim())?.groups?.start?.toLowerCase();
     const { score, username } = placeOf(page.after);
-    if (start !== undefined) {
-      const first = start.toLowerCase();
-      const values = [first, endOf(first), username, page.limit];
-      return this.rows('search_people_by_start', { text: peopleByStartStatement, values }, page);
-    }
-    const values = [name, name, score, score, username, page.limit];
-    return this.rows('search_people', { text: similarPeopleStatement, values }, page);
+    const isAmongThese = start !== undefined && score === undefined;
+    const found = isAmongThese ? await this.named(start, username, page) : [];
+    const missing = page.limit - found.length;
+    // One or two letters are as similar to most names as to any other.
+    if (missing === 0 || (start !== undefined && start.length < 3)) return found;
+    const after = score === undefined ? ['infinity', 'infinity', ''] : [score, score, username];
+    const values = [name, name, start ?? nobody, ...after, missing];
+    const statement = { text: similarPeopleStatement, values };
+    return [...found, ...(await this.rows<PersonEntry>('search_people', statement, page))];
+  }
+
+  private named(start: string, after: string, page: SearchPage): Promise<PersonEntry[]> {
+    const values = [start, endOf(start), after, page.limit];
+    return this.rows('search_people_by_start', { text: peopleByStartStatement, values }, page);
   }
 
   tags(start: string, { after = '', ...page }: SearchPage): Promise<TagFound[]> {
@@ -59,10 +68,10 @@ export class PostgresSearchEngine implements SearchEngine {
   }
 }
 
-function placeOf(after: string | undefined): { score: string; username: string } {
-  if (after === undefined) return before;
-  const [score = '', username = ''] = after.split(' ');
-  return { score, username };
+/** A username alone is among those that begin as asked; with a score before it, among the similar ones after these. */
+function placeOf(after = ''): { score: string | undefined; username: string } {
+  const [first = '', second] = after.split(' ');
+  return second === undefined ? { score: undefined, username: first } : { score: first, username: second };
 }
 
 /** What comes after everything that begins so, in the order of characters. */

@@ -4,22 +4,23 @@
  */
 export const postsStatement = `
   select id from posts
-   where posts.search_words(text) @@ posts.search_query(?::jsonb) and deleted_at is null and id < ?::uuid
+   where words @@ posts.search_query(?::jsonb) and deleted_at is null and id < ?::uuid
    order by id desc limit ?`;
 
 const nameOf = 'posts.search_name(username, display_name)';
 const nameAsked = 'posts.search_name(?, null)';
 
+/** All who are similar are looked at, as only that says who is most: how similar they are is reckoned once for each. */
 export const similarPeopleStatement = `
-  select id, score::text || ' ' || username as position
-    from (select user_id as id, username, extensions.word_similarity(${nameAsked}, ${nameOf}) as score
-            from profiles where ${nameOf} operator(extensions.%>) ${nameAsked}) found
+  with alike as materialized (
+    select user_id as id, username, extensions.word_similarity(${nameAsked}, ${nameOf}) as score
+      from profiles where ${nameOf} operator(extensions.%>) ${nameAsked} and not starts_with(username, ?))
+  select id, score::text || ' ' || username as position from alike
    where score < ?::real or (score = ?::real and username collate "C" > ?)
    order by score desc, username collate "C" limit ?`;
 
-/** Similarity says nothing of so few letters: most names would be as similar as each other. */
 export const peopleByStartStatement = `
-  select user_id as id, '1 ' || username as position from profiles
+  select user_id as id, username as position from profiles
    where username collate "C" >= ? and username collate "C" < ? and username collate "C" > ?
    order by username collate "C" limit ?`;
 
