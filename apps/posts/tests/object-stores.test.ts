@@ -131,6 +131,18 @@ describe('the folder', () => {
     }
   });
 
+  it('takes no more than it may become large, and more again when something has gone', async () => {
+    const { MEDIA_FOLDER = '' } = app.environment;
+    const small = new LocalObjectStore(`${MEDIA_FOLDER}/small`, 's'.repeat(32), 100);
+    const [one, two] = [pictureKey(randomUUID()), pictureKey(randomUUID())];
+    await small.write(one, Buffer.alloc(60));
+    await expect(small.write(two, Buffer.alloc(60))).rejects.toMatchObject({ code: 'MEDIA_STORE_FULL' });
+    expect(await small.read(two)).toBeUndefined();
+    await small.remove(one);
+    await small.write(two, Buffer.alloc(60));
+    expect(await small.read(two)).toHaveLength(60);
+  });
+
   it('has nothing left of uploads that were given up', async () => {
     const folder = stores.folder as LocalObjectStore;
     const many = 5 * 1024 * 1024;

@@ -6,11 +6,14 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { getMediaObjectRoute, type MediaType } from '@rostrum/contracts';
 import { isObjectKey } from './media';
+import { mediaErrors } from './media.errors';
 import type { DownloadTerms, ObjectStore, SignedUpload, UploadTerms } from './object-store';
 import { SignedGrants, type Grant } from './signed-grants';
 
 /** What is being written this long after it was begun is what somebody has died over. */
 const staleMs = 3_600_000;
+
+const folders = ['uploads', 'media', 'incoming'];
 
 const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
@@ -25,10 +28,13 @@ export class LocalObjectStore implements ObjectStore {
   private readonly grants: SignedGrants;
   private readonly drafts: string;
   private ready: Promise<unknown> | undefined;
+  /** As far as this process knows: others may have removed something. */
+  private used: number | undefined;
 
   constructor(
     private readonly folder: string,
     secret: string,
+    private readonly mostBytes = Infinity,
   ) {
     this.grants = new SignedGrants(secret);
     this.drafts = path.join(folder, 'incoming');
@@ -70,12 +76,14 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   async write(key: string, bytes: Buffer, _options?: { type: MediaType }): Promise<void> {
-    await this.replace(key, (draft) => writeFile(draft, bytes, { mode: 0o600, flag: 'wx', flush: true }));
+    await this.replace(key, bytes.length, (draft) =>
+      writeFile(draft, bytes, { mode: 0o600, flag: 'wx', flush: true }),
+    );
   }
 
   /** Takes exactly so many bytes; nothing of more or less is left. */
   async receive(key: string, bytes: number, from: Readable): Promise<void> {
-    await this.replace(key, async (draft) => {
+    await this.replace(key, bytes, async (draft) => {
       let received = 0;
       const counted = async function* (source: AsyncIterable<Buffer>) {
         for await (const chunk of source) {
@@ -94,9 +102,10 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   /** Written aside and renamed, so that nobody ever reads half of it. */
-  private async replace(key: string, write: (draft: string) => Promise<void>): Promise<void> {
+  private async replace(key: string, bytes: number, write: (draft: string) => Promise<void>): Promise<void> {
     const file = this.fileOf(key);
     await (this.ready ??= this.prepare());
+    await this.makeRoom(bytes);
     const draft = path.join(this.drafts, randomUUID());
     try {
       await write(draft);
@@ -108,9 +117,26 @@ export class LocalObjectStore implements ObjectStore {
     await syncFolder(path.dirname(file));
   }
 
+  private async makeRoom(bytes: number): Promise<void> {
+    if (this.used === undefined || this.used + bytes > this.mostBytes) this.used = await this.measure();
+    if (this.used + bytes > this.mostBytes) throw mediaErrors.storeFull();
+    this.used += bytes;
+  }
+
+  private async measure(): Promise<number> {
+    let bytes = 0;
+    for (const name of folders) {
+      const folder = path.join(this.folder, name);
+      for (const file of await readdir(folder)) {
+        const { size } = await stat(path.join(folder, file)).catch(() => ({ size: 0 }));
+        bytes += size;
+      }
+    }
+    return bytes;
+  }
+
   private async prepare(): Promise<void> {
-    for (const name of ['uploads', 'media', 'incoming'])
-      await mkdir(path.join(this.folder, name), { recursive: true, mode: 0o700 });
+    for (const name of folders) await mkdir(path.join(this.folder, name), { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.drafts)) {
       const draft = path.join(this.drafts, name);
       const { mtimeMs } = await stat(draft).catch(() => ({ mtimeMs: Infinity }));

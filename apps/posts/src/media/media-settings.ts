@@ -1,4 +1,12 @@
-import { derived, httpUrl, secretText, serviceSettings, setting, type Config } from '@rostrum/config';
+import {
+  derived,
+  httpUrl,
+  integer,
+  secretText,
+  serviceSettings,
+  setting,
+  type Config,
+} from '@rostrum/config';
 import { z } from 'zod';
 import type { S3Options } from './s3-object-store';
 
@@ -34,10 +42,16 @@ const given = {
     doc: 'signs the URLs of what is in the folder',
     secret: true,
   }),
+  mediaFolderMostMb: setting(integer(1, 1_000_000).default(2_048), {
+    env: 'MEDIA_FOLDER_MOST_MB',
+    doc: 'how large the folder may become, in MiB',
+  }),
 };
 
 export type MediaStoreConfig =
-  { kind: 'none' } | { kind: 'folder'; folder: string; secret: string } | ({ kind: 's3' } & S3Options);
+  | { kind: 'none' }
+  | { kind: 'folder'; folder: string; secret: string; mostBytes: number }
+  | ({ kind: 's3' } & S3Options);
 
 function mediaStore(config: Config<typeof given>): MediaStoreConfig {
   const { mediaS3BucketUrl: bucketUrl, mediaFolder: folder, mediaFolderSecret: secret } = config;
@@ -47,7 +61,7 @@ function mediaStore(config: Config<typeof given>): MediaStoreConfig {
     if (config.environment === 'production')
       throw new Error('MEDIA_FOLDER is for development: in production set MEDIA_S3_BUCKET_URL');
     if (secret === undefined) throw new Error('MEDIA_FOLDER needs MEDIA_FOLDER_SECRET');
-    return { kind: 'folder', folder, secret };
+    return { kind: 'folder', folder, secret, mostBytes: config.mediaFolderMostMb * 1024 * 1024 };
   }
   if (bucketUrl === undefined) return { kind: 'none' };
   const { mediaS3AccessKeyId: accessKeyId, mediaS3SecretAccessKey: secretAccessKey } = config;

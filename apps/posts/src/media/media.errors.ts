@@ -39,13 +39,13 @@ export const mediaErrors = {
 
   tooLarge: (detail: string) => unprocessable('MEDIA_TOO_LARGE', detail),
 
-  busy: () =>
+  storeFull: () =>
     new AppError({
-      code: 'MEDIA_BUSY',
+      code: 'MEDIA_STORE_FULL',
       status: 503,
       title: 'Service unavailable',
-      detail: 'Too many pictures are being looked through; try again soon',
-      retryAfterSeconds: 2,
+      detail: 'There is no room for more pictures',
+      retryAfterSeconds: 60,
     }),
 
   noStore: () => problems.unavailable('media_store', 60, new Error('No store for media is configured')),

@@ -17,7 +17,7 @@ export interface OpenObjectStore {
 export function openObjectStore(kit: Kit, config: MediaStoreConfig): OpenObjectStore {
   if (config.kind === 'none') return { store: noStore, resources: [] };
   if (config.kind === 'folder') {
-    const local = new LocalObjectStore(config.folder, config.secret);
+    const local = new LocalObjectStore(config.folder, config.secret, config.mostBytes);
     return { store: local, local, resources: [] };
   }
   const { client, resource } = openHttpClient(kit, {
