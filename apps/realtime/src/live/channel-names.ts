@@ -16,6 +16,7 @@ export type ChannelKind = 'user' | 'feed' | 'post' | 'presence' | 'control';
 export const channelKinds: readonly ChannelKind[] = ['user', 'feed', 'post', 'presence', 'control'];
 
 const own = ':me';
+const ownNames = { user: 'user:me', feed: 'feed:me' } as const;
 
 /** The channel that a client means, whose contract has checked the name. */
 export function internalName(publicName: string, userId: string): string {
@@ -25,7 +26,7 @@ export function internalName(publicName: string, userId: string): string {
 /** As clients call it. */
 export function publicName(channel: string): string {
   const kind = kindOf(channel);
-  return kind === 'user' || kind === 'feed' ? kind + own : channel;
+  return kind === 'user' || kind === 'feed' ? ownNames[kind] : channel;
 }
 
 export function kindOf(channel: string): ChannelKind {

@@ -3,7 +3,7 @@ import { publicName } from './channel-names';
 import type { Membership, Subscriber } from './membership';
 
 export interface HeartbeatsOptions {
-  subscriptions: Iterable<[Subscriber, ReadonlyMap<string, Membership>]>;
+  subscriptions: Iterable<[Subscriber, readonly Membership[]]>;
   /** How often each subscriber is told where its channels stand. */
   everySeconds: number;
 }
@@ -42,10 +42,10 @@ export class Heartbeats {
   }
 }
 
-function tell(subscriber: Subscriber, memberships: ReadonlyMap<string, Membership>): void {
+function tell(subscriber: Subscriber, memberships: readonly Membership[]): void {
   const channels: Record<string, number> = {};
   let any = false;
-  for (const membership of memberships.values()) {
+  for (const membership of memberships) {
     if (!membership.isAttached || membership.isWaiting || !membership.position) continue;
     channels[publicName(membership.channel)] = membership.position.offset;
     any = true;

@@ -1,5 +1,6 @@
 import type { Tracing } from '@rostrum/observability';
 import { frameOf, type Frame } from '../sockets/frame';
+import { SmallSet } from '../sockets/small-set';
 import type { Audience, Gap } from './channel-follower';
 import { channels, publicName } from './channel-names';
 import { eventFrame, eventIdOf, eventNameOf, subjectIn, traceparentOf, type LogEntry } from './live-event';
@@ -23,7 +24,7 @@ const nothing: ReadonlySet<LogEntry> = new Set();
 /** All that a channel is told to in this process: each event is one frame, made once. */
 export class Listeners implements Audience {
   readonly publicName: string;
-  private readonly all = new Set<Listener>();
+  private readonly all = new SmallSet<Listener>();
   /** What comes next waits for it: it is being asked who may be told. */
   private turn: Promise<void> | undefined;
 

@@ -23,6 +23,7 @@ export interface LiveChannelsHooks extends FollowerHooks {
 }
 
 const positionsAtOnce = 500;
+const isOpen = Promise.resolve();
 
 /** A channel that somebody in this process wants. */
 export interface HeldChannel {
@@ -30,7 +31,7 @@ export interface HeldChannel {
   readonly follower: ChannelFollower;
   readonly listeners: Listeners;
   /** Rejects with a 503 problem where Redis is away; then it is not held. */
-  readonly opened: Promise<void>;
+  opened: Promise<void>;
   /** @internal */
   holders: number;
   /** @internal Spreads the checks of all channels evenly over time. */
@@ -127,8 +128,12 @@ export class LiveChannels {
     const opened = this.subscriber.subscribe(redisChannel(channel)).then(() => follower.open());
     const turn = this.turns++ % this.options.checkSeconds;
     const held: HeldChannel = { channel, follower, listeners, opened, holders: 0, turn };
-    // Whoever comes next tries anew. The subscription stays wanted until the last of its holders is gone.
-    opened.catch(() => this.forget(held));
+    opened.then(
+      // One promise that is kept will do for all.
+      () => (held.opened = isOpen),
+      // Whoever comes next tries anew. The subscription stays wanted until the last of its holders is gone.
+      () => this.forget(held),
+    );
     return held;
   }
 

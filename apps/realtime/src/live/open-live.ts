@@ -162,7 +162,8 @@ function readersWork({ readers, subscriptions, onError }: ReadersParts): Clockwo
   const tell = () => {
     const userIds = new Set<string>();
     for (const [{ user }, memberships] of subscriptions) {
-      if (memberships.has(names.feed(user.userId))) userIds.add(user.userId);
+      const feed = names.feed(user.userId);
+      if (memberships.some(({ channel }) => channel === feed)) userIds.add(user.userId);
     }
     readers.add([...userIds]).catch(onError);
   };
@@ -216,7 +217,7 @@ function countSubscriptions({ metrics }: Kit, subscriptions: Subscriptions): voi
     collect: (gauge) => {
       for (const kind of channelKinds) gauge.set({ kind }, 0);
       for (const [, memberships] of subscriptions) {
-        for (const channel of memberships.keys()) gauge.inc({ kind: kindOf(channel) });
+        for (const { channel } of memberships) gauge.inc({ kind: kindOf(channel) });
       }
     },
   });

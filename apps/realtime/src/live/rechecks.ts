@@ -90,7 +90,7 @@ export class Rechecks implements Listener {
   private clear(channel: string): void {
     const { subscriptions } = this.parts;
     for (const [, memberships] of [...subscriptions]) {
-      const membership = memberships.get(channel);
+      const membership = memberships.find((each) => each.channel === channel);
       if (membership) subscriptions.expel(membership, 'CHANNEL_NOT_FOUND');
     }
   }
@@ -98,7 +98,7 @@ export class Rechecks implements Listener {
   private async check(concerns: (membership: Membership) => boolean): Promise<void> {
     const concerned: [Subscriber, Membership[]][] = [];
     for (const [subscriber, memberships] of this.parts.subscriptions) {
-      const some = [...memberships.values()].filter((each) => isGuarded(each) && concerns(each));
+      const some = memberships.filter((each) => isGuarded(each) && concerns(each));
       if (some.length > 0) concerned.push([subscriber, some]);
     }
     const next = concerned.values();

@@ -35,17 +35,18 @@ export interface Wish {
 
 /** Who has subscribed to what, and how they got there. */
 export class Subscriptions {
-  private readonly bySubscriber = new Map<Subscriber, Map<string, Membership>>();
+  /** Lists, never changed: there are very many, and nearly all are short. */
+  private readonly bySubscriber = new Map<Subscriber, readonly Membership[]>();
 
   constructor(private readonly parts: SubscriptionsParts) {}
 
   get size(): number {
     let count = 0;
-    for (const memberships of this.bySubscriber.values()) count += memberships.size;
+    for (const memberships of this.bySubscriber.values()) count += memberships.length;
     return count;
   }
 
-  [Symbol.iterator](): IterableIterator<[Subscriber, ReadonlyMap<string, Membership>]> {
+  [Symbol.iterator](): IterableIterator<[Subscriber, readonly Membership[]]> {
     return this.bySubscriber.entries();
   }
 
@@ -71,18 +72,19 @@ export class Subscriptions {
 
   membershipOf(subscriber: Subscriber, channel: string): Membership {
     const name = internalName(channel, subscriber.user.userId);
-    const membership = this.bySubscriber.get(subscriber)?.get(name);
+    const membership = this.bySubscriber.get(subscriber)?.find((each) => each.channel === name);
     if (!membership?.isHere) throw new MessageRefusal('NOT_SUBSCRIBED');
     return membership;
   }
 
   leave(membership: Membership): void {
-    const { subscriber, channel } = membership;
+    const { subscriber } = membership;
     membership.end(this.parts.channels);
     const memberships = this.bySubscriber.get(subscriber);
-    if (memberships?.get(channel) !== membership) return;
-    memberships.delete(channel);
-    if (memberships.size === 0) this.bySubscriber.delete(subscriber);
+    if (!memberships?.includes(membership)) return;
+    const others = memberships.filter((each) => each !== membership);
+    if (others.length > 0) this.bySubscriber.set(subscriber, others);
+    else this.bySubscriber.delete(subscriber);
   }
 
   /** The subscriber is gone. */
@@ -90,7 +92,7 @@ export class Subscriptions {
     const memberships = this.bySubscriber.get(subscriber);
     if (!memberships) return;
     this.bySubscriber.delete(subscriber);
-    for (const membership of memberships.values()) membership.end(this.parts.channels);
+    for (const membership of memberships) membership.end(this.parts.channels);
   }
 
   /** What the client has seen so far was right; from now on it may not, or it cannot be told whether it may. */
@@ -128,15 +130,16 @@ export class Subscriptions {
   }
 
   private enter(subscriber: Subscriber, channel: string): Membership {
-    let memberships = this.bySubscriber.get(subscriber);
-    if (!memberships) this.bySubscriber.set(subscriber, (memberships = new Map()));
-    const former = memberships.get(channel);
-    if (!former && memberships.size >= this.parts.maxSubscriptions) {
+    const memberships = this.bySubscriber.get(subscriber) ?? [];
+    const former = memberships.find((each) => each.channel === channel);
+    if (!former && memberships.length >= this.parts.maxSubscriptions) {
       throw new MessageRefusal('SUBSCRIPTION_LIMIT');
     }
     former?.end(this.parts.channels);
     const membership = new Membership(channel, subscriber);
-    memberships.set(channel, membership);
+    const others = former ? memberships.filter((each) => each !== former) : memberships;
+    // Spread, even an empty list makes room for many more.
+    this.bySubscriber.set(subscriber, others.length > 0 ? [...others, membership] : [membership]);
     return membership;
   }
 

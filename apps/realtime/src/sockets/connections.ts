@@ -1,11 +1,10 @@
 import type { Connection } from './connection';
-
-const nobody: ReadonlySet<Connection> = new Set();
+import { SmallSet } from './small-set';
 
 /** The open sockets of this process, and whose they are. */
 export class Connections {
   private readonly all = new Set<Connection>();
-  private readonly byUser = new Map<string, Set<Connection>>();
+  private readonly byUser = new Map<string, SmallSet<Connection>>();
   private waiters: (() => void)[] = [];
 
   get size(): number {
@@ -27,17 +26,13 @@ export class Connections {
     return this.all.values();
   }
 
-  ofUser(userId: string): ReadonlySet<Connection> {
-    return this.byUser.get(userId) ?? nobody;
-  }
-
   /** Whether it is the user's first one here. */
   add(connection: Connection): boolean {
     const { userId } = connection.user;
     this.all.add(connection);
     const others = this.byUser.get(userId);
     if (others) others.add(connection);
-    else this.byUser.set(userId, new Set([connection]));
+    else this.byUser.set(userId, new SmallSet(connection));
     return !others;
   }
 
