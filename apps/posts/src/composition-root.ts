@@ -90,7 +90,7 @@ function openFeatures(kit: Kit, config: PostsConfig, { database, redis }: Stores
   const { people, follows, blocks } = openPeople(kit, peopleParts, config.cursorSecret);
   const { profiles } = people;
   const threads = openThreads({ database, visibility, profiles }, config.cursorSecret);
-  const reactions = openReactions({ kit, database, visibility, publisher }, config.cursorSecret);
+  const reactions = openReactions({ kit, database, visibility, publisher, timelines }, config.cursorSecret);
   const { explore, tags } = openExplore({ database, visibility }, config.cursorSecret);
   const moderation = openModeration({ kit, database, visibility, publisher, posts }, config.cursorSecret);
   const pictures = openMedia(kit, { database, visibility, events }, config.mediaStore);

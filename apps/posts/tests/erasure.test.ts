@@ -10,7 +10,7 @@ import { PostsApp, type Caller } from './posts-app';
  * the log, as nobody can change that: it is an id without a name then.
  */
 const notPeople =
-  /^(id|after|post_id|reply_to|root_id|quote_of|swept_to|avatar_id|event_id|position|about|decision_id|account_jobs\.user_id|profiles\.user_id|moderation_log\.actor_id)$/;
+  /^(id|after|post_id|reposted_id|reply_to|root_id|quote_of|swept_to|avatar_id|event_id|position|about|decision_id|account_jobs\.user_id|profiles\.user_id|moderation_log\.actor_id)$/;
 
 let app: PostsApp;
 let events: AccountEvents;

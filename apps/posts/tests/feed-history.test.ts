@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { everythingBrought, feedByTables, feedOf } from './feed-app';
+import { everythingBrought, feedByTables, placesOf } from './feed-app';
 import { FeedHistory, type Step } from './feed-history';
 import { PostsApp } from './posts-app';
 
@@ -20,6 +20,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom('block' as const, 'unblock' as const), who, whom: who }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete' as const), who, which: fc.nat(5) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('repost' as const), who, which: fc.nat(50) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('unrepost' as const), who, which: fc.nat(50) }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'forget' as const }) },
 );
 const history = fc.array(fc.array(step, { minLength: 40, maxLength: 60, size: 'max' }), {
@@ -49,9 +57,8 @@ it(
         expect(model.problems()).toEqual([]);
         await everythingBrought(app);
         for (const caller of callers) {
-          const expected = await feedByTables(app, caller.id);
-          expect(await feedOf(caller, 3)).toEqual(expected);
-          expect(await feedOf(caller)).toEqual(expected);
+          for (const limit of [3, 100])
+            expect(await placesOf(caller, limit)).toEqual(await feedByTables(app, caller.id, limit));
         }
       }),
       { numRuns: histories, endOnFailure: true },

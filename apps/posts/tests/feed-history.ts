@@ -1,10 +1,11 @@
 import type { PostsApp, Caller } from './posts-app';
-import { feedOf } from './feed-app';
+import { placesOf, type FeedPlace } from './feed-app';
 
 export type Step =
   | { kind: 'post' | 'read'; who: number }
   | { kind: 'follow' | 'unfollow' | 'block' | 'unblock'; who: number; whom: number }
   | { kind: 'delete'; who: number; which: number }
+  | { kind: 'repost' | 'unrepost'; who: number; which: number }
   | { kind: 'forget' };
 
 /** Something that took place at some time between its begin and its end. */
@@ -19,15 +20,24 @@ interface WrittenPost extends Span {
   deleted: Span | undefined;
 }
 
-interface FollowChange extends Span {
+/** Something that is so from then on, or no more. */
+interface Change extends Span {
+  isOn: boolean;
+}
+
+interface FollowChange extends Change {
   who: number;
   whom: number;
-  follows: boolean;
+}
+
+interface RepostChange extends Change {
+  who: number;
+  postId: string;
 }
 
 interface Reading extends Span {
   who: number;
-  ids: string[];
+  places: FeedPlace[];
 }
 
 /** The first page of this size is kept. */
@@ -37,6 +47,7 @@ const pageSize = 20;
 export class FeedHistory {
   private readonly posts: WrittenPost[] = [];
   private readonly changes: FollowChange[] = [];
+  private readonly reposts: RepostChange[] = [];
   readonly readings: Reading[] = [];
 
   constructor(
@@ -65,6 +76,9 @@ export class FeedHistory {
         return;
       case 'delete':
         return this.remove(step.who, step.which);
+      case 'repost':
+      case 'unrepost':
+        return this.passOn(step.who, step.which, step.kind === 'repost');
       case 'forget':
         // All that is cached, as by an eviction, while others read and write.
         return this.app.arrange('select');
@@ -97,10 +111,26 @@ export class FeedHistory {
     post.deleted.end = performance.now();
   }
 
-  private async change(who: number, whom: number, follows: boolean): Promise<void> {
+  /** Any post, as soon as it is known. */
+  private async passOn(who: number, which: number, isOn: boolean): Promise<void> {
+    const post = this.posts[which % Math.max(1, this.posts.length)];
+    if (!post) return;
+    const change: RepostChange = { who, postId: post.id, isOn, begin: performance.now(), end: Infinity };
+    this.reposts.push(change);
+    const { status } = await this.person(who).write(
+      isOn ? 'PUT' : 'DELETE',
+      `/api/v1/posts/${post.id}/repost`,
+    );
+    if (status === 204) change.end = performance.now();
+    // It is not there for them, and nothing has taken place.
+    else if (status === 404 || status === 410) this.reposts.splice(this.reposts.indexOf(change), 1);
+    else throw new Error(`The repost was answered ${status}`);
+  }
+
+  private async change(who: number, whom: number, isOn: boolean): Promise<void> {
     if (who === whom) return;
-    const change = this.begin(who, whom, follows);
-    const status = await this.write({ who, whom }, follows ? 'PUT' : 'DELETE', 'follow');
+    const change = this.begin(who, whom, isOn);
+    const status = await this.write({ who, whom }, isOn ? 'PUT' : 'DELETE', 'follow');
     if (status === 204) change.end = performance.now();
     // One of them has blocked the other, and it has not taken place.
     else this.changes.splice(this.changes.indexOf(change), 1);
@@ -114,8 +144,8 @@ export class FeedHistory {
     for (const end of ends) end.end = performance.now();
   }
 
-  private begin(who: number, whom: number, follows: boolean): FollowChange {
-    const change: FollowChange = { who, whom, follows, begin: performance.now(), end: Infinity };
+  private begin(who: number, whom: number, isOn: boolean): FollowChange {
+    const change: FollowChange = { who, whom, isOn, begin: performance.now(), end: Infinity };
     this.changes.push(change);
     return change;
   }
@@ -128,8 +158,8 @@ export class FeedHistory {
   }
 
   private async read(who: number): Promise<void> {
-    const { begin, end, value: ids } = await this.timed(() => feedOf(this.person(who), pageSize));
-    this.readings.push({ who, ids, begin, end });
+    const { begin, end, value } = await this.timed(() => placesOf(this.person(who), pageSize));
+    this.readings.push({ who, places: value, begin, end });
   }
 
   /** What cannot be, in words. */
@@ -140,14 +170,27 @@ export class FeedHistory {
 
   private problemsOf(reading: Reading): string[] {
     const problems: string[] = [];
-    const { ids } = reading;
+    const ids = ownPlaces(reading);
     if (String([...new Set(ids)].sort().reverse()) !== String(ids)) problems.push('out of order, or twice');
     for (const post of this.posts) {
-      const shown = ids.includes(post.id);
-      if (shown && !this.mayShow(reading, post)) problems.push(`${post.id} should not have been there`);
-      if (!shown && this.mustShow(reading, post)) problems.push(`${post.id} was missing`);
+      const { id } = post;
+      if (ids.includes(id) && !this.mayShow(reading, post)) problems.push(`${id} should not have been there`);
+      const reposters = reading.places.flatMap((place) => (place.id === id && place.by ? [place.by] : []));
+      for (const by of reposters)
+        if (!this.mayShowBy(reading, post, by)) problems.push(`${id} should not have been there by ${by}`);
+      const isShown = ids.includes(id) || reposters.length > 0;
+      if (!isShown && this.mustShow(reading, post)) problems.push(`${id} was missing`);
     }
     return problems;
+  }
+
+  /** Passed on by somebody whom one follows, and not taken back. */
+  private mayShowBy({ who, begin, end }: Reading, { id, deleted }: WrittenPost, by: string): boolean {
+    if (deleted && deleted.end < begin) return false;
+    const reposter = this.people.findIndex((person) => person.id === by);
+    const reposts = this.reposts.filter((change) => change.who === reposter && change.postId === id);
+    if (stateOf(reposts, { from: begin, to: end }) === 'no') return false;
+    return who === reposter || this.follows({ who, whom: reposter, from: begin, to: end }) !== 'no';
   }
 
   private mayShow({ who, begin, end }: Reading, { author, deleted, ...post }: WrittenPost): boolean {
@@ -164,7 +207,7 @@ export class FeedHistory {
       (other) =>
         other.who === who &&
         other.end < begin &&
-        other.ids.includes(id) &&
+        ownPlaces(other).includes(id) &&
         this.follows({ who, whom: author, from: other.begin, to: reading.end }) === 'yes',
     );
     if (seenBefore) return true;
@@ -172,7 +215,7 @@ export class FeedHistory {
       (change) =>
         change.who === who &&
         change.whom === author &&
-        change.follows &&
+        change.isOn &&
         change.begin > end &&
         change.end < begin &&
         this.isFirst(change) &&
@@ -191,17 +234,26 @@ export class FeedHistory {
   /** Whether one followed another for all of a time, for none of it, or for who knows how much. */
   private follows({ who, whom, from, to }: { who: number; whom: number; from: number; to: number }) {
     const all = this.changes.filter((change) => change.who === who && change.whom === whom);
-    const before = all.filter(({ end }) => end <= from);
-    const last = before.reduce<FollowChange | undefined>(
-      (latest, change) => (latest && latest.end > change.end ? latest : change),
-      undefined,
-    );
-    // Whatever may have come after the last that is sure, or at the same time.
-    const others = all.filter(
-      (change) => change !== last && change.begin < to && change.end > (last?.begin ?? -1),
-    );
-    const initially = last?.follows ?? false;
-    if (others.some(({ follows }) => follows !== initially)) return 'perhaps';
-    return initially ? 'yes' : 'no';
+    return stateOf(all, { from, to });
   }
+}
+
+function ownPlaces({ places }: Reading): string[] {
+  return places.flatMap(({ id, by }) => (by === undefined ? [id] : []));
+}
+
+/** Whether something was so for all of a time, for none of it, or for who knows how much. */
+function stateOf(all: readonly Change[], { from, to }: { from: number; to: number }) {
+  const before = all.filter(({ end }) => end <= from);
+  const last = before.reduce<Change | undefined>(
+    (latest, change) => (latest && latest.end > change.end ? latest : change),
+    undefined,
+  );
+  // Whatever may have come after the last that is sure, or at the same time.
+  const others = all.filter(
+    (change) => change !== last && change.begin < to && change.end > (last?.begin ?? -1),
+  );
+  const initially = last?.isOn ?? false;
+  if (others.some(({ isOn }) => isOn !== initially)) return 'perhaps';
+  return initially ? 'yes' : 'no';
 }

@@ -124,7 +124,7 @@ it('goes on from PostgreSQL where a timeline ends, and meets it without a gap or
     [grace.id],
   );
   for (let i = 0; i < 5; i += 1) await ada.post('mine');
-  const expected = await feedByTables(app, ada.id);
+  const expected = (await feedByTables(app, ada.id)).map(({ id }) => id);
   expect(expected).toHaveLength(135);
   for (const limit of [7, 50, 99, 100]) expect(await feedOf(ada, limit)).toEqual(expected);
 });
@@ -142,7 +142,7 @@ it('begins anew when it has grown too long, and loses nothing by that', async ()
     [grace.id],
   );
   await everythingBrought(app);
-  const expected = await feedByTables(app, ada.id);
+  const expected = (await feedByTables(app, ada.id)).map(({ id }) => id);
   expect(expected).toHaveLength(900);
   expect(await feedOf(ada)).toEqual(expected);
 });

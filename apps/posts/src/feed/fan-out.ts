@@ -1,6 +1,6 @@
 import type { Database } from '@rostrum/data-access';
 import { FanOutsRepository, type FanOut } from './fan-outs.repository';
-import type { Timelines } from './timelines';
+import type { Timelines, Written } from './timelines';
 
 export interface FanOutOptions {
   /** Authors with so many followers are pulled. */
@@ -94,6 +94,8 @@ export class FanOutRounds {
   }
 }
 
-function toWritten({ post_id, author_id }: FanOut): { postId: string; authorId: string } {
-  return { postId: post_id, authorId: author_id };
+function toWritten({ post_id, author_id, reposted_id }: FanOut): Written {
+  return reposted_id === null
+    ? { postId: post_id, authorId: author_id }
+    : { postId: reposted_id, authorId: author_id, repostId: post_id };
 }

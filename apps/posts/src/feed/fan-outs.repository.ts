@@ -1,8 +1,13 @@
 import type { Queryable } from '@rostrum/data-access';
+import type { Written } from './timelines';
 
 export interface FanOut {
+  /** Of the post, or of the repost. */
   post_id: string;
+  /** Whose followers it is for. */
   author_id: string;
+  /** Where it is a repost: the post that is passed on. */
+  reposted_id: string | null;
   /** What goes out is that this author's posts are pulled from now on. */
   tells_author_is_pulled: boolean;
   /** All followers up to this one have it. */
@@ -24,12 +29,13 @@ const beforeAll = '00000000-0000-0000-0000-000000000000';
 export class FanOutsRepository {
   constructor(private readonly db: Queryable) {}
 
-  /** Of a post that is on its way already, nothing changes. */
-  async add({ postId, authorId, createdAt }: { postId: string; authorId: string; createdAt: string }) {
+  /** Of what is on its way already, nothing changes. */
+  async add({ postId, authorId, repostId, at }: Written & { at: string }): Promise<void> {
     await this.db.query(
       'add_fanout',
-      `insert into feed_fanouts (post_id, author_id, created_at) values ($1, $2, $3) on conflict do nothing`,
-      [postId, authorId, createdAt],
+      `insert into feed_fanouts (post_id, author_id, reposted_id, created_at) values ($1, $2, $3, $4)
+           on conflict do nothing`,
+      [repostId ?? postId, authorId, repostId === undefined ? null : postId, at],
     );
   }
 
@@ -40,7 +46,7 @@ export class FanOutsRepository {
   async take(most: number): Promise<FanOut[]> {
     const { rows } = await this.db.query<FanOut>(
       'take_fanouts',
-      `select f.post_id, f.author_id, f.tells_author_is_pulled, f.after, f.batches,
+      `select f.post_id, f.author_id, f.reposted_id, f.tells_author_is_pulled, f.after, f.batches,
               exists (select from feed_pulled_authors p where p.author_id = f.author_id) as is_pulled,
               coalesce((select followers from profiles a where a.user_id = f.author_id), 0) as followers
          from feed_fanouts f order by f.batches, f.post_id limit $1

@@ -1,10 +1,12 @@
 import { createCursorCodec } from '@rostrum/security';
 import { joinPage } from '../visibility/page-reply';
 import type { People } from '../visibility/people';
-import { entriesOf, type Entry, type PostPages } from '../visibility/post-pages';
+import type { PostPages } from '../visibility/post-pages';
 import type { ComposedPage, FeedPages, FirstPage } from './feed-pages';
 import type { FeedRepository } from './feed.repository';
 import type { MergedTimeline } from './merged-timeline';
+import type { Reposter, Reposters } from './reposters';
+import type { HomeEntry } from './timeline';
 import type { Timelines } from './timelines';
 
 export interface FeedRequest {
@@ -23,13 +25,14 @@ export interface FeedDependencies {
   pages: Pick<PostPages, 'page'>;
   firstPages: Pick<FeedPages, 'read'>;
   people: Pick<People, 'authorOf'>;
+  reposters: Pick<Reposters, 'of'>;
   cursorSecret: string;
 }
 
 export class FeedService {
   constructor(private readonly dependencies: FeedDependencies) {}
 
-  /** What the viewer and those they follow have posted, newest first. */
+  /** What the viewer and those they follow have posted and passed on, newest first. */
   home(viewerId: string, request: FeedRequest): Promise<FirstPage> {
     const { cursor, limit, signal } = request;
     const compose = () => this.compose(viewerId, request);
@@ -38,35 +41,48 @@ export class FeedService {
   }
 
   private async compose(viewerId: string, { cursor, limit, signal }: FeedRequest): Promise<ComposedPage> {
-    const { pages, cursorSecret } = this.dependencies;
+    const { pages, reposters, cursorSecret } = this.dependencies;
     // Named after the viewer: a cursor that has come into other hands opens nothing there.
     const cursors = createCursorCodec<string>(cursorSecret, `home-feed:${viewerId}`);
     const source = new HomeSource(this.dependencies, viewerId, signal);
+    const passedOnBy = new Map<HomeEntry, Reposter>();
+    const holds = async (entries: readonly HomeEntry[]) => {
+      const reposts = entries.filter(({ reposterId }) => reposterId !== undefined);
+      if (reposts.length > 0) await reposters.of(viewerId, reposts, { found: passedOnBy, signal });
+      return (entry: HomeEntry) => entry.reposterId === undefined || passedOnBy.has(entry);
+    };
+    const after = cursor === undefined ? undefined : cursors.decode(cursor);
     const { shown, next } = await pages.page(
       viewerId,
-      { source: source.read, after: cursor === undefined ? undefined : cursors.decode(cursor), limit },
+      { source: source.read, after, limit, holds, once: true },
       { place: 'home', signal },
     );
     const nextCursor = next === undefined ? null : cursors.encode(next);
-    const items = shown.map(({ post }) => post.body);
+    const items = shown.map(({ entry, post }) => itemOf(post.body, passedOnBy.get(entry)));
     return { body: joinPage(items, nextCursor), nextCursor, subjects: this.subjectsOf(source) };
   }
 
   /** All that was looked at, shown or not: what is left out today may be there tomorrow. */
   private subjectsOf({ looked, pulledAuthors }: HomeSource): ReadonlySet<string> | undefined {
     const subjects = new Set<string>(pulledAuthors);
-    for (const id of looked) {
-      const author = this.dependencies.people.authorOf(id);
+    for (const { postId, reposterId } of looked) {
+      const author = this.dependencies.people.authorOf(postId);
       if (author === undefined) return undefined;
-      subjects.add(id).add(author);
+      subjects.add(postId).add(author);
+      if (reposterId !== undefined) subjects.add(reposterId);
     }
     return subjects;
   }
 }
 
+/** A post's bytes are the same wherever it stands; who has passed it on comes after them. */
+function itemOf(body: string, repostedBy: Reposter | undefined): string {
+  return repostedBy ? `${body.slice(0, -1)},"repostedBy":${JSON.stringify(repostedBy)}}` : body;
+}
+
 /** From the timeline as far as it goes, and on from PostgreSQL. */
 class HomeSource {
-  readonly looked: string[] = [];
+  readonly looked: HomeEntry[] = [];
   pulledAuthors: readonly string[] = [];
   private opened: Promise<MergedTimeline | undefined> | undefined;
 
@@ -76,24 +92,24 @@ class HomeSource {
     private readonly signal: () => AbortSignal,
   ) {}
 
-  readonly read = async (before: string | undefined, most: number): Promise<Entry[]> => {
-    const ids = await this.ids(before, most);
+  readonly read = async (before: string | undefined, most: number): Promise<HomeEntry[]> => {
+    const entries = await this.entries(before, most);
     // The last of them only says that there are more.
-    this.looked.push(...ids.slice(0, most - 1));
-    return entriesOf(ids);
+    this.looked.push(...entries.slice(0, most - 1));
+    return entries;
   };
 
-  private async ids(before: string | undefined, most: number): Promise<string[]> {
+  private async entries(before: string | undefined, most: number): Promise<HomeEntry[]> {
     const { feed, timelines } = this.dependencies;
     const timeline = await (this.opened ??= timelines.open(this.viewerId, this.signal));
     this.pulledAuthors = timeline?.pulledAuthors ?? [];
-    const ids = timeline?.before(before, most) ?? [];
-    if (ids.length === most || timeline?.isWhole) return ids;
+    const entries = timeline?.before(before, most) ?? [];
+    if (entries.length === most || timeline?.isWhole) return entries;
     const older = await feed.home(this.viewerId, {
-      before: ids.at(-1) ?? before,
-      limit: most - ids.length,
+      before: entries.at(-1)?.position ?? before,
+      limit: most - entries.length,
       signal: this.signal(),
     });
-    return [...ids, ...older];
+    return [...entries, ...older];
   }
 }

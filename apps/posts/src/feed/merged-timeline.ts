@@ -1,4 +1,4 @@
-import { lowestId, toRawId, type RawId, type Timeline } from './timeline';
+import { lowestId, toRawId, type HomeEntry, type RawId, type Timeline } from './timeline';
 
 /** Places of one timeline, newest first, and how far they have been read. */
 interface Run {
@@ -26,28 +26,28 @@ export class MergedTimeline {
   }
 
   /**
-   * The newest posts before a position, newest first, each once: all of them as far as they go. Where that is less than
+   * The newest entries before a position, newest first, each once: all of them as far as they go. Where that is less than
    * was asked for, there may be older ones in PostgreSQL.
    */
-  before(position: string | undefined, limit: number): string[] {
+  before(position: string | undefined, limit: number): HomeEntry[] {
     const runs = this.timelines.flatMap((timeline) => [
       beginRun(timeline, timeline.loaded()),
       beginRun(timeline, timeline.appended()),
     ]);
     const bound = position === undefined ? undefined : toRawId(position);
-    const ids: string[] = [];
+    const entries: HomeEntry[] = [];
     let last: RawId | undefined;
-    while (ids.length < limit) {
+    while (entries.length < limit) {
       const run = newest(runs);
       if (!run || run.head < this.floor) break;
       const { head, timeline } = run;
       const place = run.places[run.next] as number;
       advance(run);
       if ((bound !== undefined && head >= bound) || head === last || !timeline.counts(place)) continue;
-      ids.push(timeline.idAt(place));
+      entries.push(timeline.entryAt(place));
       last = head;
     }
-    return ids;
+    return entries;
   }
 }
 

@@ -2,6 +2,7 @@ import {
   postCreated,
   postDeleted,
   postHidden,
+  postReposted,
   postRestored,
   postUpdated,
   userBlocked,
@@ -36,7 +37,12 @@ export function openFanOut({ kit, database, timelines, changes, ...options }: Fa
     work,
     subscriptions: [
       onEvent(postCreated, async ({ postId, authorId, createdAt }, { trx }) => {
-        await new FanOutsRepository(trx).add({ postId, authorId, createdAt });
+        await new FanOutsRepository(trx).add({ postId, authorId, at: createdAt });
+        trx.onCommit(() => work.wake());
+      }),
+      onEvent(postReposted, async ({ postId, userId, repostId, repostedAt }, { trx }) => {
+        if (repostId === undefined) return;
+        await new FanOutsRepository(trx).add({ postId, authorId: userId, repostId, at: repostedAt });
         trx.onCommit(() => work.wake());
       }),
       onEvent(userFollowed, ({ followerId }) => forget(followerId)),

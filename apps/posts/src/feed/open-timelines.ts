@@ -19,6 +19,9 @@ const pagePolicy: CachePolicy = {
   staleIfErrorSeconds: 0,
 };
 
+/** Raised when what is kept of timelines changes its shape. */
+const timelineShape = 2;
+
 interface TimelineParts {
   redis: Redis;
   database: Database;
@@ -35,8 +38,8 @@ export function openTimelines(
   const pageCache = openCache(kit, redis, { name: 'feed', policy: pagePolicy });
   const timelines = new Timelines({
     feed: new FeedRepository(database),
-    home: openCache(kit, redis, { name: 'timeline', policy }),
-    written: openCache(kit, redis, { name: 'written', policy }),
+    home: openCache(kit, redis, { name: 'timeline', policy, version: timelineShape }),
+    written: openCache(kit, redis, { name: 'written', policy, version: timelineShape }),
     pages: pageCache,
     changes,
   });

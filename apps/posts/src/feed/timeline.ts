@@ -1,47 +1,83 @@
 /**
  * A timeline as it is cached: what was loaded, and what has been appended since.
  *
- * | bytes  | field                                                                                            |
- * | ------ | ------------------------------------------------------------------------------------------------ |
- * | 0      | 1 if what was loaded is all there is, 0 if there may be older posts in PostgreSQL                |
- * | 1–2    | how many authors are pulled                                                                      |
- * | 3–6    | how many are followed; 0: entries of everybody count                                             |
- * | 7–8    | how many posts were loaded                                                                       |
- * | 16 × n | ids of pulled authors                                                                            |
- * | 4 × n  | the ends of the ids of those who are followed, in order                                          |
- * | 16 × n | ids of posts, newest first                                                                       |
- * | 21 × n | entries that came later: their kind, the id of a post or an author, the end of the author's id   |
+ * | bytes  | field                                                                                          |
+ * | ------ | ---------------------------------------------------------------------------------------------- |
+ * | 0–1    | how many authors are pulled                                                                    |
+ * | 2–5    | how many are followed; 0: entries of everybody count                                           |
+ * | 6–7    | how many posts were loaded                                                                     |
+ * | 8–23   | an id down to which there is everything; zeros: there is nothing older in PostgreSQL           |
+ * | 16 × n | ids of pulled authors                                                                          |
+ * | 4 × n  | the ends of the ids of those who are followed, in order                                        |
+ * | 16 × n | ids of posts, newest first                                                                     |
+ * | the rest | entries: reposts that were loaded, and what came later                                       |
  *
- * An entry counts only while its author is among those who are followed: one that was on its way while the viewer
+ * | entry                  | after the byte that says its kind                        |
+ * | ---------------------- | -------------------------------------------------------- |
+ * | a post                 | its id, the end of the author's id                       |
+ * | an author who is pulled | their id, the end of it                                 |
+ * | a repost               | its id, that of the post, that of who has passed it on   |
+ *
+ * An entry counts only while whose it is is among those who are followed: one that was on its way while the viewer
  * stopped following comes too late. Entries may come twice and in any order.
  */
-const headLength = 9;
+const floorAt = 8;
 const idLength = 16;
+const headLength = floorAt + idLength;
 const tailLength = 4;
-const entryLength = 1 + idLength + tailLength;
+const shortEntry = 1 + idLength + tailLength;
+const repostEntryLength = 1 + 3 * idLength;
+const digits = 2 * idLength;
 
-const entryKinds = { post: 1, pulledAuthor: 2 } as const;
+const entryKinds = { post: 1, pulledAuthor: 2, repost: 3 } as const;
 
 /** The bytes of an id as a string, which compare as the ids do. */
 export type RawId = string;
 
 export const lowestId: RawId = '\0'.repeat(idLength);
 
-export interface LoadedTimeline {
-  pulled: string;
-  followed: string;
-  posts: string;
-  isWhole: boolean;
+/** What stands at a place of a timeline. */
+export interface HomeEntry {
+  /** By which it has its place: the id of the post, or that of the repost. */
+  position: string;
+  postId: string;
+  /** Who has passed the post on. */
+  reposterId: string | undefined;
 }
 
-export function packTimeline({ pulled, followed, posts, isWhole }: LoadedTimeline): Buffer {
-  const parts = [pulled, followed, posts].map((hex) => Buffer.from(hex, 'hex'));
+/** Ids in hexadecimal digits, one after the other. */
+export interface LoadedEntries {
+  /** Newest first. */
+  posts: string;
+  /** Of each repost its id, that of the post and that of who has passed it on; newest last. */
+  reposts: string;
+}
+
+export interface LoadedTimeline extends LoadedEntries {
+  pulled: string;
+  followed: string;
+}
+
+/** `most`: where so many entries were loaded, there may be older ones. */
+export function packTimeline({ pulled, followed, posts, reposts }: LoadedTimeline, most: number): Buffer {
   const head = Buffer.alloc(headLength);
-  head[0] = isWhole ? 1 : 0;
-  head.writeUInt16BE(pulled.length / 2 / idLength, 1);
-  head.writeUInt32BE(followed.length / 2 / tailLength, 3);
-  head.writeUInt16BE(posts.length / 2 / idLength, 7);
-  return Buffer.concat([head, ...parts]);
+  head.writeUInt16BE(pulled.length / digits, 0);
+  head.writeUInt32BE(followed.length / (2 * tailLength), 2);
+  head.writeUInt16BE(posts.length / digits, 6);
+  const repostCount = reposts.length / (3 * digits);
+  if (posts.length / digits + repostCount >= most) {
+    const oldest = [posts.slice(-digits), reposts.slice(0, digits)].filter((id) => id !== '').sort();
+    head.write(oldest[0] ?? '', floorAt, 'hex');
+  }
+  const entries = Array.from({ length: repostCount }, (_, index) => {
+    const ids = reposts.slice(index * 3 * digits, (index + 1) * 3 * digits);
+    return Buffer.concat([Buffer.from([entryKinds.repost]), Buffer.from(ids, 'hex')]);
+  });
+  return Buffer.concat([
+    head,
+    ...[pulled, followed, posts].map((hex) => Buffer.from(hex, 'hex')),
+    ...entries,
+  ]);
 }
 
 /** A post that has come. */
@@ -54,17 +90,22 @@ export function pulledAuthorEntry(authorId: string): Buffer {
   return packEntry(entryKinds.pulledAuthor, authorId, authorId);
 }
 
+/** A post that somebody has passed on. */
+export function repostEntry({ position, postId, reposterId }: Record<keyof HomeEntry, string>): Buffer {
+  return Buffer.concat([Buffer.from([entryKinds.repost]), ...[position, postId, reposterId].map(bytesOf)]);
+}
+
 export function toRawId(id: string): RawId {
-  return Buffer.from(id.replaceAll('-', ''), 'hex').toString('latin1');
+  return bytesOf(id).toString('latin1');
 }
 
 function packEntry(kind: number, id: string, authorId: string): Buffer {
-  const author = Buffer.from(authorId.replaceAll('-', ''), 'hex');
-  return Buffer.concat([
-    Buffer.from([kind]),
-    Buffer.from(id.replaceAll('-', ''), 'hex'),
-    author.subarray(idLength - tailLength),
-  ]);
+  const tail = bytesOf(authorId).subarray(idLength - tailLength);
+  return Buffer.concat([Buffer.from([kind]), bytesOf(id), tail]);
+}
+
+function bytesOf(id: string): Buffer {
+  return Buffer.from(id.replaceAll('-', ''), 'hex');
 }
 
 export class Timeline {
@@ -75,24 +116,23 @@ export class Timeline {
   private readonly entriesAt: number;
 
   constructor(private readonly packed: Buffer) {
-    this.pulledCount = packed.readUInt16BE(1);
-    this.followedCount = packed.readUInt32BE(3);
+    this.pulledCount = packed.readUInt16BE(0);
+    this.followedCount = packed.readUInt32BE(2);
     this.followedAt = headLength + idLength * this.pulledCount;
     this.postsAt = this.followedAt + tailLength * this.followedCount;
-    this.entriesAt = this.postsAt + idLength * packed.readUInt16BE(7);
+    this.entriesAt = this.postsAt + idLength * packed.readUInt16BE(6);
   }
 
   /** Above this, the timeline has everything. */
   get floor(): RawId {
-    const { packed, postsAt, entriesAt } = this;
-    return packed[0] === 1 || entriesAt === postsAt ? lowestId : this.rawIdAt(entriesAt - idLength);
+    return this.rawIdAt(floorAt);
   }
 
   /** Whose posts have to be looked for. */
   pulledAuthors(): string[] {
     const authors: string[] = [];
     for (let at = headLength; at < this.followedAt; at += idLength) authors.push(this.idAt(at));
-    for (let at = this.entriesAt; at < this.packed.length; at += entryLength) {
+    for (let at = this.entriesAt; at < this.packed.length; at += this.lengthOf(at)) {
       if (this.packed[at] !== entryKinds.pulledAuthor || !this.isFollowed(at)) continue;
       const author = this.idAt(at + 1);
       if (!authors.includes(author)) authors.push(author);
@@ -107,21 +147,21 @@ export class Timeline {
     return places;
   }
 
-  /** Where those stand that came later, newest first. */
+  /** Where those stand that came later, and reposts, newest first. */
   appended(): number[] {
     const places: number[] = [];
     let inOrder = true;
     // What came last is most often the newest.
-    for (let at = this.packed.length - entryLength; at >= this.entriesAt; at -= entryLength) {
-      if (this.packed[at] !== entryKinds.post) continue;
+    for (let at = this.entriesAt; at < this.packed.length; at += this.lengthOf(at)) {
+      if (this.packed[at] === entryKinds.pulledAuthor) continue;
       const before = places.at(-1);
-      if (before !== undefined && this.compare(before, at + 1) < 0) inOrder = false;
+      if (before !== undefined && this.compare(before, at + 1) > 0) inOrder = false;
       places.push(at + 1);
     }
-    return inOrder ? places : places.sort((one, other) => this.compare(other, one));
+    return inOrder ? places.reverse() : places.sort((one, other) => this.compare(other, one));
   }
 
-  /** Of an entry that came later: whether its author is among those who are followed. */
+  /** Of an entry that came later: whether whose it is is among those who are followed. */
   counts(place: number): boolean {
     return place < this.entriesAt || this.isFollowed(place - 1);
   }
@@ -130,7 +170,15 @@ export class Timeline {
     return this.packed.toString('latin1', place, place + idLength);
   }
 
-  idAt(place: number): string {
+  entryAt(place: number): HomeEntry {
+    const position = this.idAt(place);
+    const isRepost = place > this.entriesAt && this.packed[place - 1] === entryKinds.repost;
+    return isRepost
+      ? { position, postId: this.idAt(place + idLength), reposterId: this.idAt(place + 2 * idLength) }
+      : { position, postId: position, reposterId: undefined };
+  }
+
+  private idAt(place: number): string {
     const hex = this.packed.toString('hex', place, place + idLength);
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   }
@@ -140,9 +188,14 @@ export class Timeline {
     return packed.compare(packed, other, other + idLength, one, one + idLength);
   }
 
+  private lengthOf(entryAt: number): number {
+    return this.packed[entryAt] === entryKinds.repost ? repostEntryLength : shortEntry;
+  }
+
   private isFollowed(entryAt: number): boolean {
     if (this.followedCount === 0) return true;
-    const tail = this.packed.readUInt32BE(entryAt + 1 + idLength);
+    // Each kind ends with it.
+    const tail = this.packed.readUInt32BE(entryAt + this.lengthOf(entryAt) - tailLength);
     let low = 0;
     let high = this.followedCount - 1;
     while (low <= high) {

@@ -2,9 +2,9 @@ import { appendTogether, type Appending, type Cache } from '@rostrum/data-access
 import type { ChangeLog } from '../visibility/change-log';
 import type { FeedRepository } from './feed.repository';
 import { MergedTimeline } from './merged-timeline';
-import { packTimeline, postEntry, pulledAuthorEntry, Timeline } from './timeline';
+import { packTimeline, postEntry, pulledAuthorEntry, repostEntry, Timeline } from './timeline';
 
-/** So many posts a timeline begins with. More would cost the database more, and most people read no further. */
+/** So many posts and reposts a timeline begins with. More would cost the database more, and most people read no further. */
 const loadedPosts = 100;
 /** A timeline that grows beyond this begins anew: some four hundred posts have come since. */
 const longestBytes = 9_000 + 4 * 2_000;
@@ -14,10 +14,12 @@ const noBytes = Buffer.alloc(0);
 
 type Signal = (() => AbortSignal) | undefined;
 
-/** A post, and who has written it. */
+/** What comes into timelines: a post of somebody's, or one that they have passed on. */
 export interface Written {
   postId: string;
   authorId: string;
+  /** Where it has been passed on: the author is who has done so. */
+  repostId?: string | undefined;
 }
 
 export interface TimelinesDependencies {
@@ -45,7 +47,7 @@ export class Timelines {
     if (!home.isOpen(key)) return undefined;
     const load = async (abandoned: AbortSignal) => {
       const row = await feed.timeline(viewerId, loadedPosts, abandoned);
-      return packTimeline({ ...row, isWhole: isWhole(row.posts) });
+      return packTimeline(row, loadedPosts);
     };
     const own = await this.read(home, { key, load, signal });
     const pulled = own.pulledAuthors();
@@ -62,15 +64,15 @@ export class Timelines {
     await pages.invalidate(...keys);
   }
 
-  /** One's own post is in one's own feed before one is told that it has been published. Never rejects. */
+  /** What one has posted is in one's own feed before one is told that it stands. Never rejects. */
   async wrote(posts: readonly Written[]): Promise<void> {
-    const own = posts.map(({ postId, authorId }) => this.entries(postEntry(postId, authorId), [authorId]));
+    const own = posts.map((written) => this.entries(entryOf(written), [written.authorId]));
     await this.append(own).catch(() => this.forget(posts.map(({ authorId }) => authorId)));
   }
 
   /** Puts a post into the timelines of these people. Rejects when Redis does not answer; it may be done again. */
-  bring({ postId, authorId }: Written, userIds: readonly string[]): Promise<void> {
-    return this.append([this.entries(postEntry(postId, authorId), userIds)]);
+  bring(written: Written, userIds: readonly string[]): Promise<void> {
+    return this.append([this.entries(entryOf(written), userIds)]);
   }
 
   /** Tells these people's timelines that the author's posts are pulled from now on. */
@@ -79,11 +81,11 @@ export class Timelines {
   }
 
   /** Puts a post of a pulled author where all who follow them look for it. */
-  async keep({ postId, authorId }: Written): Promise<void> {
+  async keep(arrival: Written): Promise<void> {
     const { written, changes } = this.dependencies;
-    await written.append([authorId], { bytes: postEntry(postId, authorId), longest: longestBytes });
+    await written.append([arrival.authorId], { bytes: entryOf(arrival), longest: longestBytes });
     // Nobody knows who has made a page of what they had written until now.
-    await changes.add([authorId]);
+    await changes.add([arrival.authorId]);
   }
 
   private entries(bytes: Buffer, userIds: readonly string[]): { appending: Appending; keys: string[] } {
@@ -102,8 +104,8 @@ export class Timelines {
   private async writtenBy(authorId: string, signal: Signal): Promise<Timeline> {
     const { feed, written } = this.dependencies;
     const load = async (abandoned: AbortSignal) => {
-      const posts = await feed.writtenBy(authorId, loadedPosts, abandoned);
-      return packTimeline({ pulled: '', followed: '', posts, isWhole: isWhole(posts) });
+      const loaded = await feed.writtenBy(authorId, loadedPosts, abandoned);
+      return packTimeline({ pulled: '', followed: '', ...loaded }, loadedPosts);
     };
     return this.read(written, { key: authorId, load, signal });
   }
@@ -118,10 +120,10 @@ export class Timelines {
   }
 }
 
-const digitsOfId = 32;
-
-function isWhole(posts: string): boolean {
-  return posts.length < loadedPosts * digitsOfId;
+function entryOf({ postId, authorId, repostId }: Written): Buffer {
+  return repostId === undefined
+    ? postEntry(postId, authorId)
+    : repostEntry({ position: repostId, postId, reposterId: authorId });
 }
 
 /** Where something of somebody stands, in any of these caches. */

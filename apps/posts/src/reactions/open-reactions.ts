@@ -1,5 +1,6 @@
 import type { Database } from '@rostrum/data-access';
 import type { EventPublisher, Kit } from '@rostrum/service-kit';
+import type { Timelines } from '../feed/timelines';
 import type { Visibility } from '../visibility/open-visibility';
 import { PeoplePages } from '../visibility/people-pages';
 import { ReactionCounts } from './reaction-counts';
@@ -14,10 +15,11 @@ interface ReactionsParts {
   database: Database;
   visibility: Visibility;
   publisher: EventPublisher;
+  timelines: Timelines;
 }
 
 export function openReactions(
-  { kit, database, visibility, publisher }: ReactionsParts,
+  { kit, database, visibility, publisher, timelines }: ReactionsParts,
   cursorSecret: string,
 ): ReactionsFeature {
   const { reader, pages, peopleReader, postCache: cache } = visibility;
@@ -33,7 +35,7 @@ export function openReactions(
   const people = new PeoplePages(peopleReader);
   const reactions = new ReactionsRepository(database);
   return {
-    reactions: new ReactionsService(reader, writes, publisher),
+    reactions: new ReactionsService(reader, writes, publisher, timelines),
     lists: new ReactionListsService({ reactions, reader, pages, people, cursorSecret }),
   };
 }

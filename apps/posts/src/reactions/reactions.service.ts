@@ -1,5 +1,6 @@
 import type { EventPublisher, Write } from '@rostrum/service-kit';
 import { v7 as uuidv7 } from 'uuid';
+import type { Timelines } from '../feed/timelines';
 import type { PostReader } from '../visibility/post-reader';
 import { tellers, type Reaction } from './reaction';
 import type { ReactionWrites } from './reaction-writes';
@@ -11,10 +12,12 @@ export interface ReactionOptions {
 }
 
 export class ReactionsService {
+  // eslint-disable-next-line max-params -- four parts, each of which it needs
   constructor(
     private readonly reader: Pick<PostReader, 'readOne'>,
     private readonly writes: Pick<ReactionWrites, 'write' | 'writeIn'>,
     private readonly publisher: Pick<EventPublisher, 'rowOf'>,
+    private readonly timelines: Pick<Timelines, 'wrote'>,
   ) {}
 
   /** Of what the person may see. Doing it again changes nothing and tells nobody. */
@@ -26,5 +29,8 @@ export class ReactionsService {
     const event = tell?.(this.publisher, { ...row, authorId: facts.authorId, at: new Date() });
     if (write) await this.writes.writeIn(write, reaction, { ...row, event });
     else await this.writes.write(reaction, { ...row, event });
+    // Where it was there before, it has another id, and this one stands for nothing.
+    if (kind === 'repost' && isOn)
+      await this.timelines.wrote([{ postId, authorId: person.id, repostId: row.id }]);
   }
 }

@@ -12,6 +12,10 @@ export interface PageRequest<E extends Entry> {
   source: (after: string | undefined, limit: number) => Promise<readonly E[]>;
   after: string | undefined;
   limit: number;
+  /** Asked of the entries that are looked at, together with their posts: whether one has its place here. */
+  holds?: (entries: readonly E[]) => Promise<(entry: E) => boolean>;
+  /** A post that stands in several places of a page is shown in the first of them. */
+  once?: boolean;
 }
 
 export interface PostPage<E extends Entry> {
@@ -34,7 +38,7 @@ export class PostPages {
    */
   async page<E extends Entry>(
     viewerId: string,
-    { source, after, limit }: PageRequest<E>,
+    { source, after, limit, holds, once = false }: PageRequest<E>,
     how: HowToShow,
   ): Promise<PostPage<E>> {
     const shown: PostPage<E>['shown'] = [];
@@ -44,12 +48,17 @@ export class PostPages {
       // One more than is looked at: whether the list goes on.
       const entries = await source(position, wanted + 1);
       const candidates = entries.slice(0, wanted);
-      const posts = await this.postsOf(viewerId, candidates, how);
+      const looking = this.postsOf(viewerId, candidates, how);
+      const [posts, hasItsPlace] = holds
+        ? await Promise.all([looking, holds(candidates)])
+        : [await looking, allHold];
       for (const entry of candidates) {
         if (shown.length === limit) return { shown, next: position };
         position = entry.position;
         const post = posts.get(entry.postId);
-        if (post) shown.push({ entry, post });
+        if (!post || !hasItsPlace(entry)) continue;
+        if (once && shown.some((other) => other.post.id === post.id)) continue;
+        shown.push({ entry, post });
       }
       if (entries.length <= wanted) return { shown, next: undefined };
       if (shown.length === limit) break;
@@ -67,6 +76,8 @@ export class PostPages {
     return new Map(posts.map((post) => [post.id, post]));
   }
 }
+
+const allHold = () => true;
 
 /** A list whose entries are posts and nothing else. */
 export function entriesOf(ids: readonly string[]): Entry[] {
