@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { startOtlpCollector, waitFor, type OtlpCollector } from '@rostrum/testing';
-import WebSocket from 'ws';
+import { LiveSocket } from './live-socket';
 import { signUp, startSystem, type Person, type System } from './system';
 
 /** The span of whoever calls us. */
@@ -66,57 +66,35 @@ describe('through the gateway', () => {
 
   it('the one who is followed is told live, and finds the notification later', async () => {
     const [ada, grace] = [await signUp(system), await signUp(system)];
-    const socket = new WebSocket(
-      `${system.gateway.url.replace('https', 'wss')}/ws`,
-      ['rostrum.v1', `bearer.${ada.token}`],
-      {
-        ca: system.certificate,
-      },
-    );
-    const received: { type: string; name?: string }[] = [];
-    socket.on('message', (data) => received.push(JSON.parse(String(data)) as { type: string }));
-    const came = (wanted: string, options = {}) =>
-      waitFor(() => received.some(({ type }) => type === wanted), { what: `"${wanted}"`, ...options });
-    await came('welcome');
-    socket.send(JSON.stringify({ type: 'subscribe', channel: 'user:me' }));
-    await came('subscribed');
+    const socket = await LiveSocket.open(system, { token: ada.token, channels: ['user:me'] });
     const follow = () =>
       system.ask(`/api/v1/users/${ada.username}/follow`, { method: 'PUT', headers: grace.headers });
     await waitFor(async () => (await follow()).status === 204, { what: 'the profile' });
-    await came('event', { timeoutMs: 15_000 });
+    await socket.event('notification.created');
     const list = await get('/api/v1/realtime/notifications', ada);
     expect(await list.json()).toMatchObject({
       items: [{ kind: 'follow', actors: [{ username: grace.username }] }],
     });
     const presence = await get(`/api/v1/realtime/presence/${ada.id}`, grace);
     expect(await presence.json()).toEqual({ userId: ada.id, online: true, state: 'online' });
-    socket.terminate();
+    socket.close();
   });
 
   it('who looks at a post hears of the replies to it, if they may see it', async () => {
     const [ada, grace] = [await signUp(system), await signUp(system)];
     const { id } = await publish(ada, 'Who else has seen it?');
-    const socket = new WebSocket(
-      `${system.gateway.url.replace('https', 'wss')}/ws`,
-      ['rostrum.v1', `bearer.${grace.token}`],
-      { ca: system.certificate },
-    );
-    const received: { type: string; channel?: string; code?: string }[] = [];
-    socket.on('message', (data) => received.push(JSON.parse(String(data)) as { type: string }));
-    const came = (type: string) => waitFor(() => received.find((one) => one.type === type), { what: type });
-    await came('welcome');
-    socket.send(JSON.stringify({ type: 'subscribe', channel: `post:${randomUUID()}` }));
-    expect(await came('error')).toMatchObject({ code: 'CHANNEL_NOT_FOUND' });
-    socket.send(JSON.stringify({ type: 'subscribe', channel: `post:${id}` }));
-    await came('subscribed');
+    const socket = await LiveSocket.open(system, { token: grace.token });
+    const refused = await socket.tryToSubscribe(`post:${randomUUID()}`);
+    expect(refused).toMatchObject({ type: 'error', code: 'CHANNEL_NOT_FOUND' });
+    await socket.subscribe(`post:${id}`);
     const reply = await system.ask('/api/v1/posts', {
       method: 'POST',
       headers: { ...ada.headers, 'content-type': 'application/json' },
       body: JSON.stringify({ text: 'Nobody, it seems.', replyTo: id }),
     });
     expect(reply.status).toBe(201);
-    expect(await came('event')).toMatchObject({ channel: `post:${id}` });
-    socket.terminate();
+    expect(await socket.event('post.replied')).toMatchObject({ channel: `post:${id}` });
+    socket.close();
   });
 
   it('services speak no private word: probes, metrics and ops are not to be reached', async () => {
