@@ -9,6 +9,8 @@ beforeAll(async () => {
       TRUSTED_PROXIES: '127.0.0.1',
       LOGIN_FIRST_DELAY_MS: '600000',
       LOGIN_LONGEST_DELAY_MS: '600000',
+      // On a busy machine too Redis counts, and no process by itself.
+      REDIS_COMMAND_TIMEOUT_MS: '10000',
     },
   });
 });
@@ -89,11 +91,7 @@ it('thirty clients that know the password get in at once', async () => {
   const answers = await Promise.all(
     Array.from({ length: 30 }, () => tryAt(ada.username, ada.password, address)),
   );
-  const isIn = ({ status }: { status: number }) => status === 200;
-  expect(answers.filter((answer) => !isIn(answer) && answer.status !== 429)).toEqual([]);
-  // Five would get in if none waited for another; on a busy machine some may wait for too long, and come again.
-  expect(answers.filter(isIn).length).toBeGreaterThan(15);
-  await app.until(async () => isIn(await tryAt(ada.username, ada.password, address)), 'the last of them');
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
 });
 
 it('a hundred guesses at once are as many as one after the other, over two processes', async () => {
@@ -105,8 +103,7 @@ it('a hundred guesses at once are as many as one after the other, over two proce
     ),
   );
   const tried = answers.filter(({ status }) => status === 401).length;
-  // Where Redis becomes too slow to answer, each process goes on to count by itself.
-  expect(tried).toBeLessThanOrEqual(3 * 5);
+  expect(tried).toBe(5);
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(100 - tried);
 });
 

@@ -36,7 +36,7 @@ async function giveUpOne(): Promise<string> {
       const letters = await app.bus.deadLetters(streams.auth, 'posts').list();
       return letters.find(({ event }) => event?.id === id)?.id;
     },
-    { what: 'the dead letter', timeoutMs: 50_000 },
+    { what: 'the dead letter' },
   );
 }
 
@@ -58,7 +58,7 @@ it('dead letters can be seen, replayed and discarded on the worker’s ops port,
   expect((await ask(`POST /admin/dead-letters/discard?from=auth&id=${first}`)).status).toBe(404);
   expect(await ask(`POST /admin/dead-letters/replay?from=auth&id=${second}`)).toMatchObject({ status: 200 });
   // Nobody knows its version now either, so it comes back.
-  await waitFor(async () => (await app.metric(waiting, app.workerOpsUrl)) === 1, { timeoutMs: 50_000 });
+  await waitFor(async () => (await app.metric(waiting, app.workerOpsUrl)) === 1);
 
   const noted = app.log.lines().filter(({ message }) => message.startsWith('Dead letter: '));
   expect(noted).toMatchObject([

@@ -13,7 +13,7 @@ import { defineRoute } from '@rostrum/contracts';
 import { closeRedis, createRedis, whenRedisReady, type Redis } from '@rostrum/data-access';
 import { problems } from '@rostrum/errors';
 import { createAccessTokenSigner, createTokenVerifier, localKeySet } from '@rostrum/security';
-import { recordingLogger } from '@rostrum/testing';
+import { recordingLogger, type RecordingLogger } from '@rostrum/testing';
 import { z } from 'zod';
 import { createKit, createService, openLimits, opsSettings, type RouteBinder } from '../src/index';
 import { testEnvironment } from './test-service';
@@ -155,12 +155,27 @@ interface Ask {
 /** More patience with Redis than a service has: on a busy machine, exact counts need Redis to decide every time. */
 export const patient = { commandTimeoutMs: 1_500, RATE_LIMIT_REDIS_TIMEOUT_MS: '1500' };
 
+interface LimitedOptions {
+  commandTimeoutMs?: number;
+  [name: string]: unknown;
+}
+
 /** One instance of a service with every kind of limit, which asks the given Redis. */
-export async function startLimitedService(
-  redisUrl: string,
-  { commandTimeoutMs, ...environment }: { commandTimeoutMs?: number; [name: string]: unknown } = {},
-) {
+export async function startLimitedService(redisUrl: string, options: LimitedOptions = {}) {
   const log = recordingLogger({ service: 'posts' });
+  try {
+    return await start(log, redisUrl, options);
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+async function start(
+  log: RecordingLogger,
+  redisUrl: string,
+  { commandTimeoutMs, ...environment }: LimitedOptions,
+) {
   const config = readConfig(spec, { ...testEnvironment, ...(environment as Record<string, string>) });
   const kit = createKit({ service: 'posts', role: 'main' }, config, { logger: log.lent });
   const redis = createRedis({ url: redisUrl, ...(commandTimeoutMs && { commandTimeoutMs }) });
