@@ -17,13 +17,18 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 });
-const sizes = { large: { people: 100_000, posts: 1_000_000 }, small: { people: 2_000, posts: 20_000 } };
+const sizes = {
+  large: { people: 100_000, posts: 1_000_000 },
+  wide: { people: 100_000, posts: 20_000 },
+  small: { people: 2_000, posts: 20_000 },
+};
 const parts = ['reads', 'feed', 'create', 'fan-out'];
 if (values.help) {
-  console.log(`npm run bench:posts [-- --size large|small --rounds 3 --seconds 5 --only ${parts.join('|')}]
+  console.log(`npm run bench:posts [-- --size large|wide|small --rounds 3 --seconds 5 --only ${parts.join('|')}]
 
 The built posts service with everything on, alone on one core; its callers (wrk), PostgreSQL and Redis share the other.
-Makes a data set at its first run: 1,000,000 posts of 100,000 people (small: 20,000 of 2,000), and keeps it in .data/bench.`);
+Makes a data set at its first run: 1,000,000 posts of 100,000 people (small: 20,000 of 2,000; wide,
+for fan-out: 20,000 of 100,000), and keeps it in .data/bench.`);
   process.exit(0);
 }
 const shape = sizes[values.size];

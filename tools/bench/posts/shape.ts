@@ -8,6 +8,8 @@ export interface Shape {
 
 export const shapes: Record<string, Shape> = {
   large: { people: 100_000, posts: 1_000_000, follows: 40 },
+  // Many who follow the one, and little else: for a post on its way to them.
+  wide: { people: 100_000, posts: 20_000, follows: 4 },
   small: { people: 2_000, posts: 20_000, follows: 40 },
 };
 
