@@ -54,6 +54,9 @@ describe('the role that the service runs as', () => {
       'post_reports',
       'post_appeals',
       'moderation_log',
+      'person_cases',
+      'person_reports',
+      'person_moderation_log',
       'outbox',
       'inbox',
     ]) {

@@ -6,11 +6,11 @@ import { AccountEvents } from './account-events';
 import { PostsApp, type Caller } from './posts-app';
 
 /**
- * Ids that are not those of people. A new column is one of a person unless it is named here. Who has moderated stays in
- * the log, as nobody can change that: it is an id without a name then.
+ * Ids that are not those of people. A new column is one of a person unless it is named here. Who has moderated whom
+ * stays in the logs, as nobody can change them: they are ids without names then.
  */
 const notPeople =
-  /^(id|after|post_id|reposted_id|reply_to|root_id|quote_of|swept_to|avatar_id|event_id|position|about|decision_id|account_jobs\.user_id|profiles\.user_id|moderation_log\.actor_id)$/;
+  /^(id|after|post_id|reposted_id|reply_to|root_id|quote_of|swept_to|avatar_id|event_id|position|about|decision_id|account_jobs\.user_id|profiles\.user_id|(person_)?moderation_log\.(actor_id|person_id))$/;
 
 let app: PostsApp;
 let events: AccountEvents;
@@ -99,6 +99,19 @@ async function liveFully(): Promise<{ answered: string; quoted: string; own: str
       `gen_random_uuid(), $1, $2, 'spam', 'I saw it', 1, 1`,
       [gone.id, quoted.id],
     ],
+    [
+      'person_reports',
+      'id, reporter_id, person_id, reason, round',
+      `gen_random_uuid(), $1, $2, 'spam', 1`,
+      [gone.id, ada.id],
+    ],
+    [
+      'person_reports',
+      'id, reporter_id, person_id, reason, round',
+      `gen_random_uuid(), $2, $1, 'spam', 1`,
+      [gone.id, ada.id],
+    ],
+    ['person_cases', 'person_id, state, position', `$1, 'open', gen_random_uuid()`, [gone.id]],
     [
       'moderation_cases',
       'post_id, state, position, claimed_by, claimed_until',

@@ -13,7 +13,13 @@ describeSchema({
   schema,
   directory,
   table: 'posts.posts',
-  exceptions: { post_reports: addOnly, post_appeals: addOnly, moderation_log: addOnly },
+  exceptions: {
+    post_reports: addOnly,
+    post_appeals: addOnly,
+    moderation_log: addOnly,
+    person_reports: [...addOnly, 'DELETE'],
+    person_moderation_log: addOnly,
+  },
 });
 
 describe('the service', () => {

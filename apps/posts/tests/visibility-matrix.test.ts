@@ -220,6 +220,19 @@ const personRoutes: Record<string, PersonLine> = {
   },
   'PUT /api/v1/users/:username/follow': { look: canDo('follow', 'following') },
   'PUT /api/v1/users/:username/mute': { look: canDo('mute', 'muted') },
+  'POST /api/v1/users/:username/reports': {
+    // Not oneself, but one is there.
+    look: async (viewer, { username }) =>
+      byStatus(await viewer.write('POST', `/api/v1/users/${username}/reports`, { reason: 'spam' })) ===
+      'shown',
+    // Also whom one does not see: who insults somebody and blocks them then is to be told of.
+    differs: {
+      public: 'SSSSSSSS',
+      ofPrivateAccount: 'SSSSSSSS',
+      ofSuspendedAuthor: 'SSSSSSSS',
+      ofDeletedAuthor: '--------',
+    },
+  },
 };
 
 describe.each(Object.entries(personRoutes))('%s', (_name, { look, differs = {} }) => {

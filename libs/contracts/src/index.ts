@@ -26,6 +26,7 @@ export * from './posts-reactions.contract';
 export * from './posts-tags.contract';
 export * from './posts-search.contract';
 export * from './posts-reports.contract';
+export * from './posts-person-moderation.contract';
 export * from './posts-moderation.contract';
 export * from './posts-feed.contract';
 export * from './posts-explore.contract';

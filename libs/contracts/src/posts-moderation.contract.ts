@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { pageOf, pageQuery, timestamp, uuid } from './common';
 import { defineRoute } from './define-route';
+import { postsPersonModerationRoutes } from './posts-person-moderation.contract';
 import { post, postTombstone, postVersion } from './posts-post.contract';
 import { appealState, postsReportsEvents, postsReportsRoutes, reportReason } from './posts-reports.contract';
 import { writtenText } from './posts-text.contract';
@@ -224,6 +225,7 @@ export const postsModerationRoutes = [
   restoreRoute,
   dismissRoute,
   upholdRoute,
+  ...postsPersonModerationRoutes,
 ] as const;
 
 export const postsModerationEvents = postsReportsEvents;

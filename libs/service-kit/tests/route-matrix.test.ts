@@ -28,6 +28,7 @@ const mayCall: Record<string, readonly string[]> = {
   listRevocations: everybody,
   findVisible: everybody,
   findViewers: everybody,
+  listAllFollows: everybody,
   openWebSocket: everybody,
 
   logout: signedIn,
@@ -110,6 +111,7 @@ const mayCall: Record<string, readonly string[]> = {
   unmute: signedIn,
   listMutes: signedIn,
   reportPost: signedIn,
+  reportPerson: signedIn,
   getPostModeration: signedIn,
   appealPost: signedIn,
   listNotifications: signedIn,
@@ -131,6 +133,10 @@ const mayCall: Record<string, readonly string[]> = {
   restorePost: moderators,
   dismissReports: moderators,
   upholdHiding: moderators,
+  listReportedPeople: moderators,
+  getPersonModerationRecord: moderators,
+  escalatePerson: moderators,
+  closePersonCase: moderators,
 
   getRealtimeStats: admins,
   adminListUsers: admins,

@@ -12,6 +12,8 @@ import {
 import type { AccessClaims } from '@rostrum/security';
 import type { RouteBinder, RouteInput } from '@rostrum/service-kit';
 import type { VersionsService } from '../posts/versions.service';
+import { personModerationRoutes } from '../person-moderation/person-moderation.routes';
+import type { PersonModerationService } from '../person-moderation/person-moderation.service';
 import { personOf } from '../profiles/viewer';
 import { pageReply } from '../visibility/page-reply';
 import type { DecisionsService } from './decisions.service';
@@ -22,6 +24,7 @@ import { withPost } from './with-post';
 
 export interface ModerationFeature extends ReportsFeature {
   queue: ModerationQueue;
+  people: PersonModerationService;
   decisions: DecisionsService;
   versions: Pick<VersionsService, 'newest'>;
 }
@@ -40,6 +43,7 @@ const done = (): { status: 204 } => ({ status: 204 });
 /** What everybody can do, and what takes the permission to moderate. */
 export function moderationRoutes(binder: RouteBinder, feature: ModerationFeature): void {
   reportsRoutes(binder, feature);
+  personModerationRoutes(binder, feature.people);
   readingRoutes(binder, feature);
   const { decisions } = feature;
 

@@ -1,6 +1,9 @@
 import type { Database } from '@rostrum/data-access';
 import type { EventPublisher, Kit } from '@rostrum/service-kit';
 import type { VersionsService } from '../posts/versions.service';
+import { PersonCasesRepository } from '../person-moderation/person-cases.repository';
+import { PersonModerationService } from '../person-moderation/person-moderation.service';
+import { PersonReportsRepository } from '../person-moderation/person-reports.repository';
 import type { Visibility } from '../visibility/open-visibility';
 import { AppealsService } from './appeals.service';
 import { CasesRepository, type Waiting } from './cases.repository';
@@ -35,10 +38,17 @@ export function openModeration(
     decisions: new DecisionsService({ cache, publisher, events }),
     reports: new ReportsService(reader, events),
     appeals: new AppealsService({ log, reader, events }),
+    people: new PersonModerationService({
+      cases: new PersonCasesRepository(database),
+      reports: new PersonReportsRepository(database),
+      events,
+      cursorSecret,
+    }),
   };
 }
 
 const waitingStates = ['open', 'appealed'] as const;
+const waitingPeople = ['open', 'escalated'] as const;
 
 /** What operators see of the queue: whether anybody works on it. One reading serves all gauges of a scrape. */
 export function watchModeration({ metrics }: Kit, database: Database): void {
@@ -59,6 +69,15 @@ export function watchModeration({ metrics }: Kit, database: Database): void {
         }
       },
     });
+  const people = new PersonCasesRepository(database);
+  metrics.gauge('moderation_people_waiting', 'Reported people who wait for a moderator or an admin', {
+    labelNames: ['state'],
+    collect: async (gauge) => {
+      const found = await people.waiting();
+      for (const state of waitingPeople)
+        gauge.set({ state }, found.find((each) => each.state === state)?.people ?? 0);
+    },
+  });
   ofStates('moderation_posts_waiting', 'Posts that wait for a moderator', ({ posts }) => posts);
   ofStates(
     'moderation_oldest_seconds',

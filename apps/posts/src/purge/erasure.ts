@@ -29,12 +29,15 @@ const plainRows: readonly PersonalRows[] = [
   { table: 'drafts', column: 'author_id' },
   { table: 'feed_fanouts', column: 'author_id' },
   { table: 'feed_pulled_authors', column: 'author_id' },
+  { table: 'person_reports', column: 'person_id' },
+  { table: 'person_cases', column: 'person_id' },
   { table: 'idempotency_keys', column: 'user_id' },
 ];
 
 /** What stays without its person: that a post was reported, and what moderators are at work on. */
 const forgottenNames: readonly (PersonalRows & { more: string })[] = [
   { table: 'post_reports', column: 'reporter_id', more: 'note' },
+  { table: 'person_reports', column: 'reporter_id', more: 'note' },
   { table: 'moderation_cases', column: 'claimed_by', more: 'claimed_until' },
 ];
 
