@@ -8,6 +8,7 @@ import {
   postsPeopleRoutes,
   postsPostRoutes,
   postsReactionsRoutes,
+  postsSearchRoutes,
   postsTagsRoutes,
   postsThreadsRoutes,
 } from '@rostrum/contracts';
@@ -220,10 +221,29 @@ describe('people', () => {
   });
 });
 
+it('what is looked for is found by its words, names and tags, by those who may see it', async () => {
+  const word = `w${randomUUID().slice(0, 8)}`;
+  const found = (who: Member, path: string, q: string) =>
+    who.idsAt(`/api/v1/${path}/search?q=${encodeURIComponent(q)}`);
+  const { id } = await ada.publish(`“100% café?” – ${word} & more #tag${word}`);
+  for (const q of [word, `cafe 100% -${word}x`, `"${word} more"`, `nothing or CAFÉ ${word}`]) {
+    expect([q, (await found(grace, 'posts', q)).includes(id)]).toEqual([q, true]);
+  }
+  expect(await found(grace, 'posts', `${word} less`)).toEqual([]);
+  expect(await found(grace, 'users', ada.username)).toContain(ada.id);
+  const tags = () => grace.get(`/api/v1/posts/tags/search?q=tag${word.slice(0, -1)}`);
+  expect((await tags()).items).toEqual([{ tag: `tag${word}` }]);
+
+  await ada.do('PUT', userPath(grace, '/block'));
+  expect(await found(grace, 'posts', word)).toEqual([]);
+  expect(await found(grace, 'users', ada.username)).not.toContain(ada.id);
+  expect((await tags()).items).toEqual([]);
+});
+
 it('has been through every route of these', () => {
   const routes = [
     ...[...postsPostRoutes, ...postsThreadsRoutes, ...postsDraftsRoutes, ...postsReactionsRoutes],
-    ...[...postsTagsRoutes, ...postsFeedRoutes, ...postsExploreRoutes],
+    ...[...postsTagsRoutes, ...postsSearchRoutes, ...postsFeedRoutes, ...postsExploreRoutes],
     ...[...postsPeopleRoutes, ...postsFollowsRoutes, ...postsBlocksRoutes],
   ];
   expect(notYetCalled(routes, 'bearer')).toEqual([]);
