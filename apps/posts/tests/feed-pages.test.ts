@@ -23,7 +23,9 @@ const read = async (caller = ada) => {
 };
 const textsOf = ({ json }: Answer): string[] => json.items.map(({ text }: { text: string }) => text);
 const hits = async () => app.metric('cache_requests_total{cache="feed",result="hit"}');
-const postReads = async () => app.metric('cache_requests_total{cache="post",result="hit"}');
+const postReads = async () =>
+  (await app.metric('cache_requests_total{cache="post",result="hit"}')) +
+  (await app.metric('cache_requests_total{cache="post",result="local"}'));
 
 /** Reads until the page comes from the cache: nothing else is asked for its posts. */
 async function untilKept(caller = ada): Promise<Answer> {

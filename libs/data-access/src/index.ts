@@ -130,7 +130,13 @@ export {
 export type { CachedDocument } from './redis/cache/cache-document';
 export { Glance, missing, type Glimpse } from './redis/cache/glance';
 export { cachePolicies, type CachePolicy, type CachePolicyName } from './redis/cache/cache-policy';
-export { StreamTail, type StreamEntry, type TailHooks, type TailReader } from './redis/cache/stream-tail';
+export {
+  PartOfGlance,
+  StreamTail,
+  type StreamEntry,
+  type TailHooks,
+  type TailReader,
+} from './redis/cache/stream-tail';
 export { appendTogether, type Appended, type Appending } from './redis/cache/append';
 export { watchEvictions } from './redis/evictions';
 export { redisKeys, type RedisKeys } from './redis/redis-keys';

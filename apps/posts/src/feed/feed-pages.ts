@@ -1,4 +1,6 @@
-import type { Cache } from '@rostrum/data-access';
+import { randomBytes } from 'node:crypto';
+import { Glance, PartOfGlance, type Cache } from '@rostrum/data-access';
+import { LRUCache } from 'lru-cache';
 import type { ChangeLog, LogPosition } from '../visibility/change-log';
 import { keyOf } from './timelines';
 
@@ -15,20 +17,49 @@ export interface ComposedPage extends FirstPage {
   subjects: ReadonlySet<string> | undefined;
 }
 
-const positionLength = 26;
-const idLength = 36;
-const headLength = 3;
+interface MadeOf {
+  seal: Buffer;
+  subjects: readonly string[];
+  /** Until when it is known that none of them has changed. */
+  position: LogPosition;
+}
+
+/** A page that this process keeps, with what it has to be compared with before it is served again. */
+class KeptPage implements FirstPage {
+  readonly body: string;
+  readonly bytes: number;
+  readonly nextCursor: string | null;
+
+  constructor(
+    { body, nextCursor }: FirstPage,
+    readonly madeOf: MadeOf,
+  ) {
+    this.body = body;
+    this.bytes = Buffer.byteLength(body);
+    this.nextCursor = nextCursor;
+  }
+}
+
 const mostSubjects = 255;
+const mostBytes = 32 * 1024 * 1024;
+const overheadBytes = 4_000;
+const sealLength = 12;
 
 /**
- * The first pages of feeds, as bytes. One is served as long as it holds: it is removed when something comes into the
- * viewer's timeline and when whom they follow changes, and it is looked up in the log of changes whether its posts,
- * their authors, or how the viewer is to others, have changed since it was made.
+ * The first pages of feeds. Each process keeps those that it has put together, and Redis a seal for each viewer, drawn
+ * by lot: it is removed when something comes into the viewer's timeline and when whom they follow changes. So a page
+ * holds as long as the seal is still the one that was there before the page was put together, and, by the log of
+ * changes, its posts, their authors, and how the viewer is to others, have not changed since.
  */
 export class FeedPages {
+  private readonly kept = new LRUCache<string, KeptPage>({
+    maxSize: mostBytes,
+    sizeCalculation: ({ body }) => overheadBytes + body.length,
+  });
+
   constructor(
-    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'invalidate' | 'isOpen'>,
-    private readonly log: Pick<ChangeLog, 'catchUp' | 'isUnchanged'>,
+    private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'glanceAt' | 'isOpen'>,
+    private readonly log: Pick<ChangeLog, 'ask' | 'catchUp' | 'position' | 'isUnchanged'>,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -36,70 +67,40 @@ export class FeedPages {
     viewerId: string,
     compose: () => Promise<ComposedPage>,
     signal?: () => AbortSignal,
-  ): Promise<FirstPage> {
+  ): Promise<FirstPage & { bytes?: number }> {
     const key = keyOf(viewerId);
     if (!this.cache.isOpen(key)) return compose();
-    let fresh: FirstPage | undefined;
-    let mayBeKept = true;
-    const load = async () => {
-      const position = await this.log.catchUp().catch(this.unknown);
-      const page = await compose();
-      fresh = page;
-      mayBeKept = position !== undefined && page.subjects !== undefined && page.subjects.size <= mostSubjects;
-      return pack(position ?? '', page);
-    };
-    const secondsLeft = () => (mayBeKept ? Infinity : 0);
-    // In one turn, so that both are one journey.
-    const [packed, position] = await Promise.all([
-      this.cache.getOrLoadBytes(key, load, { secondsLeft, ...(signal && { signal }) }),
+    const kept = this.kept.get(viewerId);
+    if (kept && (await this.holds(kept, key))) return kept;
+    // From before the page is put together: what changes meanwhile ends it.
+    const [seal, position] = await Promise.all([
+      this.cache.getOrLoadBytes(key, newSeal, signal && { signal }),
       this.log.catchUp().catch(this.unknown),
     ]);
-    if (fresh) return fresh;
-    const page = packed && position !== undefined ? this.holding(viewerId, packed) : undefined;
-    if (page) return page;
-    await this.cache.invalidate(key);
-    return compose();
+    const page = await compose();
+    const { subjects } = page;
+    if (seal === undefined || position === undefined || subjects === undefined) return page;
+    if (subjects.size > mostSubjects) return page;
+    const madeOf = { seal: Buffer.from(seal), subjects: [viewerId, ...subjects], position };
+    const fresh = new KeptPage(page, madeOf);
+    this.kept.set(viewerId, fresh);
+    return fresh;
+  }
+
+  /** One question to Redis, with all that are asked in the same turn. */
+  private async holds({ madeOf }: KeptPage, key: string): Promise<boolean> {
+    const glance = new Glance();
+    this.cache.glanceAt(key, glance);
+    const changes = new PartOfGlance(glance);
+    this.log.ask(changes);
+    const [seal] = await glance.all();
+    if (!changes.isCaughtUp || !Buffer.isBuffer(seal) || !seal.equals(madeOf.seal)) return false;
+    if (!this.log.isUnchanged(madeOf.position, madeOf.subjects)) return false;
+    madeOf.position = this.log.position ?? madeOf.position;
+    return true;
   }
 
   private readonly unknown = (error: unknown): undefined => this.onError(error) as undefined;
-
-  private holding(viewerId: string, packed: Buffer): FirstPage | undefined {
-    const { position, subjects, page } = unpack(packed);
-    const unchanged = this.log.isUnchanged(position, subjects(viewerId));
-    return unchanged ? page : undefined;
-  }
 }
 
-/** The position; how many ids, and the ids; how long the cursor is, and the cursor; the body. */
-function pack(position: LogPosition, { subjects, nextCursor, body }: ComposedPage): Buffer {
-  const ids = [...(subjects ?? [])];
-  const cursor = nextCursor ?? '';
-  const head = Buffer.alloc(headLength);
-  head.writeUInt8(Math.min(ids.length, mostSubjects), 0);
-  head.writeUInt16BE(cursor.length, 1);
-  return Buffer.concat([
-    head,
-    Buffer.from(position.padEnd(positionLength) + ids.slice(0, mostSubjects).join('') + cursor, 'latin1'),
-    Buffer.from(body),
-  ]);
-}
-
-function unpack(packed: Buffer): {
-  position: LogPosition;
-  subjects: (viewerId: string) => Generator<string>;
-  page: FirstPage;
-} {
-  const count = packed.readUInt8(0);
-  const idsAt = headLength + positionLength;
-  const cursorAt = idsAt + count * idLength;
-  const bodyAt = cursorAt + packed.readUInt16BE(1);
-  const cursor = packed.toString('latin1', cursorAt, bodyAt);
-  return {
-    position: packed.toString('latin1', headLength, idsAt).trimEnd(),
-    *subjects(viewerId) {
-      yield viewerId;
-      for (let at = idsAt; at < cursorAt; at += idLength) yield packed.toString('latin1', at, at + idLength);
-    },
-    page: { body: packed.toString('utf8', bodyAt), nextCursor: cursor === '' ? null : cursor },
-  };
-}
+const newSeal = () => Promise.resolve(randomBytes(sealLength));

@@ -8,12 +8,13 @@ export function feedRoutes(binder: RouteBinder, feed: FeedService): void {
     homeFeedRoute,
     async (call) => {
       const { cursor, limit } = call.query;
-      const { body, nextCursor } = await feed.home(call.user.userId, {
+      const { body, bytes, nextCursor } = await feed.home(call.user.userId, {
         cursor,
         limit,
         signal: () => call.signal,
       });
-      return { status: 200, raw: body, headers: nextLink({ path: homeFeedRoute.path, limit, nextCursor }) };
+      const headers = nextLink({ path: homeFeedRoute.path, limit, nextCursor });
+      return { status: 200, raw: body, ...(bytes !== undefined && { bytes }), headers };
     },
     { startsWithRead: true },
   );

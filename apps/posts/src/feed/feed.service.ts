@@ -33,18 +33,26 @@ export class FeedService {
   constructor(private readonly dependencies: FeedDependencies) {}
 
   /** What the viewer and those they follow have posted and passed on, newest first. */
-  home(viewerId: string, request: FeedRequest): Promise<FirstPage> {
+  home(viewerId: string, request: FeedRequest): Promise<FirstPage & { bytes?: number }> {
     const { cursor, limit, signal } = request;
-    const compose = () => this.compose(viewerId, request);
-    if (cursor !== undefined || limit !== keptLimit) return compose();
-    return this.dependencies.firstPages.read(viewerId, compose, signal);
+    if (cursor !== undefined || limit !== keptLimit) return this.compose(viewerId, request);
+    return this.dependencies.firstPages.read(viewerId, () => this.composeFirst(viewerId, request), signal);
   }
 
-  private async compose(viewerId: string, { cursor, limit, signal }: FeedRequest): Promise<ComposedPage> {
+  private async composeFirst(viewerId: string, request: FeedRequest): Promise<ComposedPage> {
+    const source = new HomeSource(this.dependencies, viewerId, request.signal);
+    const page = await this.compose(viewerId, request, source);
+    return { ...page, subjects: this.subjectsOf(source) };
+  }
+
+  private async compose(
+    viewerId: string,
+    { cursor, limit, signal }: FeedRequest,
+    source = new HomeSource(this.dependencies, viewerId, signal),
+  ): Promise<FirstPage> {
     const { pages, reposters, cursorSecret } = this.dependencies;
     // Named after the viewer: a cursor that has come into other hands opens nothing there.
     const cursors = createCursorCodec<string>(cursorSecret, `home-feed:${viewerId}`);
-    const source = new HomeSource(this.dependencies, viewerId, signal);
     const passedOnBy = new Map<HomeEntry, Reposter>();
     const holds = async (entries: readonly HomeEntry[]) => {
       const reposts = entries.filter(({ reposterId }) => reposterId !== undefined);
@@ -59,7 +67,7 @@ export class FeedService {
     );
     const nextCursor = next === undefined ? null : cursors.encode(next);
     const items = shown.map(({ entry, post }) => itemOf(post.body, passedOnBy.get(entry)));
-    return { body: joinPage(items, nextCursor), nextCursor, subjects: this.subjectsOf(source) };
+    return { body: joinPage(items, nextCursor), nextCursor };
   }
 
   /** All that was looked at, shown or not: what is left out today may be there tomorrow. */

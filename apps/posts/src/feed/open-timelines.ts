@@ -12,7 +12,7 @@ const policy: CachePolicy = {
   staleIfErrorSeconds: 86_400,
 };
 
-/** No longer than the milestone says; and what the log does not know to hold is not served at all. */
+/** No longer than the milestone says: a page holds as long as its seal, and as the log of changes says. */
 const pagePolicy: CachePolicy = {
   ...cachePolicies.feed,
   staleWhileRevalidateSeconds: 0,
@@ -35,7 +35,7 @@ export function openTimelines(
   kit: Kit,
   { redis, database, visibility: { changes } }: TimelineParts,
 ): { timelines: Timelines; pageCache: Cache } {
-  const pageCache = openCache(kit, redis, { name: 'feed', policy: pagePolicy });
+  const pageCache = openCache(kit, redis, { name: 'feed', policy: pagePolicy, version: 2 });
   const timelines = new Timelines({
     feed: new FeedRepository(database),
     home: openCache(kit, redis, { name: 'timeline', policy, version: timelineShape }),

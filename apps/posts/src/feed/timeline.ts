@@ -114,6 +114,11 @@ export class Timeline {
   private readonly followedCount: number;
   private readonly postsAt: number;
   private readonly entriesAt: number;
+  /** By their places. A timeline that is kept is read again and again. */
+  private readonly rawIds = new Map<number, RawId>();
+  private readonly entries = new Map<number, HomeEntry>();
+  private loadedPlaces: readonly number[] | undefined;
+  private appendedPlaces: readonly number[] | undefined;
 
   constructor(private readonly packed: Buffer) {
     this.pulledCount = packed.readUInt16BE(0);
@@ -121,6 +126,11 @@ export class Timeline {
     this.followedAt = headLength + idLength * this.pulledCount;
     this.postsAt = this.followedAt + tailLength * this.followedCount;
     this.entriesAt = this.postsAt + idLength * packed.readUInt16BE(6);
+  }
+
+  /** Whether it is made of these bytes. */
+  isOf(packed: Buffer): boolean {
+    return this.packed.equals(packed);
   }
 
   /** Above this, the timeline has everything. */
@@ -141,14 +151,53 @@ export class Timeline {
   }
 
   /** Where the posts stand that were loaded, newest first. */
-  loaded(): number[] {
+  loaded(): readonly number[] {
+    return (this.loadedPlaces ??= this.findLoaded());
+  }
+
+  /** Where those stand that came later, and reposts, newest first. */
+  appended(): readonly number[] {
+    return (this.appendedPlaces ??= this.findAppended());
+  }
+
+  /** Of an entry that came later: whether whose it is is among those who are followed. */
+  counts(place: number): boolean {
+    return place < this.entriesAt || this.isFollowed(place - 1);
+  }
+
+  rawIdAt(place: number): RawId {
+    let rawId = this.rawIds.get(place);
+    if (rawId === undefined) {
+      rawId = this.packed.toString('latin1', place, place + idLength);
+      this.rawIds.set(place, rawId);
+    }
+    return rawId;
+  }
+
+  entryAt(place: number): HomeEntry {
+    let entry = this.entries.get(place);
+    if (entry === undefined) {
+      entry = this.readEntry(place);
+      this.entries.set(place, entry);
+    }
+    return entry;
+  }
+
+  private readEntry(place: number): HomeEntry {
+    const position = this.idAt(place);
+    const isRepost = place > this.entriesAt && this.packed[place - 1] === entryKinds.repost;
+    return isRepost
+      ? { position, postId: this.idAt(place + idLength), reposterId: this.idAt(place + 2 * idLength) }
+      : { position, postId: position, reposterId: undefined };
+  }
+
+  private findLoaded(): number[] {
     const places: number[] = [];
     for (let at = this.postsAt; at < this.entriesAt; at += idLength) places.push(at);
     return places;
   }
 
-  /** Where those stand that came later, and reposts, newest first. */
-  appended(): number[] {
+  private findAppended(): number[] {
     const places: number[] = [];
     let inOrder = true;
     // What came last is most often the newest.
@@ -159,23 +208,6 @@ export class Timeline {
       places.push(at + 1);
     }
     return inOrder ? places.reverse() : places.sort((one, other) => this.compare(other, one));
-  }
-
-  /** Of an entry that came later: whether whose it is is among those who are followed. */
-  counts(place: number): boolean {
-    return place < this.entriesAt || this.isFollowed(place - 1);
-  }
-
-  rawIdAt(place: number): RawId {
-    return this.packed.toString('latin1', place, place + idLength);
-  }
-
-  entryAt(place: number): HomeEntry {
-    const position = this.idAt(place);
-    const isRepost = place > this.entriesAt && this.packed[place - 1] === entryKinds.repost;
-    return isRepost
-      ? { position, postId: this.idAt(place + idLength), reposterId: this.idAt(place + 2 * idLength) }
-      : { position, postId: position, reposterId: undefined };
   }
 
   private idAt(place: number): string {

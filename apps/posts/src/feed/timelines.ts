@@ -1,4 +1,5 @@
 import { appendTogether, type Appending, type Cache } from '@rostrum/data-access';
+import { LRUCache } from 'lru-cache';
 import type { ChangeLog } from '../visibility/change-log';
 import type { FeedRepository } from './feed.repository';
 import { MergedTimeline } from './merged-timeline';
@@ -8,6 +9,8 @@ import { packTimeline, postEntry, pulledAuthorEntry, repostEntry, Timeline } fro
 const loadedPosts = 100;
 /** A timeline that grows beyond this begins anew: some four hundred posts have come since. */
 const longestBytes = 9_000 + 4 * 2_000;
+/** Of some 20 kB each at most. */
+const mostKnown = 2_000;
 /** In a cluster, timelines of one group are in one slot, so that one command reaches several. */
 const groups = 64;
 const noBytes = Buffer.alloc(0);
@@ -38,6 +41,9 @@ export interface TimelinesDependencies {
  * where it is; where it is not, or is just being loaded, the next load finds them in PostgreSQL.
  */
 export class Timelines {
+  /** As they were when they were read last: to compare the bytes takes less than to read ids from them again. */
+  private readonly known = new LRUCache<string, Timeline>({ max: mostKnown });
+
   constructor(private readonly dependencies: TimelinesDependencies) {}
 
   /** Undefined while Redis is not asked: whoever wants a page reads it from PostgreSQL. */
@@ -114,9 +120,14 @@ export class Timelines {
     cache: Pick<Cache, 'getOrLoadBytes'>,
     { key, load, signal }: { key: string; load: (signal: AbortSignal) => Promise<Buffer>; signal: Signal },
   ): Promise<Timeline> {
-    const packed = await cache.getOrLoadBytes(key, load, signal && { signal });
     // What is loaded is never nothing.
-    return new Timeline(packed as Buffer);
+    const packed = (await cache.getOrLoadBytes(key, load, signal && { signal })) as Buffer;
+    const known = this.known.get(key);
+    if (known?.isOf(packed)) return known;
+    // A slice of what came over the network would keep all of that in memory.
+    const timeline = new Timeline(Buffer.from(packed));
+    this.known.set(key, timeline);
+    return timeline;
   }
 }
 

@@ -13,6 +13,8 @@ export interface PostDocument {
   etag: string;
   /** JSON, as it is sent. */
   body: string;
+  /** How many bytes the body has. */
+  bytes: number;
 }
 
 /** Other counts are other bytes, so that they have a part in it. */
@@ -78,6 +80,7 @@ export function unpackPost(packed: Buffer): PostDocument {
     },
     etag: packed.toString('latin1', etagAt + 1, bodyAt),
     body: packed.toString('utf8', bodyAt),
+    bytes: packed.length - bodyAt,
   };
 }
 

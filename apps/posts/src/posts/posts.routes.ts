@@ -54,10 +54,10 @@ function readingRoutes(binder: RouteBinder, { reader, versions }: PostsFeature):
     async (call) => {
       // Ids are the same in either case, cache keys are not. A signal is made only where there is something to end.
       const id = call.params.id.toLowerCase();
-      const { etag, body } = await reader.readOne(call.user.userId, id, { signal: () => call.signal });
+      const { etag, body, bytes } = await reader.readOne(call.user.userId, id, { signal: () => call.signal });
       const headers = ['ETag', etag, ...revalidated];
       if (isUnchanged(call.request.headers['if-none-match'], etag)) return { status: 304, headers };
-      return { status: 200, raw: body, headers };
+      return { status: 200, raw: body, bytes, headers };
     },
     { startsWithRead: true },
   );

@@ -86,11 +86,15 @@ export class PostReader {
     if (ids.length === 0) return [];
     const [viewer, found] = await this.look(viewerId, ids, signal);
     const verdicts = await this.judgeAll(viewer, found, { place, signal });
-    return found.flatMap((each, index) => {
+    const shown: ShownPost[] = [];
+    for (const [index, each] of found.entries()) {
       const isTombstone = verdicts[index] === 'tombstone';
       const isShown = verdicts[index] === 'shown' || (isTombstone && withTombstones.has(place));
-      return each && isShown ? [{ id: each.id, ...each.document, isTombstone }] : [];
-    });
+      if (!each || !isShown) continue;
+      const { facts, etag, body, bytes } = each.document;
+      shown.push({ id: each.id, facts, etag, body, bytes, isTombstone });
+    }
+    return shown;
   }
 
   /** All that is known or cached, by one question; then what is not. */

@@ -1,4 +1,4 @@
-import { Glance, missing, type Glimpse, type TailReader } from '@rostrum/data-access';
+import { Glance, missing, PartOfGlance, type Glimpse, type TailReader } from '@rostrum/data-access';
 import { unpackPost, type PostDocument } from '../posts/post-document';
 import type { PersonState } from './decide';
 import type { Kept } from './kept-map';
@@ -57,10 +57,10 @@ export class Sights {
     known: number;
   }> {
     const { known, glance, knownViewer, viewerId, moment } = this;
-    if (this.usesKnown) known.ask(new PartOfGlance(glance));
+    const changes = this.usesKnown ? new PartOfGlance(glance) : undefined;
+    if (changes) known.ask(changes);
     const values = await glance.all();
-    // The question for changes was the last one.
-    const holds = !this.usesKnown || values.at(-1) !== missing;
+    const holds = changes?.isCaughtUp ?? true;
     let place = 0;
     const next = () => values[place++] as Glimpse;
 
@@ -111,23 +111,6 @@ export class Sights {
 
 function ofKnown<T>(kept: Kept<T>, holds: boolean): T | undefined {
   return holds && kept.isCurrent ? kept.value : undefined;
-}
-
-/** The question for changes, as a part of a glance. */
-class PartOfGlance implements TailReader {
-  private readonly place: number;
-
-  constructor(private readonly glance: Glance) {
-    this.place = glance.expect();
-  }
-
-  onCaughtUp(): void {
-    this.glance.answer(this.place, undefined);
-  }
-
-  onSilence(): void {
-    this.glance.answer(this.place, missing);
-  }
 }
 
 /** One post that this process knows with all that decides who sees it: as above, with as little as can be. */

@@ -41,7 +41,7 @@ type UserOf<Auth extends RouteAuth> = Auth extends 'user' ? AccessClaims : undef
 type BodyOf<Responses extends ResponsesContract, Status extends keyof Responses> = Responses[Status] extends {
   schema: infer Schema extends z.ZodType;
 }
-  ? { body: z.input<Schema>; raw?: never } | { raw: string | Buffer; body?: never }
+  ? { body: z.input<Schema>; raw?: never } | { raw: string | Buffer; bytes?: number; body?: never }
   : { body?: never; raw?: never };
 
 /** One of the contract's responses, and nothing else. */

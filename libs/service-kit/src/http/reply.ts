@@ -7,6 +7,8 @@ export interface Reply<Status extends number = number, Body = unknown> {
   body?: Body;
   /** JSON that is ready to be sent, in place of `body`. */
   raw?: string | Buffer;
+  /** How many bytes a `raw` text has, where that is known: to count those of a page takes 2 µs. */
+  bytes?: number;
   headers?: readonly string[];
 }
 
@@ -30,7 +32,7 @@ export function sendReply(response: ServerResponse, reply: Reply, contentType = 
     response.end();
     return;
   }
-  const bytes = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+  const bytes = typeof content === 'string' ? (reply.bytes ?? Buffer.byteLength(content)) : content.length;
   head.push('Content-Type', contentType, 'Content-Length', String(bytes));
   const exchange = exchangeOf(response);
   if (exchange) exchange.bytes = bytes;

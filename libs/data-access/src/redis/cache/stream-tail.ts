@@ -5,6 +5,7 @@ import type { Redis } from '../redis';
 import { sendingTurn, type SendingTurn } from '../sending-turn';
 import type { CacheLink } from './cache-link';
 import { cacheStore, type CacheStore } from './cache-store';
+import { missing, type Glance } from './glance';
 
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 
@@ -13,6 +14,25 @@ export interface TailReader {
   onCaughtUp(): void;
   /** Redis is not asked at present, does not answer, or its answer is not to be believed. */
   onSilence(): void;
+}
+
+/** The same as a part of a glance, whose other parts are asked for in the same turn. */
+export class PartOfGlance implements TailReader {
+  isCaughtUp = false;
+  private readonly place: number;
+
+  constructor(private readonly glance: Glance) {
+    this.place = glance.expect();
+  }
+
+  onCaughtUp(): void {
+    this.isCaughtUp = true;
+    this.glance.answer(this.place, undefined);
+  }
+
+  onSilence(): void {
+    this.glance.answer(this.place, missing);
+  }
 }
 
 export interface TailHooks {
