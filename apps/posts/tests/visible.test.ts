@@ -83,6 +83,30 @@ describe('who may see a post', () => {
   });
 });
 
+describe('who follows whom', () => {
+  it('is read page by page, all of it', async () => {
+    const fans = await Promise.all(Array.from({ length: 5 }, () => app.member('fan')));
+    for (const fan of fans) await fan.follow(ada.username);
+    await ada.follow(eve.username);
+    const found: { followerId: string; followeeId: string; followedAt: string }[] = [];
+    let next: string | null = '';
+    while (next !== null) {
+      const after: string = next && `&after=${next}`;
+      const { status, json } = await app.anonymous().get(`/internal/follows?limit=2${after}`);
+      expect([status, json.items.length <= 2]).toEqual([200, true]);
+      found.push(...json.items);
+      next = json.next;
+    }
+    const pairs = found.map(({ followerId, followeeId }) => `${followerId}.${followeeId}`);
+    const really = await app.rows<{ pair: string }>(
+      `select follower_id || '.' || followee_id as pair from posts.follows order by follower_id, followee_id`,
+    );
+    expect(pairs).toEqual(really.map(({ pair }) => pair));
+    expect(pairs).toEqual(expect.arrayContaining(fans.map(({ id }) => `${id}.${ada.id}`)));
+    expect((await app.anonymous().get('/internal/follows?after=x')).status).toBe(400);
+  });
+});
+
 describe('that somebody is seen by others than before', () => {
   const told = async ({ id }: Caller) =>
     (

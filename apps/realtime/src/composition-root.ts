@@ -96,24 +96,20 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
   const { database } = postgres;
   const push = openPushWork(kit, config, { database, redis: redis.redis });
   const notifications = openNotificationWork(kit, { database, live, next: push.next });
-  const fanOut = openFanOut(kit, {
-    redis: redis.redis,
-    publisher: live,
-    windowSeconds: config.liveLogSeconds,
-  });
+  const fanOut = openFanOut(kit, config, { redis: redis.redis, database, publisher: live });
   const subscriptions = merge(notifications.subscriptions, fanOut.subscriptions);
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
     work: [
       consumeEvents(kit, { database, events }, subscriptions),
-      fanOut.work,
+      ...fanOut.work,
       ...notifications.work,
       ...push.work,
       relayEvents(kit, { database, events }),
       openDigests(kit, config, { database }),
     ],
-    resources: [events.resource, ...push.resources, ...shared.resources],
+    resources: [events.resource, fanOut.resource, ...push.resources, ...shared.resources],
     actions: deadLetterActions(kit, events, ['posts', 'auth']),
   });
 }

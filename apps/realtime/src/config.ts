@@ -94,6 +94,13 @@ export const liveSettings = {
   }),
 };
 
+export const postsSettings = {
+  postsUrl: setting(httpUrl().default('http://127.0.0.1:8081'), {
+    env: 'POSTS_URL',
+    doc: 'where posts says who may see what',
+  }),
+};
+
 export const mainSettings = {
   ...processSettings,
   ...portSettings(8082, 9082),
@@ -102,10 +109,7 @@ export const mainSettings = {
   ...socketSettings,
   ...liveSettings,
   ...pushSettings,
-  postsUrl: setting(httpUrl().default('http://127.0.0.1:8081'), {
-    env: 'POSTS_URL',
-    doc: 'where posts says who may see what',
-  }),
+  ...postsSettings,
   cursorSecret: setting(secretText(), {
     env: 'CURSOR_SECRET',
     doc: 'signs the cursors of lists; a new one ends the cursors that clients hold',
@@ -119,6 +123,7 @@ export const workerSettings = {
   ...portSettings(8082, 9182),
   ...liveSettings,
   ...pushWorkSettings,
+  ...postsSettings,
   digestPollMs: setting(integer(10, 3_600_000).default(300_000), {
     env: 'DIGEST_POLL_MS',
     doc: 'how often the worker looks for whose hour of the daily mail has come',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
-import { viewersRoute, visibleRoute, type RouteContract } from '@rostrum/contracts';
+import { allFollowsRoute, viewersRoute, visibleRoute, type RouteContract } from '@rostrum/contracts';
 
 // Their contracts have one, though the type of contracts allows for none.
 const bodyOf = <Route extends RouteContract>({ body }: Route) => body as NonNullable<Route['body']>;
@@ -17,6 +17,12 @@ export class PostsStub {
   readonly hidden = new Set<string>();
   /** Whose a post or a name is; some user's unless given. */
   readonly owners = new Map<string, string>();
+  /** Of all follows, and what each is asked for by: null for the first. */
+  pages: { at: string | null; items: { followerId: string; followeeId: string; followedAt: string }[] }[] =
+    [];
+  pagesAsked = 0;
+  /** So many are answered. */
+  failsAfterPages = Infinity;
   isDown = false;
   asked = 0;
 
@@ -40,7 +46,7 @@ export class PostsStub {
   }
 
   private async answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    if (this.isDown) {
+    if (this.isDown || this.isOutOfPages(request.url)) {
       response.writeHead(503).end('{}');
       return;
     }
@@ -50,8 +56,14 @@ export class PostsStub {
         ? this.visible(questions.visible.parse(JSON.parse(question)))
         : request.url === viewersRoute.path
           ? this.viewers(questions.viewers.parse(JSON.parse(question)))
-          : {};
+          : request.url?.startsWith(allFollowsRoute.path)
+            ? this.page(new URL(request.url, this.url).searchParams.get('after'))
+            : {};
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  }
+
+  private isOutOfPages(url = ''): boolean {
+    return url.startsWith(allFollowsRoute.path) && this.pagesAsked >= this.failsAfterPages;
   }
 
   private visible(question: { viewerId: string; postIds: string[]; usernames: string[] }): object {
@@ -64,6 +76,13 @@ export class PostsStub {
 
   private viewers({ postId, viewerIds }: { postId: string; viewerIds: string[] }): object {
     return { viewerIds: viewerIds.filter((viewerId) => this.isShown(viewerId, postId)) };
+  }
+
+  private page(after: string | null): object {
+    this.pagesAsked += 1;
+    const start = this.pages.findIndex(({ at }) => at === after);
+    const { items = [] } = this.pages[start] ?? {};
+    return { items, next: this.pages[start + 1]?.at ?? null };
   }
 
   private isShown(viewerId: string, subject: string): boolean {

@@ -56,7 +56,35 @@ export const viewersRoute = defineRoute({
 /** The most people of one question. */
 export const mostViewersAsked = mostViewers;
 
-export const postsInternalRoutes = [visibleRoute, viewersRoute] as const;
+const mostFollows = 1000;
+
+/** Where a page of follows ended: `<follower's id>.<followee's id>`. */
+const followPosition = z.templateLiteral([uuid, '.', uuid]);
+
+export const allFollowsRoute = defineRoute({
+  ...internal,
+  method: 'get',
+  path: '/internal/follows',
+  operationId: 'listAllFollows',
+  summary: 'Read who follows whom, page by page, for a copy that begins later than the follows',
+  description:
+    'Of what changes meanwhile, events tell. Every follow that is there from the first page to the last is in one of them.',
+  query: z.strictObject({
+    after: followPosition.optional(),
+    limit: z.coerce.number().int().min(1).max(mostFollows).default(mostFollows),
+  }),
+  responses: {
+    200: {
+      description: 'A page of follows',
+      schema: z.object({
+        items: z.array(z.object({ followerId: uuid, followeeId: uuid, followedAt: timestamp })),
+        next: z.string().nullable(),
+      }),
+    },
+  },
+});
+
+export const postsInternalRoutes = [visibleRoute, viewersRoute, allFollowsRoute] as const;
 
 /**
  * Who may see somebody, or what they write, has changed: they have become private or public, or have been suspended,

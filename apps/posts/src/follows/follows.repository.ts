@@ -15,6 +15,7 @@ export interface PageOfPeople {
 /** Before all that there is, newest first. */
 const beginning = { time: 'infinity', id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 const separator = '/';
+const lowest = '00000000-0000-0000-0000-000000000000';
 
 /** Follows are in the order of their time; of several at one time, in that of the ids of those they are with. */
 function positionOf(after: string | undefined): { time: string; id: string } {
@@ -44,6 +45,21 @@ export class FollowsRepository {
       [followerId, followeeId],
     );
     return rows[0]?.created_at;
+  }
+
+  /** All there are, in the order of their key. */
+  async all(
+    { after, limit }: { after: Follow | undefined; limit: number },
+    options?: QueryOptions,
+  ): Promise<(Follow & { followedAt: Date })[]> {
+    const { rows } = await this.db.query<Follow & { followedAt: Date }>(
+      'list_all_follows',
+      `select follower_id as "followerId", followee_id as "followeeId", created_at as "followedAt" from follows
+        where (follower_id, followee_id) > ($1::uuid, $2::uuid) order by follower_id, followee_id limit $3`,
+      [after?.followerId ?? lowest, after?.followeeId ?? lowest, limit],
+      options,
+    );
+    return rows;
   }
 
   /** Whether there was a follow to remove. */

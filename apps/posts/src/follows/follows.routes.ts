@@ -1,5 +1,6 @@
 import {
   acceptFollowRequestRoute,
+  allFollowsRoute,
   followRoute,
   listFollowersRoute,
   listFollowingRoute,
@@ -61,6 +62,11 @@ function changingRoutes(binder: RouteBinder, { follows }: FollowsFeature): void 
 }
 
 function listingRoutes(binder: RouteBinder, { lists }: FollowsFeature): void {
+  binder.bind(allFollowsRoute, async ({ query, signal }) => ({
+    status: 200,
+    body: await lists.all({ after: query.after, limit: query.limit }, signal),
+  }));
+
   binder.bind(listFollowersRoute, async ({ user, params: { username }, query, signal }) => {
     const request = { cursor: query.cursor, limit: query.limit, signal };
     const path = listFollowersRoute.path.replace(':username', username);

@@ -5,7 +5,7 @@ import type { PersonRow } from '../profiles/profiles.repository';
 import type { ProfilesService } from '../profiles/profiles.service';
 import type { PeoplePages } from '../visibility/people-pages';
 import type { PeopleReader } from '../visibility/people-reader';
-import type { FollowsRepository, PageOfPeople } from './follows.repository';
+import type { Follow, FollowsRepository, PageOfPeople } from './follows.repository';
 import type { RequestsRepository } from './requests.repository';
 
 export interface ListRequest {
@@ -20,7 +20,7 @@ export interface PeopleList {
 }
 
 export interface PeopleListsDependencies {
-  follows: Pick<FollowsRepository, 'followersOf' | 'followedBy'>;
+  follows: Pick<FollowsRepository, 'followersOf' | 'followedBy' | 'all'>;
   requests: Pick<RequestsRepository, 'to'>;
   pages: Pick<PeoplePages, 'page'>;
   people: Pick<PeopleReader, 'isVisible' | 'seesPostsOf'>;
@@ -33,6 +33,8 @@ interface List {
   name: string;
   rows: (page: PageOfPeople) => Promise<PersonRow[]>;
 }
+
+const pairSeparator = '.';
 
 /** Lists of people that the follows and the requests make. */
 export class PeopleListsService {
@@ -58,6 +60,22 @@ export class PeopleListsService {
     const { requests } = this.dependencies;
     const rows = (page: PageOfPeople) => requests.to(ownerId, page, { signal: request.signal });
     return this.list(ownerId, { name: 'follow-requests', rows }, request);
+  }
+
+  /** Of everybody, whoever asks: for other services. */
+  async all(
+    { after, limit }: { after: string | undefined; limit: number },
+    signal: AbortSignal,
+  ): Promise<{ items: (Follow & { followedAt: string })[]; next: string | null }> {
+    const [followerId = '', followeeId = ''] = after?.split(pairSeparator) ?? [];
+    const from = after === undefined ? undefined : { followerId, followeeId };
+    const found = await this.dependencies.follows.all({ after: from, limit }, { signal });
+    const items = found.map(({ followedAt, ...follow }) => ({
+      ...follow,
+      followedAt: followedAt.toISOString(),
+    }));
+    const last = found.length === limit ? found.at(-1) : undefined;
+    return { items, next: last ? last.followerId + pairSeparator + last.followeeId : null };
   }
 
   /** The id of a person whose lists the viewer may read: those of a private account are for its followers. */

@@ -30,6 +30,24 @@ export class FollowsRepository {
     );
   }
 
+  /** Those that were there before: what is known of any of them is newer. Of who is gone, nothing is kept. */
+  async putOlder(
+    follows: readonly { followerId: string; followeeId: string; followedAt: string }[],
+  ): Promise<void> {
+    await this.db.query(
+      'put_older_follows',
+      `insert into follows (followee_id, follower_id, active, changed_at)
+       select followee, follower, true, at from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) old (followee, follower, at)
+        where not exists (select from recipients where id in (followee, follower) and deleted_at is not null)
+       on conflict (followee_id, follower_id) do nothing`,
+      [
+        follows.map(({ followeeId }) => followeeId),
+        follows.map(({ followerId }) => followerId),
+        follows.map(({ followedAt }) => followedAt),
+      ],
+    );
+  }
+
   /** A block ends what there was, either way. */
   async endBetween(one: string, other: string, at: Date): Promise<void> {
     await this.db.query(

@@ -1,11 +1,5 @@
 import type { Redis } from '@rostrum/data-access';
-import {
-  openHttpClient,
-  type BackgroundWork,
-  type Dependency,
-  type Kit,
-  type Resource,
-} from '@rostrum/service-kit';
+import { type BackgroundWork, type Dependency, type Kit, type Resource } from '@rostrum/service-kit';
 import type { LiveConfig, SocketConfig } from '../config';
 import { FeedReaders } from '../fan-out/feed-readers';
 import { PresenceWatch, type PresenceWatchParts } from '../presence/presence-watch';
@@ -20,7 +14,7 @@ import { liveHandlers } from './live-handlers';
 import { LiveMetrics } from './live-metrics';
 import type { LivePublisher } from './live-publisher';
 import { MissedNotifications, type MissedNotificationsParts } from './missed-notifications';
-import { PostsClient } from './posts.client';
+import { openPostsClient } from './open-posts-client';
 import { Rechecks } from './rechecks';
 import { Subscriptions } from './subscriptions';
 import { Visibility } from './visibility';
@@ -56,7 +50,8 @@ export function openLive(kit: Kit, parts: LiveParts): Live {
   const { logger } = kit;
   const onError = (error: unknown) => logger.debug('Channels have lost Redis', { error });
   const metrics = new LiveMetrics(kit);
-  const { visibility, resource: posts } = openVisibility(kit, config.postsUrl);
+  const { posts, resource } = openPostsClient(kit, config, 'nobody subscribes to posts and people');
+  const visibility = new Visibility(posts);
   const onHint = (channel: string) => watch.hint(channel);
   const channels = openChannels(kit, { config, redis, metrics, visibility, onHint, onError });
   const watch = openWatch(kit, { channels, visibility, presence: parts.presence });
@@ -85,7 +80,7 @@ export function openLive(kit: Kit, parts: LiveParts): Live {
       readersWork({ readers, subscriptions, onError }),
     ]),
     dependency: { name: 'redis subscriptions', criticality: 'critical', check: () => channels.ping() },
-    resources: [posts, { name: 'redis subscriptions', close: () => channels.close() }],
+    resources: [resource, { name: 'redis subscriptions', close: () => channels.close() }],
   };
 }
 
@@ -171,17 +166,6 @@ function readersWork({ readers, subscriptions, onError }: ReadersParts): Clockwo
     start: () => void (clock = setInterval(tell, feedsEveryMs).unref()),
     stop: () => clearInterval(clock),
   };
-}
-
-function openVisibility(kit: Kit, postsUrl: string): { visibility: Visibility; resource: Resource } {
-  const { client, resource } = openHttpClient(kit, {
-    name: 'posts',
-    whenOpen: 'nobody subscribes to posts and people',
-    origin: new URL(postsUrl).origin,
-    probePath: '/healthz',
-    bulkhead: { limit: 32, queue: 10_000 },
-  });
-  return { visibility: new Visibility(new PostsClient(client, postsUrl)), resource };
 }
 
 interface ChannelsParts extends Pick<LiveParts, 'config' | 'redis'> {

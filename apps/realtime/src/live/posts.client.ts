@@ -1,6 +1,13 @@
-import { mostViewersAsked, mostVisibleAsked, viewersRoute, visibleRoute } from '@rostrum/contracts';
+import {
+  allFollowsRoute,
+  mostViewersAsked,
+  mostVisibleAsked,
+  viewersRoute,
+  visibleRoute,
+} from '@rostrum/contracts';
 import { problems } from '@rostrum/errors';
 import type { HttpClient } from '@rostrum/resilience';
+import type { z } from 'zod';
 import { channels as names, kindOf, subjectOf } from './channel-names';
 
 /** A channel that somebody may see, and whose post or name it is; unknown where posts does not say. */
@@ -9,9 +16,12 @@ export interface SeenChannel {
   ownerId: string | undefined;
 }
 
+export type FollowsPage = z.output<typeof answers.follows>;
+
 const answers = {
   visible: visibleRoute.responses[200].schema,
   viewers: viewersRoute.responses[200].schema,
+  follows: allFollowsRoute.responses[200].schema,
 };
 
 /** Posts, which alone knows who may see what. Rejects with a 503 problem where that cannot be told. */
@@ -36,6 +46,12 @@ export class PostsClient {
     return (await Promise.all(pages)).flat();
   }
 
+  /** A page of all follows. */
+  async follows(after?: string): Promise<FollowsPage> {
+    const query = after === undefined ? '' : `?after=${after}`;
+    return answers.follows.parse(await this.ask(allFollowsRoute.path + query));
+  }
+
   private async askVisible(viewerId: string, channels: readonly string[]): Promise<SeenChannel[]> {
     const subjects = (kind: string) => channels.filter((each) => kindOf(each) === kind).map(subjectOf);
     const question = { viewerId, postIds: subjects('post'), usernames: subjects('presence') };
@@ -48,13 +64,16 @@ export class PostsClient {
     ];
   }
 
-  private async ask(path: string, question: unknown): Promise<unknown> {
+  private async ask(path: string, question?: object): Promise<unknown> {
     try {
-      const { status, body } = await this.http.request(new URL(path, this.postsUrl).href, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(question),
-      });
+      const { status, body } = await this.http.request(
+        new URL(path, this.postsUrl).href,
+        question && {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(question),
+        },
+      );
       if (status !== 200) throw new Error(`posts answers ${status}`);
       return JSON.parse(body.toString());
     } catch (error) {
