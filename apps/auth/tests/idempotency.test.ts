@@ -160,6 +160,29 @@ it('an admin does a thing once, and it is in the audit log once', async () => {
   ]);
 });
 
+it('an operator rotates and revokes keys once, whatever answer was lost', async () => {
+  const root = await app.person();
+  await app.rows(`update auth.users set roles = '{user,admin}' where id = $1`, [root.id]);
+  const keys = `${base}/admin/keys`;
+  const ask = async (path: string, body?: object) => {
+    const question = { token: await app.tokenOf(root), headers: withKey(randomUUID()) };
+    return expectOnce(() => app.post(`${keys}/${path}`, body, question));
+  };
+  const before = await countOf('signing_keys', []);
+  const { json } = await ask('rotate');
+  expect(await countOf('signing_keys', [])).toBe(before + 1);
+  await ask(`${json.kid}/revoke`, { reason: 'leaked' });
+  const noted = await app.rows<{ action: string; result: string }>(
+    `select action, result from auth.audit_events where actor_id = $1 and action like 'signing_key.%'
+      order by occurred_at, seq`,
+    [root.id],
+  );
+  expect(noted.map(({ action, result }) => `${action} ${result}`)).toEqual([
+    'signing_key.rotated succeeded',
+    'signing_key.revoked succeeded',
+  ]);
+});
+
 it('no answer with a secret in it is kept', () => {
   const secrets = /token|recoveryCodes|secret|csrf/i;
   const routes: readonly RouteContract[] = authRoutes;

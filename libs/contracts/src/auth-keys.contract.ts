@@ -41,6 +41,7 @@ export const rotateKeysRoute = defineRoute({
   tags,
   auth: 'user',
   permission: 'keys.change',
+  idempotent: true,
   responses: {
     200: {
       description: 'The key that signs next, and from when on',
@@ -61,6 +62,7 @@ export const revokeKeyRoute = defineRoute({
   params: z.strictObject({ kid: z.string().min(1).max(100) }),
   body: z.strictObject({ reason: typed.min(1).max(500) }),
   bodyLimit: '4kb',
+  idempotent: true,
   responses: { 204: { description: 'It is revoked' } },
   problems: { 403: ['STEP_UP_REQUIRED'], 404: ['NOT_FOUND'], 409: ['KEY_ALREADY_REVOKED'] },
 });

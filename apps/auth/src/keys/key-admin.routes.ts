@@ -1,8 +1,9 @@
 import { listKeysRoute, revokeKeyRoute, rotateKeysRoute, type SigningKeyBody } from '@rostrum/contracts';
-import type { RouteBinder } from '@rostrum/service-kit';
+import type { RouteBinder, Write } from '@rostrum/service-kit';
 import { adminOf } from '../admin/admin-requests';
 import type { RecentFactor } from '../mfa/step-up.service';
 import type { KeyAdmin } from './key-admin';
+import type { NextKey } from './key-rotation';
 import type { KeyState, KnownKey } from './key-schedule';
 
 export interface KeyAdminFeature {
@@ -16,17 +17,25 @@ export function keyAdminRoutes(binder: RouteBinder, { keys, recent }: KeyAdminFe
     body: { keys: (await keys.list(adminOf(input))).map(toKeyBody) },
   }));
 
-  binder.bind(rotateKeysRoute, async (input) => {
-    await recent.require(input.user);
-    const { kid, signsFrom } = await keys.rotate(adminOf(input));
-    return { status: 200, body: { kid, signsFrom: signsFrom.toISOString() } };
-  });
+  binder.bind(rotateKeysRoute, (input) =>
+    input.once(
+      async (write: Write<NextKey>) => {
+        await recent.require(input.user);
+        return keys.rotate(adminOf(input), write);
+      },
+      ({ kid, signsFrom }) => ({ status: 200, body: { kid, signsFrom: signsFrom.toISOString() } }),
+    ),
+  );
 
-  binder.bind(revokeKeyRoute, async (input) => {
-    await recent.require(input.user);
-    await keys.revoke(input.params.kid, { ...adminOf(input), reason: input.body.reason });
-    return { status: 204 };
-  });
+  binder.bind(revokeKeyRoute, (input) =>
+    input.once<void, { status: 204 }>(
+      async (write) => {
+        await recent.require(input.user);
+        await keys.revoke(input.params.kid, { ...adminOf(input), reason: input.body.reason }, write);
+      },
+      () => ({ status: 204 }),
+    ),
+  );
 }
 
 export function toKeyBody(key: KnownKey & { state: KeyState }): SigningKeyBody {

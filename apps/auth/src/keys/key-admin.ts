@@ -1,6 +1,7 @@
+import type { Write } from '@rostrum/service-kit';
 import type { AuditLog } from '../audit/audit-log';
 import { stateOf, type KeyState, type KeyTimes, type KnownKey } from './key-schedule';
-import type { KeyOrder, KeyRotation } from './key-rotation';
+import type { KeyOrder, KeyRotation, NextKey } from './key-rotation';
 import type { SigningKeysRepository } from './signing-keys.repository';
 
 export interface KeyAdminDependencies {
@@ -24,15 +25,21 @@ export class KeyAdmin {
     return all.map((key) => ({ ...key, state: stateOf(key, all, moment) }));
   }
 
-  rotate(order: KeyOrder): Promise<{ kid: string; signsFrom: Date }> {
+  rotate(order: KeyOrder, write?: Write<NextKey>): Promise<NextKey> {
     const { audit, rotation } = this.dependencies;
-    return audit.notingRefusals({ action: 'signing_key.rotated', ...order }, () => rotation.rotate(order));
+    return audit.notingRefusals({ action: 'signing_key.rotated', ...order }, () =>
+      rotation.rotate(order, write),
+    );
   }
 
-  revoke(kid: string, { reason, ...order }: KeyOrder & { reason: string }): Promise<void> {
+  revoke(
+    kid: string,
+    { reason, ...order }: KeyOrder & { reason: string },
+    write?: Write<void>,
+  ): Promise<void> {
     const { audit, rotation } = this.dependencies;
     return audit.notingRefusals({ action: 'signing_key.revoked', target: { key: kid }, ...order }, () =>
-      rotation.revoke(kid, { ...order, reason }),
+      rotation.revoke(kid, { ...order, reason }, write),
     );
   }
 }

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '@rostrum/data-access';
+import type { Write } from '@rostrum/service-kit';
 import type { AuditActor, AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { Revocations } from '../revocations/revocations';
@@ -28,6 +29,12 @@ export interface KeyOrder {
   from?: AuditOrigin | undefined;
 }
 
+/** The key that signs next, and from when on. */
+export interface NextKey {
+  kid: string;
+  signsFrom: Date;
+}
+
 /** Changes the keys: one at a time over all processes, and each change is in the audit log. */
 export class KeyRotation {
   constructor(
@@ -55,14 +62,18 @@ export class KeyRotation {
   }
 
   /** The waiting key signs from now on, or as soon as it has been published for long enough. */
-  rotate(order: KeyOrder): Promise<{ kid: string; signsFrom: Date }> {
-    return this.rotateIf(() => true, order);
+  rotate(order: KeyOrder, write: Write<NextKey> = this.transact): Promise<NextKey> {
+    return this.rotateIf(() => true, order, write);
   }
 
-  private async rotateIf(mayStill: (all: readonly StoredKey[]) => boolean, { actor, from }: KeyOrder) {
+  private async rotateIf(
+    mayStill: (all: readonly StoredKey[]) => boolean,
+    { actor, from }: KeyOrder,
+    write: Write<NextKey> = this.transact,
+  ): Promise<NextKey> {
     await this.ensure(actor);
     const next = await this.dependencies.maker.make();
-    return this.dependencies.database.transaction(async (trx) => {
+    return write(async (trx) => {
       const { keys, all, now } = await openKeys(trx);
       const waiting = waitingKey(all);
       if (!waiting || scheduledKey(all, now) || !mayStill(all)) throw keysErrors.rotationUnderWay();
@@ -76,9 +87,13 @@ export class KeyRotation {
   }
 
   /** For a key that somebody else may have: whatever it has signed is refused everywhere within seconds. */
-  async revoke(kid: string, { actor, from, reason }: KeyOrder & { reason: string }): Promise<void> {
+  async revoke(
+    kid: string,
+    { actor, from, reason }: KeyOrder & { reason: string },
+    write: Write<void> = this.transact,
+  ): Promise<void> {
     const spare = await this.dependencies.maker.make();
-    await this.dependencies.database.transaction(async (trx) => {
+    await write(async (trx) => {
       const { keys, all, now } = await openKeys(trx);
       const key = all.find((other) => other.kid === kid);
       if (!key) throw keysErrors.unknown();
@@ -109,6 +124,9 @@ export class KeyRotation {
     const isDue = (keysNow: readonly StoredKey[]) => this.isDue(keysNow);
     if (isDue(all)) await this.rotateIf(isDue, { actor }).catch(unlessUnderWay);
   }
+
+  private readonly transact = <T>(work: (trx: Transaction) => Promise<T>): Promise<T> =>
+    this.dependencies.database.transaction(work);
 
   private isDue(all: readonly StoredKey[]): boolean {
     const { rotationMs } = this.options;
