@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mediaUpload, postMedia } from '@rostrum/contracts';
+import { waitFor } from '@rostrum/testing';
 import sharp from 'sharp';
 import { look, pictureOf, put, secret, send, upload, type Upload } from './pictures';
 import { PostsApp, type Caller } from './posts-app';
@@ -84,6 +85,40 @@ describe('an upload', () => {
     for (const { status, json } of all) if (status === 409) expect(json.code).toBe('MEDIA_IN_PROGRESS');
     expect((await complete(ada, id)).status).toBe(200);
     expect(await app.metric('media_uploads_total{result="completed"}')).toBeGreaterThan(0);
+  });
+
+  it('can be completed at once where whoever completed it has gone away', async () => {
+    const bytes = await pictureOf('image/png', { width: 3_000, height: 3_000 });
+    const { id, upload: where } = await begin(ada, bytes.length);
+    await put(ada.at(where.url), where, bytes);
+    const controller = new AbortController();
+    const path = `${route}/${id}/complete`;
+    const gone = ada.send('POST', path, { signal: controller.signal }).catch(() => undefined);
+    const begun = 'select from posts.media where id = $1 and completing_at is not null';
+    await waitFor(async () => (await app.rows(begun, [id])).length > 0, { what: 'the beginning' });
+    controller.abort();
+    await gone;
+    await waitFor(async () => (await complete(ada, id)).status === 200, { what: 'the picture' });
+    expect((await look(ada, id)).status).toBe(200);
+  });
+
+  it('of many who complete theirs at once is looked through in its turn, or told to come later', async () => {
+    const bytes = await pictureOf('image/png', { width: 700, height: 700 });
+    const ids = await Promise.all(
+      Array.from({ length: 60 }, async () => {
+        const { id, upload: where } = await begin(ada, bytes.length);
+        await put(ada.at(where.url), where, bytes);
+        return id;
+      }),
+    );
+    const first = await Promise.all(ids.map((id) => complete(ada, id)));
+    for (const { status, headers } of first) {
+      expect([200, 503]).toContain(status);
+      if (status === 503) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect(first.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
+    for (const id of ids)
+      await waitFor(async () => (await complete(ada, id)).status === 200, { what: 'every one of them' });
   });
 
   it('is not completed before it is there, and can be after that', async () => {
