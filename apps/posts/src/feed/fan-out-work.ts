@@ -1,9 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { RepeatedWork, type BackgroundWork, type Kit } from '@rostrum/service-kit';
 import type { FanOutRounds } from './fan-out';
 import type { FanOutsRepository } from './fan-outs.repository';
 
 /** Looked at so often also when nobody says that there is something to do. */
 const everyMs = 1_000;
+
+/** Rounds that bring less are over before anybody has noticed them. */
+const manyDeliveries = 100;
+/** For each millisecond of work, as long as nothing else waits. */
+const restPerWork = 1;
+const longestRestMs = 10;
 
 /** Brings what is on its way, round after round, as long as there is something. */
 export class FanOutWork implements BackgroundWork {
@@ -53,10 +60,17 @@ export class FanOutWork implements BackgroundWork {
 
   private async untilNothingWaits(): Promise<void> {
     while (!this.stopping) {
-      const delivered = await this.rounds.round();
-      if (!delivered) return;
-      this.deliveries.inc(delivered.deliveries);
-      this.finished.inc(delivered.finished);
+      const began = performance.now();
+      const round = await this.rounds.round();
+      if (!round) return;
+      this.deliveries.inc(round.deliveries);
+      this.finished.inc(round.finished);
+      // Those who read and write meanwhile come first: a post for many may take a second or two.
+      if (round.wasAll && round.deliveries >= manyDeliveries) await this.rest(performance.now() - began);
     }
+  }
+
+  private async rest(workedMs: number): Promise<void> {
+    if (!this.stopping) await delay(Math.min(longestRestMs, restPerWork * workedMs));
   }
 }

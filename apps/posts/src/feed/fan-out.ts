@@ -16,6 +16,11 @@ export interface Delivered {
   finished: number;
 }
 
+export interface Round extends Delivered {
+  /** Whether these were all that were on their way. */
+  wasAll: boolean;
+}
+
 /** Posts in one transaction: for each a batch of followers. */
 const postsAtOnce = 16;
 
@@ -36,7 +41,7 @@ export class FanOutRounds {
   ) {}
 
   /** Undefined when nothing is on its way. */
-  round(): Promise<Delivered | undefined> {
+  round(): Promise<Round | undefined> {
     // What is done at Redis bears repeating, but whoever calls this repeats it anyway.
     return this.database.transaction(
       async (trx) => {
@@ -50,7 +55,8 @@ export class FanOutRounds {
         if (kept.length > 0) await repository.finish(kept.map(({ post_id }) => post_id));
         const brought = taken.filter((each) => !wideOnes.includes(each) && !kept.includes(each));
         const delivered = await this.bring(repository, brought);
-        return { ...delivered, finished: delivered.finished + kept.length };
+        const wasAll = taken.length < postsAtOnce;
+        return { ...delivered, finished: delivered.finished + kept.length, wasAll };
       },
       { operation: 'fan-out', retries: 0 },
     );
