@@ -41,6 +41,7 @@ describe('the role that the service runs as', () => {
       'posts',
       'post_mentions',
       'post_tags',
+      'tags',
       'post_versions',
       'drafts',
       'follows',

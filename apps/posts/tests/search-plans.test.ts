@@ -3,7 +3,8 @@ import {
   peopleByStartStatement,
   postsStatement,
   similarPeopleStatement,
-  tagsStatement,
+  similarTagsStatement,
+  tagsByStartStatement,
 } from '../src/search/search-statements';
 import { PostsApp } from './posts-app';
 
@@ -37,6 +38,7 @@ beforeAll(async () => {
   await app.rows('vacuum analyze posts.posts');
   await app.rows('vacuum analyze posts.profiles');
   await app.rows('vacuum analyze posts.post_tags');
+  await app.rows('vacuum analyze posts.tags');
 });
 afterAll(async () => {
   await database.close();
@@ -102,8 +104,18 @@ it('takes usernames by what they begin with from their index, a page of them', a
 });
 
 it.each(['everywhere', 'e'])('goes from tag to tag, however many posts have one (%s)', async (start) => {
-  const plan = await planOf(tagsStatement, [start, '', start, start, 21, 5]);
+  const plan = await planOf(tagsByStartStatement, [start, '', start, start, 21, 5]);
   expect(sequential(plan)).toEqual([]);
   expect(new Set(indexesOf(plan))).toEqual(new Set(['tags_by_start', 'posts_with_tag']));
   expect(looked(plan)).toBeLessThan(20);
+});
+
+it('takes similar tags from the index of trigrams, and the newest posts of each from theirs', async () => {
+  const plan = await planOf(similarTagsStatement, [
+    ...['tag12345x', 'tag12345x', 'tag12345x'],
+    ...['infinity', 'infinity', '', 21, 5],
+  ]);
+  expect(sequential(plan)).toEqual([]);
+  expect(new Set(indexesOf(plan))).toEqual(new Set(['tags_by_likeness', 'posts_with_tag']));
+  expect(looked(plan)).toBeLessThan(many / 10);
 });

@@ -57,10 +57,11 @@ export const searchTagsRoute = defineRoute({
   method: 'get',
   path: '/api/v1/posts/tags/search',
   operationId: 'searchTags',
-  summary: 'Find tags by what they begin with, in the order of their letters',
+  summary: 'Find tags',
   description:
-    'Only tags of posts that you see, among the newest of each tag. Without `q` it is what it is for any other tag: ' +
-    'the posts with the tag `search`.',
+    'First those that begin so, in the order of their characters, then those that have something like it, the most ' +
+    'similar first. Only tags of posts that you see, among the newest of each tag. Without `q` it is what it is for ' +
+    'any other tag: the posts with the tag `search`.',
   tags,
   auth: 'user',
   query: pageQuery.extend({ q: searchText.optional().meta({ example: 'sun' }) }),

@@ -1,13 +1,15 @@
 import type { Database, QueryOptions } from '@rostrum/data-access';
 import type { Policy } from '@rostrum/resilience';
 import type { PersonEntry } from '../visibility/people-pages';
+import type { Placed } from '../visibility/read-page';
 import type { SearchEngine, SearchPage, TagFound } from './search-engine';
 import type { SearchQuery } from './search-query';
 import {
   peopleByStartStatement,
   postsStatement,
   similarPeopleStatement,
-  tagsStatement,
+  similarTagsStatement,
+  tagsByStartStatement,
 } from './search-statements';
 
 const newest = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -15,6 +17,16 @@ const newest = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const postsOfTag = 5;
 /** What no username begins with. */
 const nobody = ' ';
+const fewestCompared = 3;
+const beforeAll = ['infinity', 'infinity', ''];
+
+/** A list of what begins as asked, where that can be, and after it of what is similar. */
+interface TwoParts<E> {
+  start: string | undefined;
+  begin: (start: string, after: string, limit: number) => Promise<E[]>;
+  /** After a score, twice, and a name. */
+  goOn: (after: readonly string[], limit: number) => Promise<E[]>;
+}
 
 /** PostgreSQL's own full text and trigrams. Statements have little time, and few of them run at once. */
 export class PostgresSearchEngine implements SearchEngine {
@@ -30,29 +42,45 @@ export class PostgresSearchEngine implements SearchEngine {
     return rows.map(({ id }) => id);
   }
 
-  /** First those whose usernames begin so, a page of whom costs the same however many there are. */
-  async people(name: string, page: SearchPage): Promise<PersonEntry[]> {
+  people(name: string, page: SearchPage): Promise<PersonEntry[]> {
     const start = /^@?(?<start>[a-z0-9_]{1,30})$/i.exec(name.trim())?.groups?.start?.toLowerCase();
-    const { score, username } = placeOf(page.after);
-    const isAmongThese = start !== undefined && score === undefined;
-    const found = isAmongThese ? await this.named(start, username, page) : [];
+    return this.list<PersonEntry>(page, {
+      start,
+      begin: (first, after, limit) => {
+        const values = [first, endOf(first), after, limit];
+        return this.rows('search_people_by_start', { text: peopleByStartStatement, values }, page);
+      },
+      goOn: (after, limit) => {
+        const values = [name, name, start ?? nobody, ...after, limit];
+        return this.rows('search_people', { text: similarPeopleStatement, values }, page);
+      },
+    });
+  }
+
+  tags(start: string, page: SearchPage): Promise<TagFound[]> {
+    return this.list<TagFound>(page, {
+      start,
+      begin: (first, after, limit) => {
+        const values = [first, after, first, first, limit, postsOfTag];
+        return this.rows('search_tags_by_start', { text: tagsByStartStatement, values }, page);
+      },
+      goOn: (after, limit) => {
+        const values = [start, start, start, ...after, limit, postsOfTag];
+        return this.rows('search_tags', { text: similarTagsStatement, values }, page);
+      },
+    });
+  }
+
+  /** First what begins so, a page of which costs the same however much there is; then what is similar. */
+  private async list<E extends Placed>(page: SearchPage, { start, begin, goOn }: TwoParts<E>): Promise<E[]> {
+    const { score, name } = placeOf(page.after);
+    const isAmongFirst = start !== undefined && score === undefined;
+    const found = isAmongFirst ? await begin(start, name, page.limit) : [];
     const missing = page.limit - found.length;
-    // One or two letters are as similar to most names as to any other.
-    if (missing === 0 || (start !== undefined && start.length < 3)) return found;
-    const after = score === undefined ? ['infinity', 'infinity', ''] : [score, score, username];
-    const values = [name, name, start ?? nobody, ...after, missing];
-    const statement = { text: similarPeopleStatement, values };
-    return [...found, ...(await this.rows<PersonEntry>('search_people', statement, page))];
-  }
-
-  private named(start: string, after: string, page: SearchPage): Promise<PersonEntry[]> {
-    const values = [start, endOf(start), after, page.limit];
-    return this.rows('search_people_by_start', { text: peopleByStartStatement, values }, page);
-  }
-
-  tags(start: string, { after = '', ...page }: SearchPage): Promise<TagFound[]> {
-    const values = [start, after, start, start, page.limit, postsOfTag];
-    return this.rows('search_tags', { text: tagsStatement, values }, page);
+    // So few letters are as similar to most names as to any other.
+    if (missing === 0 || (start !== undefined && [...start].length < fewestCompared)) return found;
+    const after = score === undefined ? beforeAll : [score, score, name];
+    return [...found, ...(await goOn(after, missing))];
   }
 
   private rows<T extends object>(
@@ -68,10 +96,10 @@ export class PostgresSearchEngine implements SearchEngine {
   }
 }
 
-/** A username alone is among those that begin as asked; with a score before it, among the similar ones after these. */
-function placeOf(after = ''): { score: string | undefined; username: string } {
+/** A name alone is among those that begin as asked; with a score before it, among the similar ones after these. */
+function placeOf(after = ''): { score: string | undefined; name: string } {
   const [first = '', second] = after.split(' ');
-  return second === undefined ? { score: undefined, username: first } : { score: first, username: second };
+  return second === undefined ? { score: undefined, name: first } : { score: first, name: second };
 }
 
 /** What comes after everything that begins so, in the order of characters. */

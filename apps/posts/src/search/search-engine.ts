@@ -22,8 +22,8 @@ export interface TagFound extends Placed {
 export interface SearchEngine {
   /** Ids of posts, newest first; `after` is one of them. */
   posts(query: SearchQuery, page: SearchPage): Promise<string[]>;
-  /** People by their names, the most similar first. */
+  /** People by their names: whose usernames begin so, then the most similar. */
   people(name: string, page: SearchPage): Promise<PersonEntry[]>;
-  /** Tags that begin like this, in the order of their characters. */
+  /** Tags that begin so, in the order of their characters, then the most similar. */
   tags(start: string, page: SearchPage): Promise<TagFound[]>;
 }

@@ -25,10 +25,16 @@ export const peopleByStartStatement = `
    order by username collate "C" limit ?`;
 
 /**
- * From one tag to the next in the index, however many posts are between. Of each the newest posts are where the index
- * goes on from it: "equal to the tag" would have PostgreSQL sort all of them, since most tags have few.
+ * The newest posts of each tag of a page are where the index goes on from it: "equal to the tag" would have PostgreSQL
+ * sort all of them, since most tags have few.
  */
-export const tagsStatement = `
+const newestOfTag = `
+  array(select post_id from (
+    select p.tag, p.post_id from post_tags p where p.tag >= page.tag order by p.tag, p.post_id desc limit ?) newest
+     where newest.tag = page.tag) as "postIds"`;
+
+/** From one tag to the next in the index, however many posts are between. */
+export const tagsByStartStatement = `
   with recursive found as (
     select tag from (
       select tag from post_tags where tag collate "C" >= ? and tag collate "C" > ?
@@ -39,8 +45,15 @@ export const tagsStatement = `
       select tag from post_tags where tag collate "C" > found.tag order by tag collate "C" limit 1) next
      where starts_with(next.tag, ?)),
   page as materialized (select tag from found limit ?)
-  select tag, tag as position,
-         array(select post_id from (
-           select p.tag, p.post_id from post_tags p where p.tag >= page.tag order by p.tag, p.post_id desc limit ?) newest
-            where newest.tag = page.tag) as "postIds"
-    from page order by tag collate "C"`;
+  select tag, tag as position, ${newestOfTag} from page order by tag collate "C"`;
+
+export const similarTagsStatement = `
+  with alike as materialized (
+    select tag, extensions.word_similarity(${nameAsked}, posts.search_name(tag, null)) as score
+      from tags where posts.search_name(tag, null) operator(extensions.%>) ${nameAsked} and not starts_with(tag, ?)),
+  page as materialized (
+    select tag, score from alike
+     where score < ?::real or (score = ?::real and tag collate "C" > ?)
+     order by score desc, tag collate "C" limit ?)
+  select tag, score::text || ' ' || tag as position, ${newestOfTag}
+    from page order by score desc, tag collate "C"`;
