@@ -52,6 +52,7 @@ it.each<[string, (who: Caller) => Promise<void>, (who: Caller) => Promise<void>]
   const bothAre = async (status: number) =>
     (await statusOf(direct)) === status && (await statusOf(profile)) === status;
   await waitFor(() => bothAre(404));
+  await waitUntilSeenTo(troll);
   expect(await statusOf(`${profile}/posts`)).toBe(404);
   expect(await isListed('/api/v1/feed', post)).toBe(false);
   expect(await isListed(followers, troll)).toBe(false);
@@ -64,6 +65,12 @@ it.each<[string, (who: Caller) => Promise<void>, (who: Caller) => Promise<void>]
   expect(await isListed('/api/v1/feed', post)).toBe(true);
   expect(await isListed(followers, troll)).toBe(true);
   await waitUntilSeenTo(troll);
+  const told = await app.rows<{ isGone: boolean }>(
+    `select (payload ->> 'isGone')::boolean as "isGone" from posts.outbox
+      where type = 'profile.visibilityChanged' and key = $1 order by id`,
+    [troll.id],
+  );
+  expect(told.map(({ isGone }) => isGone)).toEqual([true, false]);
 });
 
 it('keeps out of sight who is hidden for two reasons until the last of them is gone', async () => {
