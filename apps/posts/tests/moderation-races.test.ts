@@ -1,5 +1,7 @@
+import { createDatabase } from '@rostrum/data-access';
+import { waitFor } from '@rostrum/testing';
 import fc from 'fast-check';
-import { appeal, claim, decide, eventsOf, logOf, report, wholeQueue } from './moderation-desk';
+import { appeal, claim, decide, eventsOf, logOf, outcome, report, wholeQueue } from './moderation-desk';
 import { PostsApp, type Answer, type Caller } from './posts-app';
 
 let app: PostsApp;
@@ -88,6 +90,28 @@ describe('at once', () => {
       expect(waiting).toEqual([]);
     }
   });
+});
+
+it.each([
+  ['deleted_at', [410, 'POST_DELETED']],
+  ['hidden_at', [404, 'NOT_FOUND']],
+])('who reports a post and has to wait sees what happened to it meanwhile: %s', async (column, expected) => {
+  const { id } = await ada.post('Rude');
+  const [reporter] = reporters as [Caller];
+  expect((await reporter.get(`/api/v1/posts/${id}`)).status).toBe(200);
+  const admin = createDatabase({ url: app.database.adminUrl });
+  const answer = await admin.transaction(async (trx) => {
+    await trx.query('hold', 'select from posts.posts where id = $1 for update', [id]);
+    const reporting = report(reporter, id);
+    const waits = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query like '%for no key update of p%'`;
+    await waitFor(async () => (await app.rows(waits)).length > 0, { what: 'the report to wait' });
+    await trx.query('change', `update posts.posts set ${column} = now() where id = $1`, [id]);
+    return { reporting };
+  });
+  expect(outcome(await answer.reporting)).toEqual(expected);
+  expect(await app.rows('select from posts.post_reports where post_id = $1', [id])).toEqual([]);
+  await admin.close();
 });
 
 const deeds = ['report', 'hide', 'restore', 'dismiss', 'uphold', 'appeal', 'claim', 'edit'] as const;

@@ -101,6 +101,9 @@ it('has its counters at zero before anything happens', async () => {
       'posts_created_total',
       'users_followed_total',
       'users_unfollowed_total',
+      'posts_reported_total{reason="spam"}',
+      'moderation_decisions_total{kind="hide"}',
+      'moderation_appeals_total',
       'cache_requests_total{cache="post",result="hit"}',
       'cache_requests_total{cache="post",result="miss"}',
       'cache_requests_total{cache="post",result="error"}',
@@ -109,7 +112,15 @@ it('has its counters at zero before anything happens', async () => {
       expect([series, await fresh.metric(series)]).toEqual([series, 0]);
     }
     await fresh.startWorker();
-    for (const series of ['event_dead_letters_total', 'events_handled_total', 'events_published_total']) {
+    for (const series of [
+      'event_dead_letters_total',
+      'events_handled_total',
+      'events_published_total',
+      'moderation_open_reports',
+      'moderation_posts_waiting{state="appealed"}',
+      'moderation_oldest_seconds{state="open"}',
+      'moderation_people_waiting{state="escalated"}',
+    ]) {
       expect([series, await fresh.metric(series, fresh.workerOpsUrl)]).toEqual([series, 0]);
     }
   } finally {
