@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { timestamp, uuid } from './common';
 import { defineRoute } from './define-route';
-import { hasNoControls, keepsDirection } from './posts-text.contract';
+import { writtenText } from './posts-text.contract';
 
 const tags = ['media'] as const;
 const params = z.strictObject({ id: uuid });
@@ -39,20 +39,10 @@ export const postMediaIds = z
     description: 'Uploads of yours, completed and in no other post, in the order in which they stand',
   });
 
-const altText = z
-  .string()
-  .max(longestAlt)
-  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-  .refine(hasNoControls, 'must not have control characters')
-  .refine(
-    keepsDirection,
-    'must close what changes the direction of text in its line, and must not override it',
-  );
-
 export const newMedia = z.strictObject({
   type: z.enum(mediaTypes),
   bytes: z.int().min(1).max(mostMediaBytes).meta({ description: 'Exactly as many are to be uploaded' }),
-  alt: altText
+  alt: writtenText(longestAlt, 'must not be empty; leave it out')
     .optional()
     .meta({ description: 'What there is to be seen, for those who do not see it', example: 'A cat asleep' }),
 });
