@@ -2,7 +2,9 @@ import type { Knex } from 'knex';
 
 /**
  * Every tag that a post has, once: what is similar is looked for among these. Triggers keep it, so that nobody who tags
- * posts has to know of it. Whoever uses a tag again while it is forgotten may find it missing here until its next use.
+ * posts has to know of it, and nobody waits for others who use the same: for that, a tag whose last post goes while
+ * another comes may be missing here until its next use, and one whose last two go at once may stay until then. Nobody
+ * is shown a tag without a post.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw('create table tags (tag text primary key)');

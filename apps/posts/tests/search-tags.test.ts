@@ -37,6 +37,23 @@ it('forgets a tag with its last post', async () => {
   expect([await found('pasing'), await known()]).toEqual([[], []]);
 });
 
+it('is no reason for those who use and delete the same tags at once to wait for each other for ever', async () => {
+  const people = await Promise.all(Array.from({ length: 8 }, () => app.member('busy')));
+  const tags = ['#crowd1', '#crowd2', '#crowd3', '#crowd4'];
+  await Promise.all(
+    people.map(async (person, n) => {
+      for (let time = 0; time < 6; time += 1) {
+        const ordered = [...tags.slice((n + time) % 4), ...tags.slice(0, (n + time) % 4)];
+        const { id } = await person.post(ordered.join(' '));
+        expect((await person.write('DELETE', `/api/v1/posts/${id}`)).status).toBe(204);
+      }
+    }),
+  );
+  await ada.post(tags.join(' '));
+  expect(await app.rows(`select tag from posts.tags where tag like 'crowd%'`)).toHaveLength(4);
+  expect(await found('crowd')).toEqual(['crowd1', 'crowd2', 'crowd3', 'crowd4']);
+});
+
 it('finds tags of all languages, however they are written', async () => {
   await ada.post('#Café_Noir #привет #東京タワー');
   for (const [q, tag] of [
