@@ -21,6 +21,7 @@ import { openDigests } from './digest/open-digests';
 import { openFanOut } from './fan-out/open-fan-out';
 import { LivePublisher } from './live/live-publisher';
 import { logSettings, openLive, type Live } from './live/open-live';
+import { openPostsClient } from './live/open-posts-client';
 import { openNotifications, openNotificationWork } from './notifications/open-notifications';
 import { openPresence } from './presence/open-presence';
 import type { PresenceKeeper } from './presence/presence-keeper';
@@ -95,8 +96,9 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
   const events = openEventBus(kit, config, redis);
   const { database } = postgres;
   const push = openPushWork(kit, config, { database, redis: redis.redis });
-  const notifications = openNotificationWork(kit, { database, live, next: push.next });
-  const fanOut = openFanOut(kit, config, { redis: redis.redis, database, publisher: live });
+  const { posts, resource } = openPostsClient(kit, config, 'replies, quotes and mentions wait to be told of');
+  const notifications = openNotificationWork(kit, { database, live, posts, next: push.next });
+  const fanOut = openFanOut(kit, config, { redis: redis.redis, database, publisher: live, posts });
   const subscriptions = merge(notifications.subscriptions, fanOut.subscriptions);
   return createService(kit, {
     ...shared,
@@ -109,7 +111,7 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
       relayEvents(kit, { database, events }),
       openDigests(kit, config, { database }),
     ],
-    resources: [events.resource, fanOut.resource, ...push.resources, ...shared.resources],
+    resources: [events.resource, resource, ...push.resources, ...shared.resources],
     actions: deadLetterActions(kit, events, ['posts', 'auth']),
   });
 }

@@ -24,7 +24,11 @@ afterEach(async () => {
 
 /** What a worker leaves that is killed right after a commit. */
 async function committedOnly(): Promise<void> {
-  const notifier = new Notifier({ events: { notificationSent: () => undefined }, onDue: () => undefined });
+  const notifier = new Notifier({
+    events: { notificationSent: () => undefined },
+    posts: { viewers: (_postId, viewerIds) => Promise.resolve([...viewerIds]) },
+    onDue: () => undefined,
+  });
   const { id: subjectId } = new Facts(app).post(ada);
   const deed = { kind: 'like' as const, recipientId: ada.id, actor: grace, subjectId, at: new Date() };
   await database.transaction((trx) => notifier.tell(trx, deed));

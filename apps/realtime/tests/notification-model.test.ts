@@ -35,7 +35,11 @@ afterAll(async () => {
   await testDatabase.drop();
 });
 
-const notifier = new Notifier({ events: { notificationSent: () => undefined }, onDue: () => undefined });
+const notifier = new Notifier({
+  events: { notificationSent: () => undefined },
+  posts: { viewers: (_postId, viewerIds) => Promise.resolve([...viewerIds]) },
+  onDue: () => undefined,
+});
 const subscriptions = [...subscribeToPosts(notifier), ...subscribeToPeople(notifier)];
 
 /** As the worker does: a transaction for each event. */

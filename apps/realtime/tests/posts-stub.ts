@@ -25,6 +25,8 @@ export class PostsStub {
   failsAfterPages = Infinity;
   isDown = false;
   asked = 0;
+  /** Questions that were not answered. */
+  refused = 0;
 
   private constructor(private readonly server: http.Server) {}
 
@@ -47,6 +49,7 @@ export class PostsStub {
 
   private async answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     if (this.isDown || this.isOutOfPages(request.url)) {
+      this.refused += 1;
       response.writeHead(503).end('{}');
       return;
     }

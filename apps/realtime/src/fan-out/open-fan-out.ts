@@ -1,16 +1,9 @@
 import type { Database, Redis } from '@rostrum/data-access';
-import {
-  RepeatedWork,
-  type BackgroundWork,
-  type Kit,
-  type Resource,
-  type Subscriptions,
-} from '@rostrum/service-kit';
+import { RepeatedWork, type BackgroundWork, type Kit, type Subscriptions } from '@rostrum/service-kit';
 import type { LivePublisher } from '../live/live-publisher';
-import { openPostsClient } from '../live/open-posts-client';
 import { FeedFanOut } from './feed-fan-out';
 import { FeedReaders } from './feed-readers';
-import { FollowsCopy } from './follows-copy';
+import { FollowsCopy, type FollowsCopyParts } from './follows-copy';
 import { followPeople, forgetFollows } from './people-news';
 import { tellOfPosts } from './posts-news';
 import { ReactionCounts } from './reaction-counts';
@@ -19,12 +12,12 @@ export interface FanOutParts {
   redis: Redis;
   database: Database;
   publisher: LivePublisher;
+  posts: FollowsCopyParts['posts'];
 }
 
 export interface OpenFanOut {
   subscriptions: Required<Pick<Subscriptions, 'posts' | 'auth'>>;
   work: BackgroundWork[];
-  resource: Resource;
 }
 
 const secondMs = 1000;
@@ -32,15 +25,13 @@ const copyEveryMs = 10_000;
 
 /** What the worker tells on the channels of posts and feeds. */
 export function openFanOut(
-  kit: Kit,
-  config: { liveLogSeconds: number; postsUrl: string },
-  { redis, database, publisher }: FanOutParts,
+  { logger }: Pick<Kit, 'logger'>,
+  { liveLogSeconds: windowSeconds }: { liveLogSeconds: number },
+  { redis, database, publisher, posts }: FanOutParts,
 ): OpenFanOut {
-  const { logger } = kit;
-  const readers = new FeedReaders({ redis, windowSeconds: config.liveLogSeconds });
+  const readers = new FeedReaders({ redis, windowSeconds });
   const feeds = new FeedFanOut({ publisher, readers });
   const reactions = new ReactionCounts(publisher);
-  const { posts, resource } = openPostsClient(kit, config, 'follows from before are copied later');
   const copy = new FollowsCopy({
     database,
     posts,
@@ -66,6 +57,5 @@ export function openFanOut(
         onError: (error) => logger.warn('Follows from before cannot be copied yet', { error }),
       }),
     ],
-    resource,
   };
 }

@@ -2,12 +2,15 @@ import type { Transaction } from '@rostrum/data-access';
 import { currentContext } from '@rostrum/observability';
 import { v7 as uuidv7 } from 'uuid';
 import type { NotificationEvents } from '../business-events';
+import type { PostsClient } from '../live/posts.client';
 import { defaultWays } from '../settings/notification-ways';
 import { NotificationLedger, type Standing, type TakenBack } from './notification-ledger.repository';
 import type { Deed } from './notification';
 
 export interface NotifierParts {
   events: Pick<NotificationEvents, 'notificationSent'>;
+  /** Rejects with a 503 problem where it cannot be told: then the event waits. */
+  posts: Pick<PostsClient, 'viewers'>;
   /** Called once there is something to announce. */
   onDue: () => void;
 }
@@ -17,7 +20,7 @@ export class Notifier {
   constructor(private readonly parts: NotifierParts) {}
 
   async tell(trx: Transaction, deed: Deed): Promise<void> {
-    if (deed.actor?.id === deed.recipientId) return;
+    if (deed.actor?.id === deed.recipientId || !(await this.maySee(deed))) return;
     const ledger = new NotificationLedger(trx);
     const position = await ledger.nextPosition(deed.recipientId);
     if (position === undefined) return;
@@ -25,6 +28,12 @@ export class Notifier {
     if (standing.unwanted) return;
     if (standing.earlier) await this.again(ledger, deed, standing.earlier);
     else if (!standing.knowsPost) await this.write(trx, deed, { position, standing });
+  }
+
+  /** Of a reply that is for others, or of a private account, whom it answers or names learns nothing. */
+  private async maySee({ recipientId, postId }: Deed): Promise<boolean> {
+    if (postId === undefined) return true;
+    return (await this.parts.posts.viewers(postId, [recipientId])).length > 0;
   }
 
   async takeBack(trx: Transaction, deed: TakenBack): Promise<void> {

@@ -14,7 +14,7 @@ import { SettingsService } from '../settings/settings.service';
 import { announcementOf, Deliveries, type NextStep } from './deliveries';
 import { DeliveriesRepository } from './deliveries.repository';
 import { forgetPerson } from './forget-person';
-import { Notifier } from './notifier';
+import { Notifier, type NotifierParts } from './notifier';
 import { NotificationsRepository } from './notifications.repository';
 import { notificationsRoutes } from './notifications.routes';
 import { NotificationsService } from './notifications.service';
@@ -51,6 +51,7 @@ export function openNotifications(
 interface WorkParts {
   database: Database;
   live: Pick<LivePublisher, 'toUser'>;
+  posts: NotifierParts['posts'];
   next: NextStep;
 }
 
@@ -63,7 +64,7 @@ const secondMs = 1_000;
 const minuteMs = 60_000;
 
 /** What the worker does: it makes notifications of what other services tell, and tells people of them. */
-export function openNotificationWork(kit: Kit, { database, live, next }: WorkParts): NotificationWork {
+export function openNotificationWork(kit: Kit, { database, live, posts, next }: WorkParts): NotificationWork {
   const { logger, metrics } = kit;
   const deliveries = new Deliveries({
     database,
@@ -82,6 +83,7 @@ export function openNotificationWork(kit: Kit, { database, live, next }: WorkPar
     onError: (error) => logger.warn('Notifications wait to be told of', { error }),
   });
   const notifier = new Notifier({
+    posts,
     events: new NotificationEvents(kit),
     onDue: () => void telling.runNow(),
   });
