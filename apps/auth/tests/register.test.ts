@@ -95,7 +95,7 @@ describe('a username that is there already', () => {
     expect([await counts(), await app.metric('users_registered_total')]).toEqual(before);
   });
 
-  it.each(['admin', 'root', 'rostrum', '_support_', 'null'])(
+  it.each(['admin', 'root', 'rostrum', 'search', '_support_', 'null'])(
     'cannot be %s, which is ours',
     async (username) => {
       const { status, json } = await app.register({ ...newDetails(), username });
