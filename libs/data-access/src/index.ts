@@ -119,14 +119,8 @@ export { startRelay, type Backlog, type Relay, type RelayHooks, type RelayOption
 export { startConsumer, type Consumer, type ConsumerHooks, type ConsumerOptions } from './events/consumer';
 export type { EventHandler, EventHandlers } from './events/inbox';
 export { runMigrateCommand, type MigrateCommandOptions } from './migrations/migrate-command';
-export {
-  createCache,
-  type Cache,
-  type CacheHooks,
-  type CacheOptions,
-  type CacheResult,
-  type ReadOptions,
-} from './redis/cache/cache';
+export { createCache, type Cache } from './redis/cache/cache';
+export type { CacheHooks, CacheOptions, CacheResult, ReadOptions } from './redis/cache/cache-options';
 export type { CachedDocument } from './redis/cache/cache-document';
 export { Glance, missing, type Glimpse } from './redis/cache/glance';
 export { cachePolicies, type CachePolicy, type CachePolicyName } from './redis/cache/cache-policy';

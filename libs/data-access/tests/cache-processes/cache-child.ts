@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
-import { createCache, type Cache, type CacheResult } from '../../src/redis/cache/cache';
+import { createCache, type Cache } from '../../src/redis/cache/cache';
+import type { CacheResult } from '../../src/redis/cache/cache-options';
 import { createRedis } from '../../src/redis/redis';
 import type { Operation, Order, Traffic } from './messages';
 

@@ -1,63 +1,16 @@
 import { redisKeys } from '../redis-keys';
-import type { Redis } from '../redis';
 import { appendTogether, type Appended, type Appending } from './append';
 import { packDocument, unpackDocument, type CachedDocument } from './cache-document';
 import type { CacheLink } from './cache-link';
-import { policyOf, type CachePolicy, type CachePolicyName } from './cache-policy';
+import { policyOf, type CachePolicy } from './cache-policy';
+import type { CacheHooks, CacheOptions, ReadOptions } from './cache-options';
 import { cacheStore, type CacheStore } from './cache-store';
 import { freshUntilOf, holdsValue, isFresh, leaseOf, valueOf } from './entry';
 import { Flight, type Load, type Sight, type Value } from './flight';
 import { GlanceReader, type Glance } from './glance';
 import { LoadLimit } from './load-limit';
-import { LocalLayer, type LocalLayerOptions } from './local-layer';
+import { LocalLayer } from './local-layer';
 import type { Reader } from './reads';
-
-/**
- * `hit`: from Redis. `local`: from this process. `stale`: from Redis, past its time. `miss`: loaded. `error`: loaded,
- * because Redis did not answer or is not to be believed yet.
- */
-export type CacheResult = 'hit' | 'local' | 'stale' | 'miss' | 'error';
-
-export interface CacheHooks {
-  /** What became of a read. */
-  onRead?: (result: CacheResult) => void;
-  /** Redis did not take a value, or a change, which is then made up for. */
-  onWriteError?: (error: unknown) => void;
-  /** A stale value was served and could not be refreshed. */
-  onRefreshError?: (error: unknown) => void;
-  /** The process's own layer had no room for a value any more. */
-  onLocalEviction?: () => void;
-}
-
-export interface CacheOptions {
-  redis: Redis;
-  /** Whose keys they are. */
-  service: string;
-  /** Names the cache in its keys. */
-  name: string;
-  policy: CachePolicyName | CachePolicy;
-  /** To be raised when what is cached changes its shape, so that releases that run side by side do not read each other's. */
-  version?: number;
-  /** A layer in the process, for what may be as old as it says. By default there is none. */
-  local?: LocalLayerOptions;
-  /** How many values are loaded at a time, and how many may wait for that, before reads are answered with a 503. */
-  loads?: { atOnce: number; waiting: number };
-  /** How long a load may be silent before another process does it. */
-  leaseMs?: number;
-  /** Told the keys of each change before it is acknowledged: for what has been made of what is cached. Never rejects. */
-  onChange?: (keys: readonly string[]) => Promise<void>;
-  hooks?: CacheHooks;
-}
-
-export interface ReadOptions<T> {
-  /** For values that end by themselves: in how many seconds. Not cached beyond that, nor beyond the policy's time. */
-  secondsLeft?: (value: T) => number;
-  /**
-   * Ends the wait with the signal's reason; and the load, if nobody else waits for it. Asked for only where there is
-   * something to wait for: a signal costs more than a hit.
-   */
-  signal?: () => AbortSignal;
-}
 
 const defaultLoads = { atOnce: 32, waiting: 2_000 };
 const defaultLeaseMs = 1_000;
