@@ -122,6 +122,12 @@ describe('a service in its own schema', () => {
       expect((await migrate(ownerUrl, { source: thingsMigration, schema: 'gamma' }, 'up')).ran).toHaveLength(
         1,
       );
+      await withClient(withDatabase(own.adminUrl, 'provision_limited'), (client) =>
+        client.query('alter extension pg_trgm set schema public'),
+      );
+      await expect(provisionDatabase(url, { database: 'provision_limited', services })).rejects.toThrow(
+        /in the schema public: a superuser has to run "alter extension pg_trgm set schema extensions"/,
+      );
     } finally {
       await withClient(own.adminUrl, async (client) => {
         await client.query('drop database if exists provision_limited with (force)');

@@ -84,12 +84,19 @@ async function ensureExtensions(client: Client): Promise<void> {
     if (place === extensionsSchema) continue;
     if (!known)
       throw new Error(`PostgreSQL's extension ${extension} is missing: install its contrib package`);
-    await client.query(
-      place === null
-        ? `create extension ${extension} schema ${extensionsSchema}`
-        : `alter extension ${extension} set schema ${extensionsSchema}`,
-    );
+    if (place === null) await client.query(`create extension ${extension} schema ${extensionsSchema}`);
+    else await moveExtension(client, extension, place);
   }
+}
+
+/** Whoever has made an extension may not move it, unless they are a superuser. */
+async function moveExtension(client: Client, extension: string, from: string): Promise<void> {
+  const move = `alter extension ${extension} set schema ${extensionsSchema}`;
+  await client.query(move).catch((cause: unknown) => {
+    throw new Error(`The extension ${extension} is in the schema ${from}: a superuser has to run "${move}"`, {
+      cause,
+    });
+  });
 }
 
 async function letUseExtensions(client: Client, service: string): Promise<void> {
