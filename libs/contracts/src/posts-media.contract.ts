@@ -160,12 +160,13 @@ export const postsMediaRoutes = [
 ] as const;
 
 const object = {
-  path: '/api/v1/posts/media/objects/:grant',
+  path: '/api/v1/posts/media/objects',
   tags,
   auth: 'none',
   // Each URL is given out by a route that is limited, and is good for one object.
   rateLimit: 'none',
-  params: z.strictObject({ grant: z.string().max(512) }),
+  // Not in the path, which logs have.
+  query: z.strictObject({ grant: z.string().max(512) }),
 } as const;
 
 /** Where the embedded store takes what an upload's URL allows; with S3 there is no such route. */

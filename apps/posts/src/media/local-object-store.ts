@@ -150,7 +150,7 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   private urlOf(grant: Grant): string {
-    return getMediaObjectRoute.path.replace(':grant', this.grants.sign(grant));
+    return `${getMediaObjectRoute.path}?grant=${this.grants.sign(grant)}`;
   }
 }
 

@@ -10,8 +10,8 @@ const wrongLength = () =>
 
 /** What the store itself would serve, if it were S3: the URL is all that is asked for, no token and no cookie. */
 export function localObjectRoutes(binder: RouteBinder, store: LocalObjectStore): void {
-  binder.bind(putMediaObjectRoute, async ({ params, request }) => {
-    const grant = store.grantOf(params.grant, 'put');
+  binder.bind(putMediaObjectRoute, async ({ query, request }) => {
+    const grant = store.grantOf(query.grant, 'put');
     if (grant?.bytes === undefined) throw mediaErrors.grantRefused();
     if (request.headers['content-type'] !== grant.type)
       throw problems.unsupportedMediaType(`The body must be ${grant.type}`);
@@ -25,8 +25,8 @@ export function localObjectRoutes(binder: RouteBinder, store: LocalObjectStore):
     return { status: 200 };
   });
 
-  binder.bind(getMediaObjectRoute, async ({ params, request }) => {
-    const grant = store.grantOf(params.grant, 'get');
+  binder.bind(getMediaObjectRoute, async ({ query, request }) => {
+    const grant = store.grantOf(query.grant, 'get');
     if (!grant) throw mediaErrors.grantRefused();
     const found = await store.openStream(grant.key);
     if (!found) throw mediaErrors.notFound();
