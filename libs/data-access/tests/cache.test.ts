@@ -283,11 +283,13 @@ describe.each(places)('over %s', (_name, openPlace) => {
     });
     /** A value whose time is over, for so long that the estimate of Redis's clock does not matter. */
     async function expired(own: Cache): Promise<void> {
-      await own.getOrLoad('1', () => Promise.resolve('old'));
-      const left = async () => await redis.pttl(keyOf('1'));
-      await waitFor(async () => (await left()) > 0 && (await left()) < 59_900, {
-        what: 'the end of its time',
-      });
+      const ended = async () => {
+        const left = await redis.pttl(keyOf('1'));
+        // What Redis was too busy for the first time is done again.
+        if (left < 0) await own.getOrLoad('1', () => Promise.resolve('old'));
+        return left > 0 && left < 59_900;
+      };
+      await waitFor(ended, { what: 'the end of its time' });
     }
 
     it('a value is served at once and refreshed meanwhile, by one process', async () => {

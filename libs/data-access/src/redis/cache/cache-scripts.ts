@@ -3,7 +3,7 @@ import { Command } from 'ioredis';
 import { unguarded } from '../guarded-commands';
 import type { Redis } from '../redis';
 
-interface Script {
+export interface Script {
   lua: string;
   sha: string;
 }
@@ -14,26 +14,34 @@ const readClock = `
 local clock = redis.call('TIME')
 local clockMs = clock[1] * 1000 + math.floor(clock[2] / 1000)`;
 
-/** All but one have one key, so that a cluster can run them. `entry.ts` says what the bytes mean. */
+/** They have one key, so that a cluster can run them, where nothing else is said. `entry.ts` says what the bytes mean. */
 export const cacheScripts = {
   /**
    * Gives the caller the right to fill in a value, if what it has seen still stands there and nobody else has that
    * right. `keep`: beside the value that is there, which may still be served. Answers [1, Redis's time], or [0, what
    * stands there now].
-   * ARGV: the head that was seen, a token, for how many ms, keep.
+   * For each of any number of keys. ARGV, of each: the head that was seen, a token, for how many ms, keep.
    */
   lease: script(`
-local now = redis.call('GETRANGE', KEYS[1], 0, 32)
-if now ~= ARGV[1] then return {0, redis.call('GET', KEYS[1])} end
 ${readClock}
-if #now == 33 and struct.unpack('>I6', now, 20) > clockMs then return {0, redis.call('GET', KEYS[1])} end
-local lease = struct.pack('>I6', clockMs + ARGV[3]) .. ARGV[2]
-if #now == 33 and ARGV[4] == '1' then
-  redis.call('SETRANGE', KEYS[1], 19, lease)
-else
-  redis.call('SET', KEYS[1], string.rep('\\0', 19) .. lease, 'PX', ARGV[3])
+local replies = {}
+for i = 1, #KEYS do
+  local key = KEYS[i]
+  local seen, token, ms, keep = ARGV[4 * i - 3], ARGV[4 * i - 2], ARGV[4 * i - 1], ARGV[4 * i]
+  local now = redis.call('GETRANGE', key, 0, 32)
+  if now ~= seen or (#now == 33 and struct.unpack('>I6', now, 20) > clockMs) then
+    replies[i] = {0, redis.call('GET', key)}
+  else
+    local lease = struct.pack('>I6', clockMs + ms) .. token
+    if #now == 33 and keep == '1' then
+      redis.call('SETRANGE', key, 19, lease)
+    else
+      redis.call('SET', key, string.rep('\\0', 19) .. lease, 'PX', ms)
+    end
+    replies[i] = {1, clockMs}
+  end
 end
-return {1, clockMs}`),
+return replies`),
 
   /** Goes on holding a lease. ARGV: token, for how many ms from now. */
   renew: script(`
@@ -45,12 +53,19 @@ return 1`),
 
   /**
    * Puts a value in, if the caller still holds the lease: a value that was read before a change, before Redis lost its
-   * data or by somebody who was taken for dead is never put in after it. ARGV: token, entry, for how many ms.
+   * data or by somebody who was taken for dead is never put in after it. For each of any number of keys. ARGV, of
+   * each: token, entry, for how many ms.
    */
   fill: script(`
-if redis.call('GETRANGE', KEYS[1], 25, 32) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1`),
+local replies = {}
+for i = 1, #KEYS do
+  replies[i] = 0
+  if redis.call('GETRANGE', KEYS[i], 25, 32) == ARGV[3 * i - 2] then
+    redis.call('SET', KEYS[i], ARGV[3 * i - 1], 'PX', ARGV[3 * i])
+    replies[i] = 1
+  end
+end
+return replies`),
 
   /** Gives a lease up. ARGV: token. */
   release: script(`

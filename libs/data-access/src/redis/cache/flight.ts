@@ -35,6 +35,8 @@ interface Lease {
   tag: number;
 }
 
+const tokenLength = 8;
+const tokensDrawn = 512;
 const firstPollMs = 5;
 const lastPollMs = 50;
 /** In leases: by then, the death of a holder has been noticed and somebody else has loaded. */
@@ -121,7 +123,7 @@ export class Flight {
   private async withLease({ stamp, tag }: Lease): Promise<Value> {
     const { store, key, leaseMs, timesOf, onFillError } = this.plan;
     const token = Buffer.from(this.token ?? '', 'latin1');
-    const tell = (script: keyof typeof cacheScripts, ...args: (Buffer | number)[]) =>
+    const tell = (script: 'renew' | 'release', ...args: number[]) =>
       runScript(store.redis, cacheScripts[script], [key, token, ...args]).catch(onFillError);
     const renewal = setInterval(() => void tell('renew', leaseMs), leaseMs / 3);
     try {
@@ -129,7 +131,7 @@ export class Flight {
       const times = timesOf(value);
       if (times) {
         const entry = packEntry({ tag, stamp, freshUntil: stamp + times.freshMs }, value);
-        void tell('fill', entry, times.keptMs);
+        store.fills.ask(key, [token, entry, times.keptMs]).catch(onFillError);
       } else void tell('release');
       return value;
     } catch (error) {
@@ -155,12 +157,11 @@ export class Flight {
     link: CacheLink,
   ): Promise<Lease | { entry: Buffer | null } | undefined> {
     const { store, key, leaseMs } = this.plan;
-    const token = randomBytes(8);
+    const token = newToken();
     const { life: tag } = link;
     const keep = seen !== null && holdsValue(seen) && link.believes(seen) ? 1 : 0;
     try {
-      const args = [headOf(seen), token, leaseMs, keep] as const;
-      const reply = (await runScript(store.redis, cacheScripts.lease, [key, ...args])) as [number, unknown];
+      const reply = (await store.leases.ask(key, [headOf(seen), token, leaseMs, keep])) as [number, unknown];
       if (reply[0] !== 1) return { entry: Buffer.isBuffer(reply[1]) ? reply[1] : null };
       this.token = token.toString('latin1');
       return { stamp: Number(reply[1]), tag };
@@ -184,6 +185,19 @@ export class Flight {
 
 function isFresh(entry: Buffer | null, link: CacheLink): entry is Buffer {
   return entry !== null && holdsValue(entry) && link.believes(entry) && freshUntilOf(entry) > link.now();
+}
+
+let drawn = Buffer.alloc(0);
+let used = 0;
+
+/** Cut from what is drawn for many at once: to draw lots takes longer than all else that a token is needed for. */
+function newToken(): Buffer {
+  if (used === drawn.length) {
+    drawn = randomBytes(tokensDrawn * tokenLength);
+    used = 0;
+  }
+  used += tokenLength;
+  return drawn.subarray(used - tokenLength, used);
 }
 
 function toBuffer(value: Value): Buffer | undefined {
