@@ -22,11 +22,7 @@ const results: CacheResult[] = ['hit', 'local', 'stale', 'miss', 'error'];
 export function openCache(kit: Kit, redis: Redis, options: OpenCacheOptions): Cache {
   const { name } = options;
   const { requests, evictions } = countersOf(kit, redis);
-  // Looked up once each: a counter that finds its series by labels costs more than the read that it counts.
-  const reads = Object.fromEntries(
-    results.map((result) => [result, requests.labels(name, result)]),
-  ) as unknown as Record<CacheResult, { inc(by?: number): void }>;
-  for (const result of results) reads[result].inc(0);
+  const reads = countReads(requests, name);
   const debug = (what: string) => (error: unknown) =>
     kit.logger.debug(`The cache ${name} ${what}`, { error });
   return createCache({
@@ -34,12 +30,30 @@ export function openCache(kit: Kit, redis: Redis, options: OpenCacheOptions): Ca
     redis,
     service: kit.service,
     hooks: {
-      onRead: (result) => reads[result].inc(),
+      onRead: (result) => {
+        reads[result] += 1;
+      },
       onWriteError: debug('could not be written'),
       onRefreshError: debug('serves a value that could not be refreshed'),
       onLocalEviction: () => evictions.inc({ layer: 'local' }),
     },
   });
+}
+
+/** Numbers that become the counter's when it is scraped: to count in it costs more than the read that is counted. */
+function countReads(requests: Counter, name: string): Record<CacheResult, number> {
+  const counts: Record<CacheResult, number> = { hit: 0, local: 0, stale: 0, miss: 0, error: 0 };
+  for (const result of results) requests.inc({ cache: name, result }, 0);
+  const scraped = requests as Counter & { collect?: () => void };
+  const collectOthers = scraped.collect?.bind(requests);
+  scraped.collect = () => {
+    collectOthers?.();
+    for (const result of results) {
+      requests.inc({ cache: name, result }, counts[result]);
+      counts[result] = 0;
+    }
+  };
+  return counts;
 }
 
 /** All caches of a process count in the same metrics. */
