@@ -7,10 +7,12 @@ import {
   csrfHeader,
   jwksRoute,
   verifyRoute,
+  type ServerMessage,
 } from '@rostrum/contracts';
 import { waitFor } from '@rostrum/testing';
 import { Mailbox } from '@rostrum/testing/mailbox';
 import WebSocket from 'ws';
+import { LiveSocket } from '../system/live-socket';
 import { startSystem, type System } from '../system/system';
 import { modes, newDetails, notYetCalled, People, type Client } from './people';
 
@@ -119,7 +121,7 @@ describe.each(modes)('a client with a session of mode %s', (mode) => {
   it('takes everything along, leaves, is seen by nobody meanwhile, and comes back', async () => {
     const [ada, eve] = [await people.register(), await people.register()];
     const { client: caller } = await people.signIn(ada, mode);
-    const { client: bystander } = await people.signIn(eve);
+    const { client: bystander, tokens } = await people.signIn(eve);
     const { status: written, json: post } = await caller.call('POST', '/api/v1/posts', { text: 'So long.' });
     expect(written).toBe(201);
     const traces = [`/api/v1/posts/${post.id}`, `/api/v1/users/${ada.username}`];
@@ -132,6 +134,8 @@ describe.each(modes)('a client with a session of mode %s', (mode) => {
         { what },
       );
     await untilAll(200, 'the profile of who has just registered');
+    const channel = `post:${post.id}`;
+    const live = await LiveSocket.open(system, { token: tokens.accessToken, channels: [channel] });
     const exported = await caller.call('GET', '/api/v1/auth/me/export');
     expect(exported.json.account).toMatchObject({ email: ada.email, username: ada.username });
     expect(exported.response.headers.get('content-disposition')).toContain('attachment');
@@ -141,9 +145,16 @@ describe.each(modes)('a client with a session of mode %s', (mode) => {
     for (const [name, value] of before) caller.cookies.set(name, value);
     await untilRefused(caller, 'the session to be refused');
     await untilAll(404, 'nobody to see who is leaving');
+    const isEnd = (message: ServerMessage) =>
+      message.type === 'error' && message.channel === channel && message.code === 'CHANNEL_NOT_FOUND';
+    await live.next(isEnd, 'the end of what is told of their post');
     const { client: back } = await people.signIn(ada, mode);
     expect((await back.call('GET', '/api/v1/auth/me')).json).toMatchObject({ username: ada.username });
     await untilAll(200, 'who has come back to be seen again');
+    // Realtime may hear of it later than posts.
+    const isBack = async () => (await live.tryToSubscribe(channel)).type === 'subscribed';
+    await waitFor(isBack, { what: 'their post to be told of again', everyMs: 200 });
+    live.close();
   });
 
   it('has been through every route of accounts, sessions and passwords', async () => {
