@@ -153,6 +153,44 @@ it('reads page after page without a gap or a repeat, whatever comes meanwhile', 
   expect(seen).toEqual(ids);
 });
 
+it('finds on its pages, once each, what is there all the while, whatever is written, changed and deleted', async () => {
+  const change = fc.constantFrom<'add' | 'edit' | 'delete' | 'other'>('add', 'edit', 'delete', 'other');
+  const changes = fc.array(fc.tuple(change, fc.nat()), { minLength: 4, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(changes, fc.integer({ min: 1, max: 4 }), async (todo, limit) => {
+      const word = newWord();
+      const post = async (text: string) => (await ada.post(text)).id as string;
+      const there: string[] = [];
+      for (let n = 0; n < 8; n += 1) there.push(await post(`${word} ${n}`));
+      const stayed = new Set(there);
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      while (cursor !== null) {
+        const page: Answer = await search(word, `&limit=${limit}${cursor && `&cursor=${cursor}`}`);
+        seen.push(...idsOf(page));
+        cursor = page.json.nextCursor;
+        const [kind, which] = todo.pop() ?? ['other', 0];
+        const id = there[which % there.length] ?? '';
+        if (kind === 'add') there.push(await post(`more ${word}`));
+        else if (kind === 'other') await post('something else');
+        else {
+          const path = `/api/v1/posts/${id}`;
+          if (kind === 'delete') await ada.write('DELETE', path);
+          else {
+            const etag = (await ada.get(path)).headers.get('etag') ?? '';
+            await ada.write('PATCH', path, { text: 'changed' }, { 'if-match': etag });
+          }
+          stayed.delete(id);
+        }
+      }
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen).toEqual([...seen].sort().reverse());
+      expect(seen.filter((id) => stayed.has(id))).toEqual([...stayed].reverse());
+    }),
+    { numRuns: 12 },
+  );
+});
+
 it('reads on where others are left out, and ends', async () => {
   const [word, loud] = [newWord(), await app.member('loud')];
   const { id } = await ada.post(word);
