@@ -1,3 +1,4 @@
+export { newId } from './new-id';
 export { createDatabase, type Database } from './postgres/database';
 export type { DatabaseHooks, DatabaseOptions } from './postgres/database-options';
 export type { StoreGuard } from './store-guard';

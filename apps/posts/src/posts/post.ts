@@ -1,5 +1,5 @@
 import type { Post as PostBody, PostFacet, PostMedia, PostVisibility } from '@rostrum/contracts';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '@rostrum/data-access';
 import type { Person } from '../profiles/profile';
 
 export interface PostCounts {
@@ -36,7 +36,7 @@ const noCounts: PostCounts = Object.freeze({ likes: 0, reposts: 0, replies: 0, q
 
 /** A post that is being written now. Its time is the one in its id, so that both always give the same order. */
 export function newPost(author: Person, content: PostContent): Post {
-  const id = uuidv7();
+  const id = newId();
   const createdAt = new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
   return { id, author, ...content, createdAt, editedAt: null, version: 1, counts: noCounts };
 }

@@ -1,5 +1,5 @@
+import { newId } from '@rostrum/data-access';
 import type { EventPublisher, Write } from '@rostrum/service-kit';
-import { v7 as uuidv7 } from 'uuid';
 import type { Timelines } from '../feed/timelines';
 import type { PostReader } from '../visibility/post-reader';
 import { tellers, type Reaction } from './reaction';
@@ -25,7 +25,7 @@ export class ReactionsService {
     const { kind, isOn, person, postId } = reaction;
     const { facts } = await this.reader.readOne(person.id, postId, { signal });
     const tell = tellers[kind]?.[isOn ? 'on' : 'off'];
-    const row = { id: uuidv7(), person, postId };
+    const row = { id: newId(), person, postId };
     const event = tell?.(this.publisher, { ...row, authorId: facts.authorId, at: new Date() });
     if (write) await this.writes.writeIn(write, reaction, { ...row, event });
     else await this.writes.write(reaction, { ...row, event });

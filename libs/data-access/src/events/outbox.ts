@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../new-id';
 import type { Database } from '../postgres/database';
 import type { Transaction } from '../postgres/transaction';
 
@@ -38,7 +38,7 @@ export function createOutbox({ database, schema }: OutboxOptions): Outbox {
       await trx.query(
         'outbox.add',
         `insert into ${schema}.outbox (id, type, version, key, payload, traceparent) values ($1, $2, $3, $4, $5, $6)`,
-        [uuidv7(), type, version, key, JSON.stringify(payload), traceparent ?? null],
+        [newId(), type, version, key, JSON.stringify(payload), traceparent ?? null],
       );
       trx.onCommit(wakeRelay);
     },

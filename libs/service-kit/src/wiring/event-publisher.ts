@@ -1,7 +1,6 @@
 import type { EventContract } from '@rostrum/contracts';
-import type { Outbox, Transaction } from '@rostrum/data-access';
+import { newId, type Outbox, type Transaction } from '@rostrum/data-access';
 import { currentContext } from '@rostrum/observability';
-import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
 
 export interface Fact<Event extends EventContract> {
@@ -43,7 +42,7 @@ export function createEventPublisher(outbox: Outbox): EventPublisher {
         traceparent: currentContext()?.traceparent(),
       }),
     rowOf: ({ type, version, payload: schema }, { key, payload }) => ({
-      id: uuidv7(),
+      id: newId(),
       type,
       version,
       key,
