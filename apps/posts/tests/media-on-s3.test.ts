@@ -12,6 +12,7 @@ const longTestMs = 120_000;
 let s3: S3Server;
 let app: PostsApp;
 let ada: Caller;
+let workers: WorkerProcesses | undefined;
 
 beforeAll(async () => {
   s3 = await S3Server.start(credentials);
@@ -29,6 +30,7 @@ beforeAll(async () => {
   ada = await app.member('ada');
 });
 afterAll(async () => {
+  await workers?.close();
   await app.stop();
   await s3.stop();
 });
@@ -89,7 +91,7 @@ it(
       (await app.rows('select from posts.media_removals where due_at <= now()')).length;
     // Each takes a while, so that a process is surely killed between the first and the last.
     s3.delayMs = 50;
-    const workers = await WorkerProcesses.open(app);
+    workers = await WorkerProcesses.open(app);
     const settings = { MEDIA_REMOVE_EVERY_MS: '200' };
     let child = workers.start(settings);
     for (const most of [50, 30]) {
@@ -117,7 +119,6 @@ it(
       { timeoutMs: 40_000, everyMs: 200, what: 'the rest to go' },
     );
     expect(s3.objects.has(keyOf(id))).toBe(true);
-    await workers.close();
   },
   longTestMs,
 );
