@@ -43,6 +43,7 @@ module.exports = function preset(projectDir, overrides = {}) {
         { file: path.join(root, 'dist/test-results', `${project}.json`) },
       ],
     ],
+    // Longer than two waits of `waitFor` that fail, so that they say what has not come true.
     testTimeout: 60_000,
     maxWorkers: 2,
     errorOnDeprecated: true,
