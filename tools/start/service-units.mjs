@@ -4,6 +4,7 @@ import { ended, hasEnded, runCommand, spawnServer, stopChild, tail } from '../na
 import { ClearError } from '../native/clear-error.mjs';
 import { waitUntil } from '../native/wait-until.mjs';
 import { dataDir, shownPath, workspaceRoot } from '../native/workspace.mjs';
+import { processOptions } from './process-options.mjs';
 import { serviceEnvironment } from './service-environment.mjs';
 
 const readyLimitMs = 60_000;
@@ -21,10 +22,11 @@ export function serviceUnits(service, context) {
 
 function serviceUnit({ service, kind }, context) {
   const name = kind === 'main' ? service : `${service}-worker`;
-  const env = serviceEnvironment({ service, kind }, context);
+  const { nodeArguments, environment } = processOptions({ service, kind });
+  const env = { ...environment, ...serviceEnvironment({ service, kind }, context) };
   const logFile = logFileOf(name);
   const script = bundle(service, `${kind}.js`);
-  const args = [...telemetry(service), script];
+  const args = [...nodeArguments, ...telemetry(service), script];
   return {
     name,
     logFile,

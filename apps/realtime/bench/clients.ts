@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
-import { takeOrders } from './orders';
+import { now, takeOrders } from './orders';
 
 interface OpenOrder {
   port: number;
@@ -94,7 +94,7 @@ function count(bytes: Buffer, socket: net.Socket): Buffer {
     } else if (bytes[start] === textOpcode && bytes[start + header + typeAt] !== firstOfHeartbeat) {
       frames += 1;
       if (latencies)
-        noteLatency(bytes.toString('latin1', start + header, Math.min(end, start + header + 160)));
+        noteLatency(bytes.toString('latin1', start + header, Math.min(end, start + header + 200)));
     }
     start = end;
   }
@@ -104,9 +104,7 @@ function count(bytes: Buffer, socket: net.Socket): Buffer {
 function noteLatency(text: string): void {
   const at = text.indexOf(atMark);
   if (at === -1) return;
-  latencies?.push(
-    performance.timeOrigin + performance.now() - Number.parseFloat(text.slice(at + atMark.length)),
-  );
+  latencies?.push(now() - Number.parseFloat(text.slice(at + atMark.length)));
 }
 
 function reached(expected: number): Promise<void> {

@@ -33,11 +33,16 @@ export interface BroadcastOrder {
   burst: number;
 }
 
-const eventBytes = 200;
+export const eventBytes = 200;
+
+/** In ms, the same for all processes of a machine. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 /** The text of an event of 200 bytes that says when it was sent. */
 export function eventText(): string {
-  const at = (performance.timeOrigin + performance.now()).toFixed(3);
+  const at = now().toFixed(3);
   const start = `{"type":"event","channel":"user:me","id":"1","name":"bench","at":${at},"data":"`;
   return `${start}${'x'.repeat(eventBytes - start.length - 2)}"}`;
 }

@@ -6,9 +6,16 @@ import { settledRss, takeOrders } from './orders';
 
 async function main(): Promise<void> {
   const service = createRealtimeService(readConfig(mainSettings, environment));
-  const { port } = await service.start();
-  takeOrders({ rss: settledRss });
-  process.send?.({ port });
+  const { port, opsPort } = await service.start();
+  takeOrders({
+    rss: settledRss,
+    rssNow: () => ({ rss: process.memoryUsage.rss() }),
+    end: async () => {
+      await service.stop('a new version');
+      setImmediate(() => process.exit());
+    },
+  });
+  process.send?.({ port, opsPort });
 }
 
 void main();

@@ -5,10 +5,12 @@ import { readFileSync } from 'node:fs';
 import { onCore } from '../server-process.mjs';
 
 const clockTicksPerSecond = 100;
+/** Nothing takes so long that goes as it should. */
+const answerLimitMs = 120_000;
 
 /** Starts a script on a core. It answers each order with `{ did, … }`; what it says first is `hello`. */
-export async function startChild(script, { core, env = {}, says = false }) {
-  const [command, args] = onCore(core, process.execPath, ['--expose-gc', script]);
+export async function startChild(script, { core, env = {}, nodeArguments = [], says = false }) {
+  const [command, args] = onCore(core, process.execPath, ['--expose-gc', ...nodeArguments, script]);
   const child = spawn(command, args, {
     env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -17,7 +19,10 @@ export async function startChild(script, { core, env = {}, says = false }) {
     throw new Error(`${script} ended with ${code}`);
   });
   failed.catch(() => undefined);
-  const next = async () => (await Promise.race([once(child, 'message'), failed]))[0];
+  const next = async () => {
+    const signal = AbortSignal.timeout(answerLimitMs);
+    return (await Promise.race([once(child, 'message', { signal }), failed]))[0];
+  };
   const hello = says ? await next() : undefined;
   return {
     hello,
@@ -26,6 +31,11 @@ export async function startChild(script, { core, env = {}, says = false }) {
       return next();
     },
     cpuSeconds: () => cpuSeconds(child.pid),
+    /** As by the machine itself: nobody is told anything. */
+    async kill() {
+      child.kill('SIGKILL');
+      await failed.catch(() => undefined);
+    },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');

@@ -1,10 +1,18 @@
 /** The whole service among throw-away servers, its people's tokens, and the clients that will use them. */
 import { randomBytes } from 'node:crypto';
+import { processOptions } from '../../start/process-options.mjs';
 import { startTestServers } from '../../test/servers.mjs';
 import { startChild } from './children.mjs';
+import { cores, script } from './scripts.mjs';
 
-/** Calls `work` with the service, the clients and a token for each person; ends everything afterwards. */
-export async function withService({ script, serverCore, clientCore, people }, work) {
+const { serverCore, clientCore } = cores;
+const { nodeArguments, environment } = processOptions({ service: 'realtime', kind: 'main' });
+
+/**
+ * Calls `work` with what starts services, the clients (`clients` names their script), a token for each person, and the
+ * stage, which publishes; ends everything afterwards.
+ */
+export async function withServices({ people, clients: kind = 'clients' }, work) {
   const servers = await startTestServers();
   const ends = [() => servers.stop()];
   try {
@@ -13,23 +21,25 @@ export async function withService({ script, serverCore, clientCore, people }, wo
       ends.push(() => child.stop());
       return child;
     };
-    const env = { TEST_POSTGRES_URL: servers.postgresUrl };
+    const env = { TEST_POSTGRES_URL: servers.postgresUrl, BENCH_REDIS_URL: servers.redisUrl };
     const stage = await begin('stage', { core: clientCore, says: true, env });
     ends.push(() => stage.ask('end'));
     const { tokens } = await stage.ask('tokens', { count: people });
-    const server = await begin('serve-service', {
-      core: serverCore,
-      says: true,
-      env: serviceEnvironment(stage.hello, servers.redisUrl),
-    });
-    const clients = await begin('clients', { core: clientCore });
-    return await work({ server, clients, tokens });
+    const startService = () =>
+      begin('serve-service', {
+        core: serverCore,
+        says: true,
+        nodeArguments,
+        env: { ...environment, ...serviceEnvironment(stage.hello, servers.redisUrl) },
+      });
+    const clients = await begin(kind, { core: clientCore });
+    return await work({ startService, clients, stage, tokens });
   } finally {
     for (const end of ends.reverse()) await end();
   }
 }
 
-function serviceEnvironment({ databaseUrl, issuer, audience, jwksUrl }, redisUrl) {
+function serviceEnvironment({ databaseUrl, issuer, audience, jwksUrl, postsUrl }, redisUrl) {
   return {
     ENVIRONMENT: 'test',
     HOST: '127.0.0.1',
@@ -43,6 +53,7 @@ function serviceEnvironment({ databaseUrl, issuer, audience, jwksUrl }, redisUrl
     JWT_ISSUER: issuer,
     JWT_AUDIENCE: audience,
     JWKS_URL: jwksUrl,
+    POSTS_URL: postsUrl,
     CURSOR_SECRET: randomBytes(32).toString('hex'),
     TRACING_ENABLED: 'false',
     RATE_LIMIT_WEBSOCKET_HANDSHAKES: '1000000',
