@@ -27,20 +27,29 @@ export interface Visibility {
   changes: ChangeLog;
 }
 
+/** Loads of a turn are one statement, so that many at once are no more to PostgreSQL than one. */
+const loads = { atOnce: 256, waiting: 2_000 };
+
 /** Nothing here may be read from a replica: what is loaded stands in the cache for everybody. */
 export function openVisibility(kit: Kit, redis: Redis, database: Database): Visibility {
   const changes = new ChangeLog(redis, redisKeys(kit.service).key('changes'));
   const onChange = (ids: readonly string[]) => changes.add(ids);
-  const postCache = openCache(kit, redis, { name: 'post', policy: 'post', version: postShape, onChange });
+  const postCache = openCache(kit, redis, {
+    name: 'post',
+    policy: 'post',
+    version: postShape,
+    loads,
+    onChange,
+  });
   // Nobody remembers that there is no such person: one appears with the first thing that they do.
   const policy = { ...cachePolicies.post, absentSeconds: 0 };
   const people = new People(
     new PeopleRepository(database),
-    openCache(kit, redis, { name: 'person', policy, onChange }),
+    openCache(kit, redis, { name: 'person', policy, loads, onChange }),
   );
   const relations = new ViewerRelations(
     new RelationsRepository(database, mostRelationsKept),
-    openCache(kit, redis, { name: 'relations', policy, onChange }),
+    openCache(kit, redis, { name: 'relations', policy, loads, onChange }),
   );
   const rows = new PostRows(database);
   const reader = new PostReader(rows, postCache, people, relations, new KnownPosts(changes));
