@@ -209,7 +209,7 @@ describe('a reply that not all may see who see the post', () => {
     const client = await listen(viewer, here, [`post:${postId}`]);
     app.posts.isDown = true;
     try {
-      await replyBy(other);
+      await app.publishTo(channels.post(postId), { name: 'post.replied', subject: randomUUID() });
       expect(await client.next('gap')).toMatchObject({ from: 1, to: 1, reason: 'unavailable' });
     } finally {
       app.posts.isDown = false;
