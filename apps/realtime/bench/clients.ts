@@ -26,7 +26,7 @@ const pong = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 const typeAt = '{"type":"'.length;
 const firstOfHeartbeat = 'h'.charCodeAt(0);
 
-let sockets: net.Socket[] = [];
+const sockets: net.Socket[] = [];
 let frames = 0;
 let latencies: number[] | undefined;
 let waiter: { frames: number; resolve: () => void } | undefined;
@@ -72,6 +72,10 @@ async function shakeHands(socket: net.Socket, token: string | undefined): Promis
   take(Buffer.from(answer.slice(end + 4), 'latin1'));
   socket.on('data', take);
   socket.on('error', () => undefined);
+  socket.on('close', () => {
+    // What it has not got would be waited for in vain.
+    if (sockets.includes(socket)) throw new Error('A socket was cut off');
+  });
 }
 
 /** Counts the frames, answers pings, and gives back what is left. */
@@ -139,7 +143,6 @@ takeOrders({
   quantiles,
   reached: ({ frames: expected }: { frames: number }) => reached(expected),
   close: () => {
-    for (const socket of sockets) socket.destroy();
-    sockets = [];
+    for (const socket of sockets.splice(0)) socket.destroy();
   },
 });

@@ -19,13 +19,16 @@ export function takeOrders(orders: Orders): void {
 const thorough = { type: 'major', execution: 'sync', flavor: 'last-resort' } as const;
 
 /** Resident memory once there is no garbage left; needs `--expose-gc`. */
-export async function settledRss(): Promise<{ rss: number }> {
+async function settledRss(): Promise<{ rss: number }> {
   for (let i = 0; i < 3; i += 1) {
     globalThis.gc?.(thorough);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   return { rss: process.memoryUsage.rss() };
 }
+
+/** What every server is asked for. */
+export const memoryOrders = { rss: settledRss, rssNow: () => ({ rss: process.memoryUsage.rss() }) };
 
 export interface BroadcastOrder {
   rounds: number;

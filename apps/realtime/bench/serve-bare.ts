@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { frameOfText } from '../src/sockets/frame';
-import { broadcast, eventText, settledRss, takeOrders, type BroadcastOrder } from './orders';
+import { broadcast, eventText, memoryOrders, takeOrders, type BroadcastOrder } from './orders';
 
 const server = http.createServer();
 const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false });
@@ -24,7 +24,7 @@ function send(): void {
 const isBusy = () => sockets.some(({ writableLength }) => writableLength > 0);
 
 takeOrders({
-  rss: settledRss,
+  ...memoryOrders,
   broadcast: (order: BroadcastOrder) => broadcast(order, { send, isBusy }),
 });
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));

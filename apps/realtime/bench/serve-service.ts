@@ -2,14 +2,13 @@
 import { readConfig } from '@rostrum/config';
 import { createRealtimeService } from '../src/composition-root';
 import { environment, mainSettings } from '../src/config';
-import { settledRss, takeOrders } from './orders';
+import { memoryOrders, takeOrders } from './orders';
 
 async function main(): Promise<void> {
   const service = createRealtimeService(readConfig(mainSettings, environment));
   const { port, opsPort } = await service.start();
   takeOrders({
-    rss: settledRss,
-    rssNow: () => ({ rss: process.memoryUsage.rss() }),
+    ...memoryOrders,
     end: async () => {
       await service.stop('a new version');
       setImmediate(() => process.exit());

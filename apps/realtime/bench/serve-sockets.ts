@@ -8,7 +8,7 @@ import { Connections } from '../src/sockets/connections';
 import { frameOfText } from '../src/sockets/frame';
 import { Outflow } from '../src/sockets/outflow';
 import { createWebSocketServer } from '../src/sockets/web-socket-server';
-import { broadcast, eventText, settledRss, takeOrders, type BroadcastOrder } from './orders';
+import { broadcast, eventText, memoryOrders, takeOrders, type BroadcastOrder } from './orders';
 
 const server = http.createServer();
 const webSockets = createWebSocketServer({ compression: false });
@@ -45,7 +45,7 @@ function send(): void {
 const isBusy = () => connections.queuedBytes > 0;
 
 takeOrders({
-  rss: settledRss,
+  ...memoryOrders,
   broadcast: (order: BroadcastOrder) => broadcast(order, { send, isBusy }),
 });
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));

@@ -33,7 +33,12 @@ export async function withServices({ people, clients: kind = 'clients' }, work) 
         env: { ...environment, ...serviceEnvironment(stage.hello, servers.redisUrl) },
       });
     const clients = await begin(kind, { core: clientCore });
-    return await work({ startService, clients, stage, tokens });
+    try {
+      return await work({ startService, clients, stage, tokens });
+    } finally {
+      // Before what they are connected to.
+      await clients.stop();
+    }
   } finally {
     for (const end of ends.reverse()) await end();
   }
