@@ -1,7 +1,13 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { createDatabase, createRedis, type Database, type Redis } from '@rostrum/data-access';
-import { createTestDatabase, createTestRedis, recordingLogger, type RecordingLogger } from '@rostrum/testing';
+import {
+  createTestDatabase,
+  createTestRedis,
+  patientClient,
+  recordingLogger,
+  type RecordingLogger,
+} from '@rostrum/testing';
 import { Mailbox } from '@rostrum/testing/mailbox';
 
 const migrations = path.join(__dirname, '../migrations');
@@ -44,7 +50,7 @@ export async function openSurroundings({ settings, through }: AppOptions): Promi
   const database = await createTestDatabase('auth', migrations);
   const testRedis = await createTestRedis();
   const admin = createDatabase({ url: database.adminUrl, max: 2 });
-  const redis = createRedis({ url: testRedis.url });
+  const redis = createRedis({ url: testRedis.url, ...patientClient });
   const log = recordingLogger({ service: 'auth' });
   const mailbox = new Mailbox();
   await mailbox.open();

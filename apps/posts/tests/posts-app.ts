@@ -14,6 +14,7 @@ import {
 import {
   createTestDatabase,
   createTestRedis,
+  patientClient,
   recordingLogger,
   testTokens,
   waitFor,
@@ -70,7 +71,7 @@ export class PostsApp {
     const database = await createTestDatabase('posts', migrations);
     const testRedis = await createTestRedis();
     const tokens = await testTokens();
-    const redis = createRedis({ url: testRedis.url });
+    const redis = createRedis({ url: testRedis.url, ...patientClient });
     const log = recordingLogger({ service: 'posts' });
     const pictures = await mkdtemp(path.join(os.tmpdir(), 'rostrum-media-'));
     const stores = { databaseUrl: database.url, redisUrl: testRedis.url };

@@ -14,6 +14,7 @@ import type { KitOverrides, Service } from '@rostrum/service-kit';
 import {
   createTestDatabase,
   createTestRedis,
+  patientClient,
   recordingLogger,
   testTokens,
   type RecordingLogger,
@@ -275,5 +276,9 @@ async function openRedis({ redisUrl, clusterNodes }: AppOptions) {
   }
   const own = redisUrl === undefined ? await createTestRedis() : undefined;
   const url = redisUrl ?? (own?.url as string);
-  return { redis: createRedis({ url }), environment: { REDIS_URL: url }, close: async () => own?.close() };
+  return {
+    redis: createRedis({ url, ...patientClient }),
+    environment: { REDIS_URL: url },
+    close: async () => own?.close(),
+  };
 }

@@ -8,7 +8,7 @@ export {
   type PgBouncerOptions,
   type PostgresServerOptions,
 } from './postgres/own-postgres';
-export { createTestRedis, type TestRedis } from './redis/test-redis';
+export { createTestRedis, patientClient, type TestRedis } from './redis/test-redis';
 export {
   startRedisCluster,
   startRedisSentinel,

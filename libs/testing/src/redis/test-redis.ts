@@ -50,3 +50,6 @@ async function empty(registry: Redis, number: number): Promise<void> {
 function claimKey(number: number): string {
   return `rostrum:test-database:${number}`;
 }
+
+/** For a test's own client: a service gives Redis up after a quarter of a second, which a busy machine may take. */
+export const patientClient = { commandTimeoutMs: 10_000 };
