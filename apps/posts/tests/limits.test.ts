@@ -8,7 +8,9 @@ beforeAll(async () => {
   app = await PostsApp.start({
     through: async ({ redisUrl }) => {
       proxy = await startRecordingProxy({ target: redisUrl });
-      return { REDIS_URL: proxy.urlFor(redisUrl), RATE_LIMIT_API_REQUESTS: '40' };
+      // A machine that is busy must not let each process decide by itself.
+      const patient = { RATE_LIMIT_REDIS_TIMEOUT_MS: '5000', REDIS_COMMAND_TIMEOUT_MS: '5000' };
+      return { REDIS_URL: proxy.urlFor(redisUrl), RATE_LIMIT_API_REQUESTS: '40', ...patient };
     },
   });
 });

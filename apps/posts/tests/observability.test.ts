@@ -61,7 +61,8 @@ it('never mixes the contexts of requests that are answered at once', async () =>
   });
   for (const { requestId, trace, postId, userId } of await Promise.all(requests)) {
     const lines = await app.linesOf(requestId);
-    expect(lines).toHaveLength(2);
+    // A busy machine may add what was slow.
+    expect(lines.filter(({ level }) => level === 'info')).toHaveLength(2);
     for (const line of lines) expect(line).toMatchObject({ trace_id: trace, user_id: userId });
     expect(lines[0]).toMatchObject({ post_id: postId });
     const [event] = await app.rows(`select traceparent from posts.outbox where payload->>'postId' = $1`, [
