@@ -70,13 +70,16 @@ const events = ['post.created', 'post.reposted', 'user.followed', 'user.unfollow
 export async function everythingBrought(app: PostsApp): Promise<void> {
   await waitFor(
     async () => {
-      const [row] = await app.rows<{ waiting: number }>(
-        `select (select count(*) from posts.outbox o where type = any($1)
-                   and not exists (select from posts.inbox i where i.event_id = o.id and i.consumer = 'posts'))::int
-                + (select count(*) from posts.feed_fanouts)::int as waiting`,
+      const waiting = await app.rows<{ what: string }>(
+        `select type || case when published_at is null then ', not published' else '' end as what
+           from posts.outbox o
+          where type = any($1)
+            and not exists (select from posts.inbox i where i.event_id = o.id and i.consumer = 'posts')
+          union all select 'a fan-out after ' || batches || ' batches' from posts.feed_fanouts`,
         [events],
       );
-      return row?.waiting === 0;
+      if (waiting.length > 0) throw new Error(waiting.map(({ what }) => what).join(', '));
+      return true;
     },
     { what: 'an end of all fan-outs', timeoutMs: 90_000 },
   );

@@ -118,7 +118,7 @@ it('of somebody whom many follow are pulled', async () => {
   }
   for (const fan of everybody) await waitFor(async () => (await placesOf(fan)).length === 3);
   for (const fan of everybody) expect(await feeds(fan)).toEqual(twice(expected));
-  await app.redis.flushall();
+  await app.arrange('select');
   for (const fan of everybody) expect(await feeds(fan)).toEqual(twice(expected));
 });
 
