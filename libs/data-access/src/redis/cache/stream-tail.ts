@@ -71,12 +71,6 @@ export class StreamTail {
     redis.once('end', () => this.deadline.close());
   }
 
-  /** Whether it makes sense to ask. */
-  get isOpen(): boolean {
-    const { links } = this.store;
-    return !links.isStarting && links.of(this.key).isOpen;
-  }
-
   ask(reader: TailReader): void {
     const { links } = this.store;
     if (links.isStarting) {
