@@ -2,10 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { bundleProgram } from '@rostrum/testing/bundle-program';
 import type { WorkerSettings } from './children/worker';
-
-const root = path.resolve(__dirname, '../../../..');
 
 /** Workers in processes of their own: what happens to a process cannot be played. */
 export class WorkerProcesses {
@@ -13,41 +11,19 @@ export class WorkerProcesses {
   private started = 0;
 
   private constructor(
-    private readonly folder: string,
+    private readonly program: { folder: string; file: string },
     private readonly common: Omit<WorkerSettings, 'role' | 'member'>,
   ) {}
 
   static async prepare(common: Omit<WorkerSettings, 'role' | 'member'>): Promise<WorkerProcesses> {
-    fs.mkdirSync(path.join(root, 'dist'), { recursive: true });
-    const folder = fs.mkdtempSync(path.join(root, 'dist/test-workers-'));
-    await build({
-      entryPoints: [path.join(__dirname, 'children/worker.ts')],
-      outfile: path.join(folder, 'worker.cjs'),
-      bundle: true,
-      platform: 'node',
-      target: 'node24',
-      format: 'cjs',
-      logLevel: 'error',
-      plugins: [
-        {
-          name: 'packages-outside',
-          setup: (builder) =>
-            void builder.onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
-              kind === 'entry-point' || name.startsWith('@rostrum/')
-                ? undefined
-                : { path: name, external: true },
-            ),
-        },
-      ],
-    });
-    return new WorkerProcesses(folder, common);
+    const program = await bundleProgram(path.join(__dirname, 'children/worker.ts'));
+    return new WorkerProcesses(program, common);
   }
 
   /** Resolves with its member's name once it works. Without a name it has one that nobody had before. */
   async start(role: WorkerSettings['role'], member = `worker-${(this.started += 1)}`): Promise<string> {
     const settings: WorkerSettings = { ...this.common, role, member };
-    const file = path.join(this.folder, 'worker.cjs');
-    const child = spawn(process.execPath, [file, JSON.stringify(settings)], {
+    const child = spawn(process.execPath, [this.program.file, JSON.stringify(settings)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.running.set(member, child);
@@ -83,6 +59,6 @@ export class WorkerProcesses {
 
   async remove(): Promise<void> {
     await Promise.all(this.names.map((member) => this.kill(member)));
-    fs.rmSync(this.folder, { recursive: true, force: true });
+    fs.rmSync(this.program.folder, { recursive: true, force: true });
   }
 }
