@@ -164,7 +164,6 @@ describe('with a worker that ranks', () => {
     expect(perRound).toBeLessThanOrEqual(4);
     const meanMs = (1_000 * (await ofStatement('sum'))) / (await statements());
     process.stdout.write(`scores of up to 5000 posts took ${meanMs.toFixed(1)} ms on average\n`);
-    await app.rows('delete from posts.posts where author_id = $1', [author.id]);
   });
 });
 

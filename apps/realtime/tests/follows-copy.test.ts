@@ -81,6 +81,9 @@ describe('follows from before this service listened', () => {
     await facts.unfollow(ada, grace);
     await facts.goodbye(eve);
     await app.allHandled();
+    // Of another stream than the farewell, and later than it.
+    await facts.follow(eve, ada);
+    await app.allHandled();
     const gone = [follow(ada.id, grace.id), follow(eve.id, ada.id), follow(ada.id, eve.id)];
     app.posts.pages = pagesOf([...gone, follow(grace.id, ada.id)], 10);
     app.posts.failsAfterPages = Infinity;

@@ -15,14 +15,23 @@ interface FollowerRow {
 const isListening = `not exists (select from avoidances
   where person_id = follower_id and other_id = followee_id and kind = 'mute' and active)`;
 
+const nobodyIsGone = (follower: string, followee: string) =>
+  `not exists (select from recipients where id in (${follower}, ${followee}) and deleted_at is not null)`;
+
+/** Advisory locks are numbers that all schemas of a database share. */
+const forgetting = `hashtextextended('realtime: follows of who is gone', 0)`;
+
 /** A copy of who follows whom, kept by events: followers can be told while posts is away. */
 export class FollowsRepository {
   constructor(private readonly db: Queryable) {}
 
+  /** In a transaction. Of who is gone, nothing is kept: events of two streams come in any order. */
   async put({ followerId, followeeId, active, at }: Follow): Promise<void> {
+    await this.keepFromForgetting();
     await this.db.query(
       'put_follow',
-      `insert into follows (followee_id, follower_id, active, changed_at) values ($1, $2, $3, $4)
+      `insert into follows (followee_id, follower_id, active, changed_at)
+       select $1::uuid, $2::uuid, $3::boolean, $4::timestamptz where ${nobodyIsGone('$2', '$1')}
        on conflict (followee_id, follower_id) do update
          set active = excluded.active, changed_at = excluded.changed_at
          where follows.changed_at <= excluded.changed_at`,
@@ -30,15 +39,16 @@ export class FollowsRepository {
     );
   }
 
-  /** Those that were there before: what is known of any of them is newer. Of who is gone, nothing is kept. */
+  /** In a transaction. Those that were there before: what is known of any of them is newer. */
   async putOlder(
     follows: readonly { followerId: string; followeeId: string; followedAt: string }[],
   ): Promise<void> {
+    await this.keepFromForgetting();
     await this.db.query(
       'put_older_follows',
       `insert into follows (followee_id, follower_id, active, changed_at)
        select followee, follower, true, at from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) old (followee, follower, at)
-        where not exists (select from recipients where id in (followee, follower) and deleted_at is not null)
+        where ${nobodyIsGone('follower', 'followee')}
        on conflict (followee_id, follower_id) do nothing`,
       [
         follows.map(({ followeeId }) => followeeId),
@@ -58,7 +68,9 @@ export class FollowsRepository {
     );
   }
 
+  /** In the transaction that marks them as gone. */
   async forget(userId: string): Promise<void> {
+    await this.db.query('begin_to_forget_follows', `select pg_advisory_xact_lock(${forgetting})`);
     await this.db.query(
       'forget_follows_of',
       'delete from follows where followee_id = $1 or follower_id = $1',
@@ -84,5 +96,10 @@ export class FollowsRepository {
       [userId, some],
     );
     return rows.map(({ follower_id }) => follower_id);
+  }
+
+  /** Whoever is forgotten meanwhile is so before this transaction looks, or after it has ended. */
+  private async keepFromForgetting(): Promise<void> {
+    await this.db.query('keep_follows_from_forgetting', `select pg_advisory_xact_lock_shared(${forgetting})`);
   }
 }
