@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { now, takeOrders } from './orders';
+import { addressOf } from './own-addresses';
 
 interface OpenOrder {
   port: number;
@@ -15,8 +16,6 @@ interface OpenOrder {
   expected: number;
 }
 
-/** As many as one address may have connections to one port, with room. */
-const perAddress = 5000;
 const atOnce = 50;
 const atMark = '"at":';
 const textOpcode = 0x81;
@@ -37,7 +36,7 @@ async function open({ port, count, tokens = [], hello, expected }: OpenOrder): P
     const some = Array.from({ length: Math.min(atOnce, count - start) }, (_, i) => start + i);
     await Promise.all(
       some.map(async (i) => {
-        const localAddress = `127.0.0.${2 + Math.floor(i / perAddress)}`;
+        const localAddress = addressOf(i);
         const socket = net.connect({ host: '127.0.0.1', port, localAddress });
         await shakeHands(socket, tokens[i % tokens.length]);
         if (hello !== undefined) socket.write(masked(hello));

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { serverMessage, webSocketProtocol, type ServerMessage } from '@rostrum/contracts';
 import { WebSocket } from 'ws';
 import { takeOrders } from './orders';
+import { addressOf } from './own-addresses';
 
-const perAddress = 5000;
 /** Handshakes at once: what a crowd does is bounded by what this process can do. */
 const atOnce = 100;
 const againMs = 100;
@@ -142,8 +142,7 @@ takeOrders({
   open: async (order: OpenOrder) => {
     ({ ports, channel } = order);
     for (let i = 0; i < order.count; i += 1) {
-      const address = `127.0.0.${2 + Math.floor(i / perAddress)}`;
-      clients.push(new Client(order.tokens[i % order.tokens.length] ?? '', address));
+      clients.push(new Client(order.tokens[i % order.tokens.length] ?? '', addressOf(i)));
     }
     await Promise.all(clients.map((client) => client.come()));
     await allBack({});
