@@ -5,6 +5,9 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** Keys are called by a hash, and one in 64 begins as options do. */
+const isKeyId = (text: string) => /^-[\w-]{42}$/.test(text);
+
 /** The words and options of a command, or a `UsageError`. */
 export function readArguments<const Options extends ParseArgsOptionsConfig>(
   args: readonly string[],
@@ -13,7 +16,7 @@ export function readArguments<const Options extends ParseArgsOptionsConfig>(
 ) {
   try {
     const { positionals, values } = parseArgs({
-      args: [...args],
+      args: [...args.filter((text) => !isKeyId(text)), '--', ...args.filter(isKeyId)],
       options,
       allowPositionals: true,
       strict: true,

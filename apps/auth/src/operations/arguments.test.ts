@@ -1,0 +1,16 @@
+import { readArguments, UsageError } from './arguments';
+
+const options = { reason: { type: 'string' } } as const;
+
+it.each([`-${'a'.repeat(42)}`, `--${'_'.repeat(41)}`, 'b'.repeat(43)])(
+  'takes %s for the key that it is',
+  (kid) => {
+    const read = { words: [kid], options: { reason: 'stolen' } };
+    expect(readArguments([kid, '--reason', 'stolen'], ['<key>'], options)).toEqual(read);
+    expect(readArguments(['--reason', 'stolen', kid], ['<key>'], options)).toEqual(read);
+  },
+);
+
+it.each([['-x'], ['--other'], ['a', 'b'], ['--reason']])('does not take %j', (...args) => {
+  expect(() => readArguments(args, ['<key>'], options)).toThrow(UsageError);
+});
