@@ -1,13 +1,6 @@
-import { createTestRedis, startRedisCluster, waitFor } from '@rostrum/testing';
-import {
-  closeRedis,
-  createCache,
-  createRedis,
-  type Cache,
-  type CachePolicy,
-  type Redis,
-  type RedisConnection,
-} from '../src';
+import { waitFor } from '@rostrum/testing';
+import { closeRedis, createCache, createRedis, type Cache, type CachePolicy, type Redis } from '../src';
+import { redisPlaces, type RedisPlace } from './redis-places';
 
 const lasting: CachePolicy = {
   ttlSeconds: 60,
@@ -16,30 +9,8 @@ const lasting: CachePolicy = {
   staleIfErrorSeconds: 60,
 };
 
-interface Place {
-  connection: RedisConnection;
-  stop: () => Promise<void>;
-}
-
-const places: [name: string, open: () => Promise<Place>][] = [
-  [
-    'a single Redis',
-    async () => {
-      const own = await createTestRedis();
-      return { connection: { url: own.url }, stop: () => own.close() };
-    },
-  ],
-  [
-    'a cluster',
-    async () => {
-      const own = await startRedisCluster();
-      return { connection: { clusterNodes: own.members }, stop: () => own.stop() };
-    },
-  ],
-];
-
-describe.each(places)('appending, over %s', (_name, openPlace) => {
-  let place: Place;
+describe.each(redisPlaces)('appending, over %s', (_name, openPlace) => {
+  let place: RedisPlace;
   let redis: Redis;
   let cache: Cache;
   let elsewhere: Cache;

@@ -1,5 +1,5 @@
 import { AppError } from '@rostrum/errors';
-import { createTestRedis, startRedisCluster, startRedisServer, waitFor } from '@rostrum/testing';
+import { createTestRedis, startRedisServer, waitFor } from '@rostrum/testing';
 import {
   closeRedis,
   createCache,
@@ -8,30 +8,8 @@ import {
   type CacheOptions,
   type CachePolicy,
   type Redis,
-  type RedisConnection,
 } from '../src';
-
-interface Place {
-  connection: RedisConnection;
-  stop: () => Promise<void>;
-}
-
-const places: [name: string, open: () => Promise<Place>][] = [
-  [
-    'a single Redis',
-    async () => {
-      const own = await createTestRedis();
-      return { connection: { url: own.url }, stop: () => own.close() };
-    },
-  ],
-  [
-    'a cluster',
-    async () => {
-      const own = await startRedisCluster();
-      return { connection: { clusterNodes: own.members }, stop: () => own.stop() };
-    },
-  ],
-];
+import { redisPlaces, type RedisPlace } from './redis-places';
 
 const lasting: CachePolicy = {
   ttlSeconds: 60,
@@ -46,8 +24,8 @@ const never = () => Promise.reject(new Error('was cached'));
 const filled = (cache: Cache, key: string) =>
   waitFor(() => cache.getBytes(key), { what: `a fill of ${key}` });
 
-describe.each(places)('over %s', (_name, openPlace) => {
-  let place: Place;
+describe.each(redisPlaces)('over %s', (_name, openPlace) => {
+  let place: RedisPlace;
   const opened: Redis[] = [];
   /** Another process in all but name: with connections of its own, and knowing nothing of the others. */
   const process_ = (): Redis => {

@@ -1,32 +1,11 @@
-import { createTestRedis, startRedisCluster, waitFor } from '@rostrum/testing';
-import { closeRedis, createRedis, StreamTail, type Redis, type RedisConnection } from '../src';
-
-interface Place {
-  connection: RedisConnection;
-  stop: () => Promise<void>;
-}
-
-const places: [name: string, open: () => Promise<Place>][] = [
-  [
-    'a single Redis',
-    async () => {
-      const own = await createTestRedis();
-      return { connection: { url: own.url }, stop: () => own.close() };
-    },
-  ],
-  [
-    'a cluster',
-    async () => {
-      const own = await startRedisCluster();
-      return { connection: { clusterNodes: own.members }, stop: () => own.stop() };
-    },
-  ],
-];
+import { waitFor } from '@rostrum/testing';
+import { closeRedis, createRedis, StreamTail, type Redis } from '../src';
+import { redisPlaces, type RedisPlace } from './redis-places';
 
 const key = 'tests:changes';
 
-describe.each(places)('over %s', (_name, openPlace) => {
-  let place: Place;
+describe.each(redisPlaces)('over %s', (_name, openPlace) => {
+  let place: RedisPlace;
   let redis: Redis;
   let tail: StreamTail;
   let seen: string[];
