@@ -6,7 +6,7 @@ import { waitFor } from '@rostrum/testing';
 import { LocalObjectStore } from '../src/media/local-object-store';
 import { pictureKey, uploadKey } from '../src/media/media';
 import type { ObjectStore } from '../src/media/object-store';
-import { S3ObjectStore } from '../src/media/s3-object-store';
+import { S3ObjectStore, type S3Options } from '../src/media/s3-object-store';
 import { put } from './pictures';
 import { PostsApp } from './posts-app';
 import { S3Server } from './s3-server';
@@ -18,21 +18,42 @@ const bytes = Buffer.from('as good as a picture');
 let app: PostsApp;
 let s3: S3Server;
 let client: HttpClient;
+let givenClient: HttpClient | undefined;
 let stores: Record<'folder' | 's3', ObjectStore>;
+
+const clientOf = (bucketUrl: string) =>
+  createHttpClient({ name: 'media_store', origin: new URL(bucketUrl).origin });
+const ofOurs = (bucketUrl: string) => new S3ObjectStore({ bucketUrl, ...credentials }, client);
+
+/** Somebody else's S3 (`npm run check:s3`) has to pass what ours does. */
+function givenBucket(): S3Options | undefined {
+  const { TEST_S3_BUCKET_URL: bucketUrl, ...given } = process.env;
+  return bucketUrl === undefined
+    ? undefined
+    : {
+        bucketUrl,
+        region: given['TEST_S3_REGION'] ?? '',
+        accessKeyId: given['TEST_S3_ACCESS_KEY_ID'] ?? '',
+        secretAccessKey: given['TEST_S3_SECRET_ACCESS_KEY'] ?? '',
+      };
+}
 
 beforeAll(async () => {
   app = await PostsApp.start();
   s3 = await S3Server.start(credentials);
   const { bucketUrl } = s3;
-  client = createHttpClient({ name: 'media_store', origin: new URL(bucketUrl).origin });
+  client = clientOf(bucketUrl);
   const { MEDIA_FOLDER = '', MEDIA_FOLDER_SECRET = '' } = app.environment;
+  const given = givenBucket();
+  if (given) givenClient = clientOf(given.bucketUrl);
   stores = {
     folder: new LocalObjectStore(MEDIA_FOLDER, MEDIA_FOLDER_SECRET),
-    s3: new S3ObjectStore({ bucketUrl, ...credentials }, client),
+    s3: given && givenClient ? new S3ObjectStore(given, givenClient) : ofOurs(bucketUrl),
   };
 });
 afterAll(async () => {
   client.close();
+  givenClient?.close();
   await s3.stop();
   await app.stop();
 });
@@ -80,7 +101,8 @@ describe.each(['folder', 's3'] as const)('the store in a %s', (kind) => {
 
   it('takes nothing by a URL that is over, or was changed', async () => {
     const over = await store.uploadUrl(key, { ...terms, seconds: -1 });
-    expect((await put(at(over.url), over, bytes)).status).toBe(403);
+    // One that was over before it began may also be called wrong.
+    expect([400, 403]).toContain((await put(at(over.url), over, bytes)).status);
     const { url, headers } = await store.uploadUrl(uploadKey(randomUUID()), terms);
     const changed = [...at(url)];
     // A letter of the grant, or of the object's name.
@@ -162,22 +184,32 @@ describe('the folder', () => {
 });
 
 describe('S3', () => {
+  let store: S3ObjectStore;
+  beforeEach(() => {
+    store = ofOurs(s3.bucketUrl);
+  });
+
   it('is asked again where it has too much to do', async () => {
     const key = pictureKey(randomUUID());
     s3.failures = 1;
     const before = s3.requests;
-    await stores.s3.write(key, bytes, { type });
-    expect([s3.requests - before, await stores.s3.read(key)]).toEqual([2, bytes]);
+    await store.write(key, bytes, { type });
+    expect([s3.requests - before, await store.read(key)]).toEqual([2, bytes]);
   });
 
   it('that cannot be had is a 503, and one that refuses a 502', async () => {
     const key = pictureKey(randomUUID());
     const { bucketUrl } = s3;
     s3.failures = 3;
-    await expect(stores.s3.read(key)).rejects.toMatchObject({ status: 503, code: 'MEDIA_STORE_UNAVAILABLE' });
+    await expect(store.read(key)).rejects.toMatchObject({ status: 503, code: 'MEDIA_STORE_UNAVAILABLE' });
     s3.failures = 0;
     const stranger = new S3ObjectStore({ bucketUrl, ...credentials, secretAccessKey: 'another' }, client);
-    for (const work of [stranger.read(key), stranger.write(key, bytes, { type }), stranger.remove(key)])
-      await expect(work).rejects.toMatchObject({ status: 502, code: 'MEDIA_STORE_BAD_RESPONSE' });
+    const works = [
+      () => stranger.read(key),
+      () => stranger.write(key, bytes, { type }),
+      () => stranger.remove(key),
+    ];
+    for (const work of works)
+      await expect(work()).rejects.toMatchObject({ status: 502, code: 'MEDIA_STORE_BAD_RESPONSE' });
   });
 });
