@@ -93,7 +93,7 @@ function openFeatures(kit: Kit, config: PostsConfig, { database, redis }: Stores
   const reactions = openReactions({ kit, database, visibility, publisher, timelines }, config.cursorSecret);
   const { explore, tags } = openExplore({ database, visibility }, config.cursorSecret);
   const moderation = openModeration({ kit, database, visibility, publisher, posts }, config.cursorSecret);
-  const pictures = openMedia(kit, { database, visibility, events }, config.mediaStore);
+  const pictures = openMedia(kit, parts, config.mediaStore);
   const search = openSearch({ kit, database, visibility }, config.cursorSecret);
   const routes = (binder: RouteBinder): void => {
     postsRoutes(binder, posts);

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { createDatabase } from '@rostrum/data-access';
+import { waitFor } from '@rostrum/testing';
 import fc from 'fast-check';
 import { MediaRemovalsRepository } from '../src/media/media-removals.repository';
 import { PostsApp, type Caller } from './posts-app';
@@ -19,7 +20,7 @@ afterAll(async () => {
   await app.stop();
 });
 
-const deeds = ['post', 'edit', 'draft', 'publish', 'avatar', 'noAvatar', 'age', 'sweep'] as const;
+const deeds = ['post', 'edit', 'draft', 'publish', 'avatar', 'noAvatar', 'describe', 'age', 'sweep'] as const;
 
 interface Deed {
   what: (typeof deeds)[number];
@@ -40,6 +41,7 @@ const mayAnswer: Record<Deed['what'], number[]> = {
   publish: [201, 404, 422],
   avatar: [200, 422],
   noAvatar: [200],
+  describe: [200, 404, 409],
   age: [200],
   sweep: [200],
 };
@@ -85,6 +87,8 @@ async function perform({ ada, ids, postId, draftId }: Scene, { what, which }: De
     case 'avatar':
     case 'noAvatar':
       return status('PATCH', '/api/v1/users/me', { avatarId: what === 'avatar' ? media[0] : null });
+    case 'describe':
+      return status('PATCH', `/api/v1/posts/media/${media[0]}`, { alt: randomUUID() });
     case 'age':
       await app.rows(
         `update posts.media set touched_at = touched_at - interval '2 days' where owner_id = $1`,
@@ -106,6 +110,10 @@ const wrongs = {
          jsonb_array_elements(shown.media) picture
      where not exists (select from posts.media m where m.id = (picture->>'id')::uuid
                           and m.post_id = shown.id and m.owner_id = shown.author_id)`,
+  'a post that says something else of a picture than the picture': `
+    select from posts.posts p, jsonb_array_elements(p.media) shown
+      join posts.media m on m.id = (shown->>'id')::uuid
+     where p.author_id = $1 and m.alt <> shown->>'alt'`,
   'a picture of a post that has never shown it': `
     select from posts.media m where owner_id = $1 and post_id is not null
        and not exists (select from posts.posts p where p.id = m.post_id
@@ -133,6 +141,56 @@ async function expectConsistent({ ada, ids }: Scene): Promise<void> {
   );
   expect(lost).toEqual([]);
 }
+
+/** Somebody in the middle of a change of a picture: what is asked for meanwhile waits until they are done. */
+async function amid<T>(change: [sql: string, values: unknown[]], ask: () => Promise<T>): Promise<T> {
+  let asked: Promise<T> | undefined;
+  await database.transaction(async (trx) => {
+    await trx.query(hash('sha1', change[0]), ...change);
+    asked = ask();
+    const waits = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await waitFor(async () => (await app.rows(waits)).length > 0, { what: 'somebody who waits' });
+  });
+  if (!asked) throw new Error('Nothing was asked for');
+  return asked;
+}
+
+describe('what a picture shows', () => {
+  it('is what its owner has said last, also where a post takes it just then', async () => {
+    const { ada, ids, postId } = await open();
+    const [first, second] = ids;
+    const say = (id: string | undefined): [string, unknown[]] => [
+      'update posts.media set alt = $2 where id = $1',
+      [id, 'A dog'],
+    ];
+    const publish = () => ada.write('POST', '/api/v1/posts', { text: 'Look', media: [first] });
+    const published = await amid(say(first), publish);
+    expect([published.status, published.json.media[0].alt]).toEqual([201, 'A dog']);
+    const { headers } = await ada.get(`/api/v1/posts/${postId}`);
+    const ifMatch = { 'If-Match': headers.get('etag') ?? '' };
+    const body = { text: 'Mine', media: [second] };
+    const edited = await amid(say(second), () =>
+      ada.write('PATCH', `/api/v1/posts/${postId}`, body, ifMatch),
+    );
+    expect([edited.status, edited.json.media[0].alt]).toEqual([200, 'A dog']);
+  });
+
+  it('is not said past a post that takes it just then', async () => {
+    const { ada, ids, postId } = await open();
+    const takes: [string, unknown[]] = [
+      'update posts.media set post_id = $2 where id = $1',
+      [ids[0], postId],
+    ];
+    const say = () => ada.write('PATCH', `/api/v1/posts/media/${ids[0]}`, { alt: 'A dog' });
+    const early = await amid(takes, say);
+    expect([early.status, early.json.code, early.headers.get('retry-after')]).toEqual([
+      409,
+      'MEDIA_IN_PROGRESS',
+      '1',
+    ]);
+    expect((await say()).status).toBe(200);
+  });
+});
 
 /** What is done at once, and then what is done at once after that. */
 const waves = fc.array(fc.array(deed, { minLength: 1, maxLength: 4 }), { minLength: 3, maxLength: 8 });

@@ -49,6 +49,13 @@ export const newMedia = z.strictObject({
 
 export type NewMedia = z.output<typeof newMedia>;
 
+export const mediaDescription = z.strictObject({
+  alt: writtenText(longestAlt, 'must not be empty; null takes it away').nullable().meta({
+    description: 'What there is to be seen, for those who do not see it',
+    example: 'Two cats asleep',
+  }),
+});
+
 export const mediaUpload = z
   .object({
     id: uuid,
@@ -97,6 +104,23 @@ export const completeMediaRoute = defineRoute({
     422: ['MEDIA_TYPE_MISMATCH', 'MEDIA_NOT_READABLE', 'MEDIA_TOO_LARGE'],
     503: ['MEDIA_STORE_UNAVAILABLE'],
   },
+});
+
+export const describeMediaRoute = defineRoute({
+  method: 'patch',
+  path: '/api/v1/posts/media/:id',
+  operationId: 'describeMedia',
+  summary: 'Say what there is to be seen in a picture of yours',
+  description:
+    'Also of one that a post shows: that makes a version of the post, as every edit does. What it said is in the version of before.',
+  tags,
+  auth: 'user',
+  params,
+  body: mediaDescription,
+  bodyLimit: '16kb',
+  idempotent: true,
+  responses: { 200: { description: 'The picture', schema: postMedia } },
+  problems: { 404: ['NOT_FOUND'], 409: ['MEDIA_IN_PROGRESS'], 410: ['POST_DELETED'] },
 });
 
 const mostIds = 100;
@@ -155,6 +179,7 @@ export const getMediaRoute = defineRoute({
 export const postsMediaRoutes = [
   createMediaRoute,
   completeMediaRoute,
+  describeMediaRoute,
   listMediaRoute,
   getMediaRoute,
 ] as const;

@@ -63,6 +63,7 @@ const mayCall: Record<string, readonly string[]> = {
   getPost: signedIn,
   editPost: signedIn,
   deletePost: signedIn,
+  describeMedia: signedIn,
   listPostVersions: signedIn,
   createDraft: signedIn,
   listDrafts: signedIn,

@@ -39,14 +39,19 @@ export class MediaPicker {
   }
 }
 
-/** Makes the post's pictures its own, in the transaction in which it comes or changes: one of many who try that is first. */
+/**
+ * Makes the post's pictures its own, in the transaction in which it comes or changes: one of many who try that is first.
+ * Resolves to them as they are described by now.
+ */
 export async function claimMedia(
   trx: Transaction,
   { id, author, media }: Pick<Post, 'id' | 'author' | 'media'>,
-): Promise<void> {
-  if (media.length === 0) return;
+): Promise<readonly PostMedia[]> {
+  if (media.length === 0) return media;
   const ids = media.map((each) => each.id);
-  if (!(await new MediaRepository(trx).claim(author.id, id, ids))) throw mediaErrors.notUsable();
+  const claimed = await new MediaRepository(trx).claim(author.id, id, ids);
+  if (!claimed) throw mediaErrors.notUsable();
+  return claimed.map(toPostMedia).sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
 }
 
 /** A draft names them: they are not unused for as long as it does. */

@@ -31,6 +31,16 @@ export const mediaErrors = {
       retryAfterSeconds: 1,
     }),
 
+  /** What is asked for is answered by who asks again: 404, or it is done. */
+  inUse: () =>
+    new AppError({
+      code: 'MEDIA_IN_PROGRESS',
+      status: 409,
+      title: 'Conflict',
+      detail: 'The picture is just being put into a post, or removed',
+      retryAfterSeconds: 1,
+    }),
+
   wrongType: (found: string) =>
     unprocessable('MEDIA_TYPE_MISMATCH', `The bytes are not of the type that was announced, but ${found}`),
 

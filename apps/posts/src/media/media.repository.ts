@@ -106,20 +106,36 @@ export class MediaRepository {
   }
 
   /**
-   * Makes them parts of the post, all or none; false where one is used elsewhere by now. Rows are locked in the order of
-   * their ids.
+   * Makes them parts of the post, all or none, and resolves to them in any order; undefined where one is used elsewhere by
+   * now. Rows are locked in the order of their ids.
    */
-  async claim(ownerId: string, postId: string, ids: readonly string[]): Promise<boolean> {
-    const { rowCount } = await this.db.query(
+  async claim(ownerId: string, postId: string, ids: readonly string[]): Promise<Media[] | undefined> {
+    const { rows } = await this.db.query<Media>(
       'claim_media',
       `update media set post_id = $2, touched_at = now()
         where id in (select id from media
                       where id = any($3) and owner_id = $1 and completed_at is not null and not is_avatar
                         and (post_id is null or post_id = $2)
-                      order by id for no key update)`,
+                      order by id for no key update)
+        returning ${columns}`,
       [ownerId, postId, ids],
     );
-    return rowCount === ids.length;
+    return rows.length === ids.length ? rows : undefined;
+  }
+
+  /** Undefined where it is in another post by now, or gone. */
+  async describe(
+    { id, ownerId, postId }: Pick<Media, 'id' | 'ownerId' | 'postId'>,
+    alt: string,
+  ): Promise<Media | undefined> {
+    const { rows } = await this.db.query<Media>(
+      'describe_media',
+      `update media set alt = $4
+        where id = $1 and owner_id = $2 and completed_at is not null and post_id is not distinct from $3
+        returning ${columns}`,
+      [id, ownerId, postId, alt],
+    );
+    return rows[0];
   }
 
   /** For a draft: they are not unused from now on. False where one cannot be used. */

@@ -1,6 +1,7 @@
 import {
   completeMediaRoute,
   createMediaRoute,
+  describeMediaRoute,
   getMediaRoute,
   listMediaRoute,
   type MediaUpload,
@@ -13,11 +14,13 @@ import type { HowToShow } from '../visibility/post-reader';
 import type { LocalObjectStore } from './local-object-store';
 import { localObjectRoutes } from './local-objects.routes';
 import { toPostMedia, type Media } from './media';
+import type { MediaDescriptionsService } from './media-descriptions.service';
 import type { MediaReadingService } from './media-reading.service';
 import type { MediaService } from './media.service';
 
 export interface MediaFeature {
   media: MediaService;
+  descriptions: MediaDescriptionsService;
   reading: MediaReadingService;
   /** Where the bytes are in a folder of this process. */
   local: LocalObjectStore | undefined;
@@ -31,19 +34,27 @@ function howFor(call: { user: Pick<AccessClaims, 'roles'>; signal: AbortSignal }
 
 const created = (body: MediaUpload): { status: 201; body: MediaUpload } => ({ status: 201, body });
 
-const completed = (media: Media): { status: 200; body: PostMedia } => ({
+const asItIs = (media: Media): { status: 200; body: PostMedia } => ({
   status: 200,
   body: toPostMedia(media),
 });
 
-export function mediaRoutes(binder: RouteBinder, { media, reading, local }: MediaFeature): void {
+export function mediaRoutes(
+  binder: RouteBinder,
+  { media, descriptions, reading, local }: MediaFeature,
+): void {
   binder.bind(createMediaRoute, ({ user, body, once }) =>
     once((write) => media.create(personOf(user), body, write), created),
   );
 
   binder.bind(completeMediaRoute, ({ user, params, signal, once }) =>
-    once((write) => media.complete(user.userId, params.id.toLowerCase(), { write, signal }), completed),
+    once((write) => media.complete(user.userId, params.id.toLowerCase(), { write, signal }), asItIs),
   );
+
+  binder.bind(describeMediaRoute, ({ user, params, body, signal, once }) => {
+    const description = { id: params.id.toLowerCase(), alt: body.alt ?? '' };
+    return once((write) => descriptions.describe(user.userId, description, { write, signal }), asItIs);
+  });
 
   binder.bind(listMediaRoute, async (call) => {
     const ids = [...new Set(call.query.ids.map((id) => id.toLowerCase()))];

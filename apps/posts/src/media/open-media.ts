@@ -1,9 +1,10 @@
 import type { Database } from '@rostrum/data-access';
 import { createPolicy } from '@rostrum/resilience';
-import type { Kit, RepeatedWork, Resource } from '@rostrum/service-kit';
+import type { EventPublisher, Kit, RepeatedWork, Resource } from '@rostrum/service-kit';
 import type { BusinessEvents } from '../business-events';
 import type { Visibility } from '../visibility/open-visibility';
 import { cleanImage } from './clean-image';
+import { MediaDescriptionsService } from './media-descriptions.service';
 import { MediaReadingService } from './media-reading.service';
 import { removeMedia, type RemovalRules } from './media-removal-work';
 import type { MediaStoreConfig } from './media-settings';
@@ -15,13 +16,14 @@ import { openObjectStore } from './open-object-store';
 export interface MediaParts {
   database: Database;
   visibility: Visibility;
+  publisher: EventPublisher;
   events: BusinessEvents;
 }
 
 /** Pictures: how they come, and who sees them. */
 export function openMedia(
   kit: Kit,
-  { database, visibility, events }: MediaParts,
+  { database, visibility, publisher, events }: MediaParts,
   config: MediaStoreConfig,
 ): { media: MediaFeature; resources: readonly Resource[] } {
   const { store, local, resources } = openObjectStore(kit, config);
@@ -32,11 +34,13 @@ export function openMedia(
     breaker: false,
     bulkhead: { limit: 2, queue: 32 },
   });
-  const { reader, peopleReader: people } = visibility;
+  const { reader, peopleReader: people, postCache: cache } = visibility;
+  const rows = new MediaRepository(database);
   return {
     media: {
       media: new MediaService({ database, store, atOnce, clean: cleanImage, events }),
-      reading: new MediaReadingService({ media: new MediaRepository(database), reader, people, store }),
+      descriptions: new MediaDescriptionsService({ media: rows, cache, publisher, events }),
+      reading: new MediaReadingService({ media: rows, reader, people, store }),
       local,
     },
     resources,

@@ -1,4 +1,4 @@
-import { postDeleted, postUpdated, type PostMedia } from '@rostrum/contracts';
+import { postDeleted, type PostMedia } from '@rostrum/contracts';
 import { problems } from '@rostrum/errors';
 import type { Cache, Transaction } from '@rostrum/data-access';
 import type { EventPublisher, Write } from '@rostrum/service-kit';
@@ -6,6 +6,7 @@ import type { BusinessEvents } from '../business-events';
 import { claimMedia, type MediaPicker } from '../media/media-picker';
 import type { ComposedText, TextComposer } from '../text/text-composer';
 import type { PostReader } from '../visibility/post-reader';
+import { lockEditable, publishVersion } from './new-version';
 import type { Post } from './post';
 import { isSameVersion } from './post-document';
 import { toPost, type PostRow } from './post-row';
@@ -85,39 +86,17 @@ export class PostChangesService {
     { id, ifMatch }: PostEdit,
     { composed, media }: { composed: ComposedText; media: readonly PostMedia[] | undefined },
   ): Promise<Post> {
-    const { publisher, events } = this.dependencies;
     const posts = new PostsRepository(trx);
-    const row = (await posts.lock([id])).get(id);
-    if (!row || row.hidden) throw postsErrors.notFound();
-    if (row.deleted) throw postsErrors.deleted();
+    const row = await lockEditable(posts, id);
     if (!isSameVersion(ifMatch, row.version)) throw problems.preconditionFailed();
     const { text, facets } = composed;
     const before = toPost(row);
     if (row.text === text && (!media || isSameMedia(media, before.media))) return before;
-    const version = row.version + 1;
-    const post: Post = {
-      ...before,
-      text,
-      facets,
-      media: media ?? before.media,
-      version,
-      editedAt: new Date(),
-    };
-    await posts.replaceContent(post);
     // What is no longer in it stays its own, since it is in the version of before.
-    await claimMedia(trx, post);
+    const claimed = await claimMedia(trx, { ...before, media: media ?? before.media });
+    const post = await publishVersion(trx, this.dependencies, { before, text, facets, media: claimed });
     const userIds = await posts.replaceNames(id, composed);
-    await publisher.publish(trx, postUpdated, {
-      key: post.author.id,
-      payload: {
-        postId: id,
-        authorId: post.author.id,
-        version: post.version,
-        editedAt: (post.editedAt as Date).toISOString(),
-      },
-    });
-    await tellMentioned(trx, publisher, { post, userIds, at: post.editedAt as Date });
-    trx.onCommit(() => events.postEdited(post));
+    await tellMentioned(trx, this.dependencies.publisher, { post, userIds, at: post.editedAt });
     return post;
   }
 

@@ -51,9 +51,9 @@ export class PostsService {
     const references = await countReferences(posts, plan);
     const { text, facets, visibility, media, replyTo, quoteOf } = plan;
     const rootId = references.parent?.root_id ?? null;
-    const post = newPost(author, { text, facets, media, visibility, replyTo, rootId, quoteOf });
+    const planned = newPost(author, { text, facets, media, visibility, replyTo, rootId, quoteOf });
+    const post = { ...planned, media: await claimMedia(trx, planned) };
     await posts.insert(post, plan);
-    await claimMedia(trx, post);
     await this.tell(trx, post, { references, mentioned: plan.mentioned });
     trx.onCommit(() => this.dependencies.events.postCreated(post));
     return post;
