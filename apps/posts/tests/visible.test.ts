@@ -83,20 +83,25 @@ describe('who may see a post', () => {
   });
 });
 
+/** All that a list for other services has, in pages of two. */
+async function inPages<Item>(path: string): Promise<Item[]> {
+  const found: Item[] = [];
+  let next: string | null = '';
+  while (next !== null) {
+    const { status, json } = await app.anonymous().get(`${path}limit=2${next && `&after=${next}`}`);
+    expect([status, json.items.length <= 2]).toEqual([200, true]);
+    found.push(...json.items);
+    next = json.next;
+  }
+  return found;
+}
+
 describe('who follows whom', () => {
   it('is read page by page, all of it', async () => {
     const fans = await Promise.all(Array.from({ length: 5 }, () => app.member('fan')));
     for (const fan of fans) await fan.follow(ada.username);
     await ada.follow(eve.username);
-    const found: { followerId: string; followeeId: string; followedAt: string }[] = [];
-    let next: string | null = '';
-    while (next !== null) {
-      const after: string = next && `&after=${next}`;
-      const { status, json } = await app.anonymous().get(`/internal/follows?limit=2${after}`);
-      expect([status, json.items.length <= 2]).toEqual([200, true]);
-      found.push(...json.items);
-      next = json.next;
-    }
+    const found = await inPages<{ followerId: string; followeeId: string }>('/internal/follows?');
     const pairs = found.map(({ followerId, followeeId }) => `${followerId}.${followeeId}`);
     const really = await app.rows<{ pair: string }>(
       `select follower_id || '.' || followee_id as pair from posts.follows order by follower_id, followee_id`,
@@ -104,6 +109,30 @@ describe('who follows whom', () => {
     expect(pairs).toEqual(really.map(({ pair }) => pair));
     expect(pairs).toEqual(expect.arrayContaining(fans.map(({ id }) => `${id}.${ada.id}`)));
     expect((await app.anonymous().get('/internal/follows?after=x')).status).toBe(400);
+  });
+});
+
+describe('who has nothing to do with whom', () => {
+  it.each(['block', 'mute'] as const)('is read page by page: every %s', async (kind) => {
+    const others = await Promise.all(Array.from({ length: 5 }, () => app.member('other')));
+    for (const { username } of others) {
+      expect((await ada.write('PUT', `/api/v1/users/${username}/${kind}`)).status).toBe(204);
+    }
+    const found = await inPages<{ personId: string; otherId: string; since: string }>(
+      `/internal/avoidances?kind=${kind}&`,
+    );
+    const really = await app.rows<{ personId: string; otherId: string; since: Date }>(
+      kind === 'block'
+        ? `select blocker_id as "personId", blocked_id as "otherId", created_at as since from posts.blocks order by 1, 2`
+        : `select muter_id as "personId", muted_id as "otherId", created_at as since from posts.mutes order by 1, 2`,
+    );
+    expect(found).toEqual(really.map((row) => ({ ...row, since: row.since.toISOString() })));
+    const otherIds = found.filter(({ personId }) => personId === ada.id).map(({ otherId }) => otherId);
+    expect(otherIds).toEqual(expect.arrayContaining(others.map(({ id }) => id)));
+  });
+
+  it('is one of two kinds', async () => {
+    expect((await app.anonymous().get('/internal/avoidances')).status).toBe(400);
   });
 });
 

@@ -18,6 +18,7 @@ import {
 import { SocketEvents } from './business-events';
 import type { RealtimeConfig, RealtimeWorkerConfig, SocketConfig } from './config';
 import { openDigests } from './digest/open-digests';
+import { openCopies } from './copies/open-copies';
 import { openFanOut } from './fan-out/open-fan-out';
 import { LivePublisher } from './live/live-publisher';
 import { logSettings, openLive, type Live } from './live/open-live';
@@ -98,13 +99,14 @@ export function createRealtimeWorker(config: RealtimeWorkerConfig, overrides: Ki
   const push = openPushWork(kit, config, { database, redis: redis.redis });
   const { posts, resource } = openPostsClient(kit, config, 'replies, quotes and mentions wait to be told of');
   const notifications = openNotificationWork(kit, { database, live, posts, next: push.next });
-  const fanOut = openFanOut(kit, config, { redis: redis.redis, database, publisher: live, posts });
+  const fanOut = openFanOut(kit, config, { redis: redis.redis, publisher: live });
   const subscriptions = merge(notifications.subscriptions, fanOut.subscriptions);
   return createService(kit, {
     ...shared,
     dependencies: [...shared.dependencies, ...events.dependencies],
     work: [
       consumeEvents(kit, { database, events }, subscriptions),
+      ...openCopies(kit, { database, posts }),
       ...fanOut.work,
       ...notifications.work,
       ...push.work,

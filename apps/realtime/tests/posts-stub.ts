@@ -3,13 +3,20 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
-import { allFollowsRoute, viewersRoute, visibleRoute, type RouteContract } from '@rostrum/contracts';
+import {
+  allAvoidancesRoute,
+  allFollowsRoute,
+  viewersRoute,
+  visibleRoute,
+  type RouteContract,
+} from '@rostrum/contracts';
 
 // Their contracts have one, though the type of contracts allows for none.
 const bodyOf = <Route extends RouteContract>({ body }: Route) => body as NonNullable<Route['body']>;
 const questions = { visible: bodyOf(visibleRoute), viewers: bodyOf(viewersRoute) };
 
 const somebody = randomUUID();
+const avoidancesOfPage = 2;
 
 /** As much of posts as realtime asks: everything may be seen but what is hidden here. */
 export class PostsStub {
@@ -23,6 +30,11 @@ export class PostsStub {
   pagesAsked = 0;
   /** So many are answered. */
   failsAfterPages = Infinity;
+  /** All blocks and mutes, in the order of their ids. */
+  readonly avoidances = {
+    block: [] as { personId: string; otherId: string; since: string }[],
+    mute: [] as { personId: string; otherId: string; since: string }[],
+  };
   isDown = false;
   asked = 0;
   /** Questions that were not answered. */
@@ -59,9 +71,7 @@ export class PostsStub {
         ? this.visible(questions.visible.parse(JSON.parse(question)))
         : request.url === viewersRoute.path
           ? this.viewers(questions.viewers.parse(JSON.parse(question)))
-          : request.url?.startsWith(allFollowsRoute.path)
-            ? this.page(new URL(request.url, this.url).searchParams.get('after'))
-            : {};
+          : this.list(new URL(request.url ?? '', this.url));
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }
 
@@ -79,6 +89,18 @@ export class PostsStub {
 
   private viewers({ postId, viewerIds }: { postId: string; viewerIds: string[] }): object {
     return { viewerIds: viewerIds.filter((viewerId) => this.isShown(viewerId, postId)) };
+  }
+
+  private list({ pathname, searchParams }: URL): object {
+    const after = searchParams.get('after');
+    if (pathname === allFollowsRoute.path) return this.page(after);
+    if (pathname !== allAvoidancesRoute.path) return {};
+    const all = this.avoidances[searchParams.get('kind') as 'block' | 'mute'];
+    const positions = all.map(({ personId, otherId }) => `${personId}.${otherId}`);
+    const start = after === null ? 0 : positions.indexOf(after) + 1;
+    const items = all.slice(start, start + avoidancesOfPage);
+    const end = start + items.length;
+    return { items, next: end < all.length ? positions[end - 1] : null };
   }
 
   private page(after: string | null): object {

@@ -56,10 +56,15 @@ export const viewersRoute = defineRoute({
 /** The most people of one question. */
 export const mostViewersAsked = mostViewers;
 
-const mostFollows = 1000;
+const mostPairs = 1000;
 
-/** Where a page of follows ended: `<follower's id>.<followee's id>`. */
-const followPosition = z.templateLiteral([uuid, '.', uuid]);
+/** Where a page of pairs of people ended: both their ids. */
+const pairPosition = z.templateLiteral([uuid, '.', uuid]);
+
+const pageOfPairs = {
+  after: pairPosition.optional(),
+  limit: z.coerce.number().int().min(1).max(mostPairs).default(mostPairs),
+};
 
 export const allFollowsRoute = defineRoute({
   ...internal,
@@ -69,10 +74,7 @@ export const allFollowsRoute = defineRoute({
   summary: 'Read who follows whom, page by page, for a copy that begins later than the follows',
   description:
     'Of what changes meanwhile, events tell. Every follow that is there from the first page to the last is in one of them.',
-  query: z.strictObject({
-    after: followPosition.optional(),
-    limit: z.coerce.number().int().min(1).max(mostFollows).default(mostFollows),
-  }),
+  query: z.strictObject(pageOfPairs),
   responses: {
     200: {
       description: 'A page of follows',
@@ -84,7 +86,27 @@ export const allFollowsRoute = defineRoute({
   },
 });
 
-export const postsInternalRoutes = [visibleRoute, viewersRoute, allFollowsRoute] as const;
+export const allAvoidancesRoute = defineRoute({
+  ...internal,
+  method: 'get',
+  path: '/internal/avoidances',
+  operationId: 'listAllAvoidances',
+  summary: 'Read who has blocked or muted whom, page by page, for a copy that begins later than they did',
+  description:
+    'Of what changes meanwhile, events tell. Whatever is there from the first page to the last is in one of them.',
+  query: z.strictObject({ kind: z.enum(['block', 'mute']), ...pageOfPairs }),
+  responses: {
+    200: {
+      description: 'A page of blocks, or of mutes',
+      schema: z.object({
+        items: z.array(z.object({ personId: uuid, otherId: uuid, since: timestamp })),
+        next: z.string().nullable(),
+      }),
+    },
+  },
+});
+
+export const postsInternalRoutes = [visibleRoute, viewersRoute, allFollowsRoute, allAvoidancesRoute] as const;
 
 /**
  * Who may see somebody, or what they write, has changed: they have become private or public, or have been suspended,

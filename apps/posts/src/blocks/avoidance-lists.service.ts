@@ -1,11 +1,13 @@
 import { createCursorCodec } from '@rostrum/security';
 import type { ListRequest, PeopleList } from '../follows/people-lists.service';
-import type { AvoidanceKind, AvoidancesRepository } from './avoidances.repository';
+import type { Avoidance, AvoidanceKind, AvoidancesRepository } from './avoidances.repository';
+
+const pairSeparator = '.';
 
 /** People's own lists of whom they have blocked and muted: all of them, or nobody could take it back. */
 export class AvoidanceListsService {
   constructor(
-    private readonly repositories: Record<AvoidanceKind, Pick<AvoidancesRepository, 'list'>>,
+    private readonly repositories: Record<AvoidanceKind, Pick<AvoidancesRepository, 'list' | 'all'>>,
     private readonly cursorSecret: string,
   ) {}
 
@@ -21,5 +23,19 @@ export class AvoidanceListsService {
       items: page.map(({ position: _, ...person }) => person),
       nextCursor: rows.length > limit && last ? cursors.encode(last.position) : null,
     };
+  }
+
+  /** Everybody's: for other services. */
+  async all(
+    kind: AvoidanceKind,
+    { after, limit }: { after?: string | undefined; limit: number },
+    signal: AbortSignal,
+  ): Promise<{ items: (Avoidance & { since: string })[]; next: string | null }> {
+    const [personId = '', otherId = ''] = after?.split(pairSeparator) ?? [];
+    const from = after === undefined ? undefined : { personId, otherId };
+    const found = await this.repositories[kind].all({ after: from, limit }, { signal });
+    const items = found.map(({ since, ...avoidance }) => ({ ...avoidance, since: since.toISOString() }));
+    const last = found.length === limit ? found.at(-1) : undefined;
+    return { items, next: last ? last.personId + pairSeparator + last.otherId : null };
   }
 }

@@ -16,6 +16,7 @@ const tables = {
 } as const;
 
 const newest = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const lowest = '00000000-0000-0000-0000-000000000000';
 
 /** Who has blocked or muted whom. */
 export class AvoidancesRepository {
@@ -62,6 +63,22 @@ export class AvoidancesRepository {
          from ${name} l join profiles a on a.user_id = l.${to}
         where l.${from} = $1 and l.id < $2 order by l.id desc limit $3`,
       [personId, after, limit],
+      options,
+    );
+    return rows;
+  }
+
+  /** Everybody's, in the order of their key. */
+  async all(
+    { after, limit }: { after: Avoidance | undefined; limit: number },
+    options?: QueryOptions,
+  ): Promise<(Avoidance & { since: Date })[]> {
+    const { name, from, to } = this.table;
+    const { rows } = await this.db.query<Avoidance & { since: Date }>(
+      `list_all_${name}`,
+      `select ${from} as "personId", ${to} as "otherId", created_at as since from ${name}
+        where (${from}, ${to}) > ($1::uuid, $2::uuid) order by ${from}, ${to} limit $3`,
+      [after?.personId ?? lowest, after?.otherId ?? lowest, limit],
       options,
     );
     return rows;

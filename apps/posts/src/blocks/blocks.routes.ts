@@ -1,4 +1,5 @@
 import {
+  allAvoidancesRoute,
   blockRoute,
   listBlocksRoute,
   listMutesRoute,
@@ -43,4 +44,8 @@ export function blocksRoutes(binder: RouteBinder, { blocks, lists }: BlocksFeatu
   binder.bind(unmuteRoute, change('unmute'));
   binder.bind(listBlocksRoute, list('block', listBlocksRoute));
   binder.bind(listMutesRoute, list('mute', listMutesRoute));
+  binder.bind(allAvoidancesRoute, async ({ query: { kind, ...page }, signal }) => ({
+    status: 200,
+    body: await lists.all(kind, page, signal),
+  }));
 }

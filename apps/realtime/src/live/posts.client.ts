@@ -1,4 +1,5 @@
 import {
+  allAvoidancesRoute,
   allFollowsRoute,
   mostViewersAsked,
   mostVisibleAsked,
@@ -17,11 +18,13 @@ export interface SeenChannel {
 }
 
 export type FollowsPage = z.output<typeof answers.follows>;
+export type AvoidancesPage = z.output<typeof answers.avoidances>;
 
 const answers = {
   visible: visibleRoute.responses[200].schema,
   viewers: viewersRoute.responses[200].schema,
   follows: allFollowsRoute.responses[200].schema,
+  avoidances: allAvoidancesRoute.responses[200].schema,
 };
 
 /** Posts, which alone knows who may see what. Rejects with a 503 problem where that cannot be told. */
@@ -50,6 +53,12 @@ export class PostsClient {
   async follows(after?: string): Promise<FollowsPage> {
     const query = after === undefined ? '' : `?after=${after}`;
     return answers.follows.parse(await this.ask(allFollowsRoute.path + query));
+  }
+
+  /** A page of all blocks, or of all mutes. */
+  async avoidances(kind: 'block' | 'mute', after?: string): Promise<AvoidancesPage> {
+    const query = new URLSearchParams({ kind, ...(after !== undefined && { after }) });
+    return answers.avoidances.parse(await this.ask(`${allAvoidancesRoute.path}?${query}`));
   }
 
   private async askVisible(viewerId: string, channels: readonly string[]): Promise<SeenChannel[]> {

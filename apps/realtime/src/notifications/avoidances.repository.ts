@@ -9,22 +9,37 @@ export interface Avoidance {
   at: Date;
 }
 
+type Pair = Pick<Avoidance, 'personId' | 'otherId' | 'kind'>;
+
 /** What this service knows of blocks and mutes, which the posts service keeps. */
 export class AvoidancesRepository {
   constructor(private readonly db: Queryable) {}
 
-  /** Resolves to whether it holds now. What is older than what is known changes nothing. */
-  async put({ personId, otherId, kind, active, at }: Avoidance): Promise<boolean> {
-    const { rows } = await this.db.query<{ active: boolean }>(
-      'put_avoidance',
-      `insert into avoidances as known (person_id, other_id, kind, active, changed_at) values ($1, $2, $3, $4, $5)
+  /**
+   * Resolves to those that hold now. What is older than what is known changes nothing, and of who is gone nothing is kept:
+   * all of them must be held.
+   */
+  async put(changes: readonly Avoidance[]): Promise<Pair[]> {
+    const { rows } = await this.db.query<Pair & { active: boolean }>(
+      'put_avoidances',
+      `insert into avoidances as known (person_id, other_id, kind, active, changed_at)
+       select person, other, kind, active, at
+         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::timestamptz[])
+              as told (person, other, kind, active, at)
+        where not exists (select from recipients where id in (person, other) and deleted_at is not null)
        on conflict (person_id, other_id, kind) do update
          set active = case when excluded.changed_at >= known.changed_at then excluded.active else known.active end,
              changed_at = greatest(known.changed_at, excluded.changed_at)
-       returning active`,
-      [personId, otherId, kind, active, at],
+       returning person_id as "personId", other_id as "otherId", kind, active`,
+      [
+        changes.map(({ personId }) => personId),
+        changes.map(({ otherId }) => otherId),
+        changes.map(({ kind }) => kind),
+        changes.map(({ active }) => active),
+        changes.map(({ at }) => at),
+      ],
     );
-    return rows[0]?.active ?? false;
+    return rows.filter(({ active }) => active);
   }
 
   /** Which of these have blocked somebody, or are blocked by them. */

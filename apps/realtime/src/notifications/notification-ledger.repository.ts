@@ -154,12 +154,13 @@ export class NotificationLedger {
     );
   }
 
-  /** All that one has done to the other: nobody hears of it any more. */
-  async withdrawAllBetween(recipientId: string, actorId: string): Promise<void> {
+  /** All that the actors have done to the others: these hear of it no more. */
+  async withdrawAllBetween(pairs: readonly { recipientId: string; actorId: string }[]): Promise<void> {
     await this.changed(
       'withdraw_deeds_between',
-      'update notification_deeds set withdrawn = true where recipient_id = $1 and actor_id = $2',
-      [recipientId, actorId],
+      `update notification_deeds set withdrawn = true
+        where (recipient_id, actor_id) in (select * from unnest($1::uuid[], $2::uuid[]))`,
+      [pairs.map(({ recipientId }) => recipientId), pairs.map(({ actorId }) => actorId)],
     );
   }
 

@@ -8,10 +8,8 @@ import {
   userUnfollowed,
   userUnmuted,
 } from '@rostrum/contracts';
-import type { Transaction } from '@rostrum/data-access';
 import { onEvent, type Subscription } from '@rostrum/service-kit';
-import { AvoidancesRepository, type Avoidance } from './avoidances.repository';
-import { NotificationLedger } from './notification-ledger.repository';
+import { avoid } from './avoid';
 import type { Notifier } from './notifier';
 
 /** Who follows whom, and who wants to hear nothing of whom. */
@@ -49,27 +47,16 @@ function requestOf(recipientId: string, actorId: string, at: Date) {
 function subscribeToAvoidances(): Subscription[] {
   return [
     onEvent(userBlocked, ({ blockerId: personId, blockedId: otherId, blockedAt }, { trx }) =>
-      avoid(trx, { personId, otherId, kind: 'block', active: true, at: new Date(blockedAt) }),
+      avoid(trx, [{ personId, otherId, kind: 'block', active: true, at: new Date(blockedAt) }]),
     ),
     onEvent(userUnblocked, ({ blockerId: personId, blockedId: otherId, unblockedAt }, { trx }) =>
-      avoid(trx, { personId, otherId, kind: 'block', active: false, at: new Date(unblockedAt) }),
+      avoid(trx, [{ personId, otherId, kind: 'block', active: false, at: new Date(unblockedAt) }]),
     ),
     onEvent(userMuted, ({ muterId: personId, mutedId: otherId, mutedAt }, { trx }) =>
-      avoid(trx, { personId, otherId, kind: 'mute', active: true, at: new Date(mutedAt) }),
+      avoid(trx, [{ personId, otherId, kind: 'mute', active: true, at: new Date(mutedAt) }]),
     ),
     onEvent(userUnmuted, ({ muterId: personId, mutedId: otherId, unmutedAt }, { trx }) =>
-      avoid(trx, { personId, otherId, kind: 'mute', active: false, at: new Date(unmutedAt) }),
+      avoid(trx, [{ personId, otherId, kind: 'mute', active: false, at: new Date(unmutedAt) }]),
     ),
   ];
-}
-
-/** Held while it changes: whoever writes a notification of one to the other sees the change, or is seen by it. */
-async function avoid(trx: Transaction, avoidance: Avoidance): Promise<void> {
-  const { personId, otherId, kind } = avoidance;
-  const ledger = new NotificationLedger(trx);
-  await ledger.hold([personId, otherId]);
-  const isActive = await new AvoidancesRepository(trx).put(avoidance);
-  if (!isActive) return;
-  await ledger.withdrawAllBetween(personId, otherId);
-  if (kind === 'block') await ledger.withdrawAllBetween(otherId, personId);
 }
