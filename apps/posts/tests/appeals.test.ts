@@ -112,6 +112,9 @@ describe('an appeal', () => {
     });
     for (const kind of ['restore', 'uphold'] as const)
       expect(outcome(await decide(mod, [kind, id]))).toEqual([409, 'OWN_DECISION']);
+    // Nor may they keep others from it.
+    expect(outcome(await claim(mod, id))).toEqual([409, 'OWN_DECISION']);
+    expect((await claim(other, id)).status).toBe(200);
     expect(await isShown(id)).toBe(false);
     expect((await decide(other, ['restore', id], 'It was a quote')).json.state).toBe('restored');
     expect(await isShown(id)).toBe(true);
@@ -171,7 +174,7 @@ describe('an appeal', () => {
     expect([await has('hidden'), await has('appealed'), await has('open')]).toEqual([true, false, false]);
     await appeal(ada, id);
     expect([await has('hidden'), await has('appealed'), await has('open')]).toEqual([false, true, false]);
-    expect((await claim(mod, id)).status).toBe(200);
+    expect((await claim(await app.moderator('third'), id)).status).toBe(200);
     expect(outcome(await decide(other, ['uphold', id]))).toEqual([409, 'CLAIMED']);
     expect((await queueOf(ada)).status).toBe(403);
   });

@@ -141,14 +141,15 @@ export const claimRoute = defineRoute({
   path: `${posts}/:id/claim`,
   operationId: 'claimModeration',
   summary: 'Take a post that waits, so that nobody else works on it for fifteen minutes',
-  description: 'Again, it is yours for another fifteen minutes.',
+  description:
+    'Again, it is yours for another fifteen minutes. Whoever hid a post may not take it while its appeal waits.',
   tags,
   auth: 'user',
   permission,
   params,
   idempotent: true,
   responses: { 200: { description: 'It is yours', schema: moderationCase } },
-  problems: { ...there, 409: [own, 'CLAIMED', 'NOTHING_TO_DECIDE'] },
+  problems: { ...there, 409: [own, 'CLAIMED', 'NOTHING_TO_DECIDE', 'OWN_DECISION'] },
 });
 
 export const releaseRoute = defineRoute({

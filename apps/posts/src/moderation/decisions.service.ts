@@ -7,7 +7,12 @@ import { PostsRepository } from '../posts/posts.repository';
 import type { Person } from '../profiles/profile';
 import { ProfilesRepository } from '../profiles/profiles.repository';
 import { CasesRepository } from './cases.repository';
-import { decisionRules, type DecisionKind, type ModerationCase } from './moderation-case';
+import {
+  assertNotOwnDecision,
+  decisionRules,
+  type DecisionKind,
+  type ModerationCase,
+} from './moderation-case';
 import type { ModerationEvents } from './moderation-events';
 import { ModerationLog } from './moderation-log.repository';
 import { moderationErrors } from './moderation.errors';
@@ -42,6 +47,8 @@ export class DecisionsService {
     return write(async (trx) => {
       const { post, found } = await open(trx, moderator, postId);
       if (found?.state !== 'open' && found?.state !== 'appealed') throw moderationErrors.nothingToDecide();
+      const hiddenBy = (await hidingOf(trx, post))?.actorId;
+      assertNotOwnDecision({ state: found.state, hiddenBy }, moderator.id);
       const cases = new CasesRepository(trx);
       await cases.claim(postId, moderator.id, claimSeconds);
       await enter(trx, moderator, { kind: 'claimed', post });
@@ -66,7 +73,7 @@ export class DecisionsService {
   ): Promise<ModerationCase> {
     const { post, found } = await open(trx, moderator, postId);
     const rule = decisionRules[kind];
-    const hiding = post.hidden ? await new ModerationLog(trx).lastHiding(postId) : undefined;
+    const hiding = await hidingOf(trx, post);
     rule.assert({ hidden: post.hidden, state: found?.state, hiddenBy: hiding?.actorId }, moderator.id);
     const at = await enter(trx, moderator, { kind: rule.entry, post, reason, about: hiding?.id });
     const cases = new CasesRepository(trx);
@@ -110,6 +117,11 @@ async function open(
   const holder = found?.claimedBy ?? moderator.id;
   if (holder !== moderator.id) throw moderationErrors.claimed();
   return { post, found };
+}
+
+/** The decision by which it is hidden. */
+async function hidingOf(trx: Transaction, { id, hidden }: PostRow) {
+  return hidden ? new ModerationLog(trx).lastHiding(id) : undefined;
 }
 
 interface Deed {

@@ -43,7 +43,11 @@ export interface DecisionRule {
   assert: (standing: Standing, moderatorId: string) => void;
 }
 
-function assertNotOwnDecision({ state, hiddenBy }: Standing, moderatorId: string): void {
+/** Whoever has hidden a post has no part in the appeal. */
+export function assertNotOwnDecision(
+  { state, hiddenBy }: Omit<Standing, 'hidden'>,
+  moderatorId: string,
+): void {
   if (state === 'appealed' && hiddenBy === moderatorId) throw moderationErrors.ownDecision();
 }
 

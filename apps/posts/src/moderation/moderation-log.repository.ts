@@ -66,8 +66,10 @@ export class ModerationLog {
       'list_moderation_entries',
       `select l.id, l.kind, l.actor_id as "actorId", m.username as "actorName", l.reason, l.version,
               l.created_at as at, a.text as "appealText", a.created_at as "appealedAt",
-              (select o.kind from moderation_log o where o.post_id = l.post_id and o.about = l.id
-                order by o.seq limit 1) as outcome
+              case when l.kind = 'hidden' then
+                (select o.kind from moderation_log o
+                  where o.post_id = l.post_id and o.seq > l.seq and o.about = l.id order by o.seq limit 1)
+              end as outcome
          from moderation_log l
          left join profiles m on m.user_id = l.actor_id
          left join post_appeals a on a.decision_id = l.id
