@@ -102,6 +102,16 @@ describe('an upload', () => {
     expect((await look(ada, id)).status).toBe(200);
   });
 
+  it('can be completed at once where the key of the request before was that of another', async () => {
+    const bytes = await pictureOf('image/png');
+    const [one, two] = [await begin(ada, bytes.length), await begin(ada, bytes.length)];
+    for (const { upload: where } of [one, two]) await put(ada.at(where.url), where, bytes);
+    const key = { 'Idempotency-Key': randomUUID() };
+    expect((await complete(ada, one.id, key)).status).toBe(200);
+    expect((await complete(ada, two.id, key)).json.code).toBe('IDEMPOTENCY_KEY_REUSED');
+    expect((await complete(ada, two.id)).status).toBe(200);
+  });
+
   it('of many who complete theirs at once is looked through in its turn, or told to come later', async () => {
     const bytes = await pictureOf('image/png', { width: 700, height: 700 });
     const ids = await Promise.all(

@@ -61,11 +61,19 @@ export class MediaService {
   /** What is completed already is answered the same. */
   async complete(ownerId: string, id: string, { write, signal }: WriteOptions<Media>): Promise<Media> {
     const prepared = await attempt(this.prepare(ownerId, id, signal));
-    return write(async (trx) => {
+    const finished = write(async (trx) => {
       if (prepared.refusal) throw prepared.refusal;
       const { value } = prepared;
       return 'ownerId' in value ? value : this.finish(trx, id, value);
     });
+    const isOurs = prepared.value !== undefined && !('ownerId' in prepared.value);
+    return isOurs ? finished.catch((error) => this.giveUp(id, error)) : finished;
+  }
+
+  /** Whoever has asked can ask again at once. */
+  private async giveUp(id: string, error: unknown): Promise<never> {
+    await new MediaRepository(this.dependencies.database).giveUp(id);
+    throw error;
   }
 
   private async finish(trx: Transaction, id: string, size: Size): Promise<Media> {
@@ -91,8 +99,7 @@ export class MediaService {
         retry: false,
       });
     } catch (error) {
-      await media.giveUp(id);
-      throw error;
+      return this.giveUp(id, error);
     }
   }
 
