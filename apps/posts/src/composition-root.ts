@@ -41,6 +41,7 @@ import { profilesRoutes } from './profiles/profiles.routes';
 import { openPurge } from './purge/open-purge';
 import { openReactions } from './reactions/open-reactions';
 import { reactionsRoutes } from './reactions/reactions.routes';
+import { findWords } from './search/find-words';
 import { openSearch } from './search/open-search';
 import { searchRoutes } from './search/search.routes';
 import { openThreads } from './threads/open-threads';
@@ -78,14 +79,14 @@ interface Stores {
 function openFeatures(kit: Kit, config: PostsConfig, { database, redis }: Stores) {
   const events = new BusinessEvents(kit);
   const visibility = openVisibility(kit, redis, database);
-  const { timelines, pageCache } = openTimelines(kit, { redis, database, visibility });
+  const timelines = openTimelines(kit, { redis, database, visibility });
   const outbox = createOutbox({ database, schema: kit.service });
   const publisher = tellTimelines(createEventPublisher(outbox), timelines);
   const parts = { database, visibility, publisher, events };
   const publishing = openPublishing(parts);
   const posts = openPosts({ ...parts, kit, timelines }, publishing, config.cursorSecret);
   const drafts = openDrafts(parts, publishing, config.cursorSecret);
-  const feed = openFeed({ kit, database, visibility, timelines, pageCache }, config.cursorSecret);
+  const feed = openFeed({ kit, database, visibility, timelines }, config.cursorSecret);
   const peopleParts = { database, redis, visibility, publisher, events };
   const { people, follows, blocks } = openPeople(kit, peopleParts, config.cursorSecret);
   const { profiles } = people;
@@ -145,6 +146,7 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
       purge.work,
       ...pictures.work,
       expireIdempotencyKeys(kit, stores.database),
+      findWords(kit, database),
       openRanking(kit, database, config.exploreRankEveryMs),
       openScheduledPosts(kit, parts, openPublishing(parts)),
     ],
@@ -156,7 +158,7 @@ export function createPostsWorker(config: PostsWorkerConfig, overrides: KitOverr
 /** What is done in the background for feeds, accounts, deleted posts and pictures. */
 function openWork(kit: Kit, config: PostsWorkerConfig, parts: PostsParts & Stores) {
   const { database, redis, visibility } = parts;
-  const { timelines } = openTimelines(kit, { redis, database, visibility });
+  const timelines = openTimelines(kit, { redis, database, visibility });
   const fanOut = openFanOut({
     kit,
     database,

@@ -40,8 +40,8 @@ export const insertPosts = {
       select distinct on (author_id) author_id, username, now() from taken order by author_id
           on conflict (user_id) do nothing),
     written as (
-      insert into posts (id, author_id, text, facets, visibility, created_at)
-      select id, author_id, text, facets::jsonb, visibility, created_at from taken),
+      insert into posts (id, author_id, text, facets, visibility, created_at, words_wait)
+      select id, author_id, text, facets::jsonb, visibility, created_at, true from taken),
     tagged as (
       insert into post_tags (post_id, tag)
       select id, unnest(tags::text[]) from taken where tags is not null),

@@ -5,11 +5,15 @@ import { postColumns, type PostRow } from './post-row';
 
 const columns = `id, author_id, text, facets, media, visibility, reply_to, root_id, quote_of, created_at, version`;
 
-/** The row of an author whose token is here before the event of their registration is made along with the post. */
+/**
+ * The row of an author whose token is here before the event of their registration is made along with the post. The
+ * words that a search finds it by come later.
+ */
 const insertAuthorAndPost = `
   with author as (insert into profiles (user_id, username, created_at) values ($2, $12, now())
                   on conflict (user_id) do nothing),
-       post as (insert into posts (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11))`;
+       post as (insert into posts (${columns}, words_wait)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, true))`;
 
 export interface NamedInPost {
   mentioned: readonly string[];

@@ -37,7 +37,8 @@ export class PostgresSearchEngine implements SearchEngine {
 
   async posts(query: SearchQuery, { after = newest, ...page }: SearchPage): Promise<string[]> {
     if (query.length === 0) return [];
-    const values = [JSON.stringify(query), after, page.limit];
+    const asked = JSON.stringify(query);
+    const values = [asked, after, page.limit, after, asked, page.limit];
     const rows = await this.rows<{ id: string }>('search_posts', { text: postsStatement, values }, page);
     return rows.map(({ id }) => id);
   }
