@@ -22,7 +22,7 @@ const read = async (caller = ada) => {
   return answer;
 };
 const textsOf = ({ json }: Answer): string[] => json.items.map(({ text }: { text: string }) => text);
-const hits = async () => app.metric('cache_requests_total{cache="feed",result="hit"}');
+const hits = async () => app.metric('cache_requests_total{cache="feed",result="local"}');
 const postReads = async () =>
   (await app.metric('cache_requests_total{cache="post",result="hit"}')) +
   (await app.metric('cache_requests_total{cache="post",result="local"}'));

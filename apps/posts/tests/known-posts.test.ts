@@ -115,3 +115,33 @@ it('misses no change among very many', async () => {
   await eve.write('PUT', `${path}/like`);
   expect((await reader.get(path)).json.counts.likes).toBe(1);
 });
+
+it('ends the feeds that a process keeps when whom one follows, or what one has posted, changes by another', async () => {
+  const [ada, eve] = [await app.member('ada'), await app.member('eve')];
+  const reader = await elsewhere(eve);
+  const keptFeeds = () => app.metric('cache_requests_total{cache="feed",result="local"}', otherOps);
+  const feed = async () => {
+    const { status, json } = await reader.get('/api/v1/feed');
+    expect(status).toBe(200);
+    return json.items.map(({ text }: { text: string }) => text);
+  };
+  const untilKept = () =>
+    waitFor(async () => {
+      const before = await keptFeeds();
+      await feed();
+      return (await keptFeeds()) > before;
+    });
+  await ada.post('of ada');
+  for (let round = 1; round <= 3; round += 1) {
+    const own = Array.from({ length: round - 1 }, (_, n) => `own ${round - 1 - n}`);
+    await untilKept();
+    await eve.follow(ada.username);
+    expect(await feed()).toEqual([...own, 'of ada']);
+    await untilKept();
+    await eve.unfollow(ada.username);
+    expect(await feed()).toEqual(own);
+    await untilKept();
+    await eve.post(`own ${round}`);
+    expect(await feed()).toEqual([`own ${round}`, ...own]);
+  }
+});

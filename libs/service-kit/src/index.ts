@@ -26,7 +26,7 @@ export { createPublicServer, listen } from './lifecycle/public-server';
 export { openDatabase, type OpenDatabase } from './wiring/open-database';
 export { openRedis, type OpenRedis } from './wiring/open-redis';
 export { openStores, type OpenStores } from './wiring/open-stores';
-export { openCache } from './wiring/open-cache';
+export { countCacheReads, openCache } from './wiring/open-cache';
 export { expireIdempotencyKeys, openIdempotency } from './wiring/open-idempotency';
 export { Breakers } from './wiring/breakers';
 export { openAuthClient, openHttpClient, type OpenHttpClient } from './wiring/open-http-client';

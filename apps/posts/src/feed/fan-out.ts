@@ -36,7 +36,7 @@ const postsAtOnce = 16;
 export class FanOutRounds {
   constructor(
     private readonly database: Pick<Database, 'transaction'>,
-    private readonly timelines: Pick<Timelines, 'bring' | 'keep' | 'tellPulled'>,
+    private readonly timelines: Pick<Timelines, 'bring' | 'keep' | 'tellPulled' | 'arrived'>,
     private readonly options: FanOutOptions,
   ) {}
 
@@ -55,6 +55,8 @@ export class FanOutRounds {
         if (kept.length > 0) await repository.finish(kept.map(({ post_id }) => post_id));
         const brought = taken.filter((each) => !wideOnes.includes(each) && !kept.includes(each));
         const delivered = await this.bring(repository, brought);
+        // Within the transaction: where it is not told, they are brought again.
+        await this.timelines.arrived([...kept, ...brought].map(({ author_id }) => author_id));
         const wasAll = taken.length < postsAtOnce;
         return { ...delivered, finished: delivered.finished + kept.length, wasAll };
       },

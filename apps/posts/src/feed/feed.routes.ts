@@ -14,7 +14,7 @@ export function feedRoutes(binder: RouteBinder, feed: FeedService): void {
         signal: () => call.signal,
       });
       const headers = nextLink({ path: homeFeedRoute.path, limit, nextCursor });
-      return { status: 200, raw: body, ...(bytes !== undefined && { bytes }), headers };
+      return { status: 200, raw: body, bytes, headers };
     },
     { startsWithRead: true },
   );

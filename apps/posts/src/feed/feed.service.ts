@@ -1,13 +1,15 @@
 import { createCursorCodec } from '@rostrum/security';
+import type { ChangeLog } from '../visibility/change-log';
+import { placeOfSubject } from '../visibility/change-times';
 import { joinPage } from '../visibility/page-reply';
 import type { People } from '../visibility/people';
 import type { PostPages } from '../visibility/post-pages';
-import type { ComposedPage, FeedPages, FirstPage } from './feed-pages';
+import type { FeedPages, FirstPage } from './feed-pages';
 import type { FeedRepository } from './feed.repository';
 import type { MergedTimeline } from './merged-timeline';
 import type { Reposter, Reposters } from './reposters';
 import type { HomeEntry } from './timeline';
-import type { Timelines } from './timelines';
+import type { Reading, Timelines } from './timelines';
 
 export interface FeedRequest {
   cursor: string | undefined;
@@ -23,7 +25,8 @@ export interface FeedDependencies {
   feed: Pick<FeedRepository, 'home'>;
   timelines: Pick<Timelines, 'open'>;
   pages: Pick<PostPages, 'page'>;
-  firstPages: Pick<FeedPages, 'read'>;
+  firstPages: Pick<FeedPages, 'current' | 'keep'>;
+  changes: Pick<ChangeLog, 'catchUp'>;
   people: Pick<People, 'authorOf'>;
   reposters: Pick<Reposters, 'of'>;
   cursorSecret: string;
@@ -33,22 +36,28 @@ export class FeedService {
   constructor(private readonly dependencies: FeedDependencies) {}
 
   /** What the viewer and those they follow have posted and passed on, newest first. */
-  home(viewerId: string, request: FeedRequest): Promise<FirstPage & { bytes?: number }> {
-    const { cursor, limit, signal } = request;
-    if (cursor !== undefined || limit !== keptLimit) return this.compose(viewerId, request);
-    return this.dependencies.firstPages.read(viewerId, () => this.composeFirst(viewerId, request), signal);
-  }
-
-  private async composeFirst(viewerId: string, request: FeedRequest): Promise<ComposedPage> {
-    const source = new HomeSource(this.dependencies, viewerId, request.signal);
+  async home(viewerId: string, request: FeedRequest): Promise<FirstPage> {
+    const { changes, firstPages } = this.dependencies;
+    const { cursor, limit } = request;
+    // One question to Redis, with all that are asked in the same turn: whatever is known here and holds by what it says
+    // is as good as read now.
+    const position = await changes.catchUp();
+    const source = new HomeSource(this.dependencies, viewerId, { signal: request.signal, position });
+    if (cursor !== undefined || limit !== keptLimit || position === undefined)
+      return this.compose(viewerId, request, source);
+    const kept = firstPages.current(viewerId, position);
+    if (kept) return kept;
     const page = await this.compose(viewerId, request, source);
-    return { ...page, subjects: this.subjectsOf(source) };
+    const madeOf = this.placesOf(viewerId, source);
+    // From before the page was put together: what has changed meanwhile ends it.
+    if (madeOf) firstPages.keep(viewerId, { page, madeOf }, position);
+    return page;
   }
 
   private async compose(
     viewerId: string,
     { cursor, limit, signal }: FeedRequest,
-    source = new HomeSource(this.dependencies, viewerId, signal),
+    source: HomeSource,
   ): Promise<FirstPage> {
     const { pages, reposters, cursorSecret } = this.dependencies;
     // Named after the viewer: a cursor that has come into other hands opens nothing there.
@@ -63,23 +72,27 @@ export class FeedService {
     const { shown, next } = await pages.page(
       viewerId,
       { source: source.read, after, limit, holds, once: true },
-      { place: 'home', signal },
+      { place: 'home', signal, isCaughtUp: source.reading.position !== undefined },
     );
     const nextCursor = next === undefined ? null : cursors.encode(next);
     const items = shown.map(({ entry, post }) => itemOf(post.body, passedOnBy.get(entry)));
-    return { body: joinPage(items, nextCursor), nextCursor };
+    const body = joinPage(items, nextCursor);
+    // All but what people have written is ASCII.
+    const bytes = shown.reduce((sum, { post }) => sum + post.bytes - post.body.length, body.length);
+    return { body, bytes, nextCursor };
   }
 
-  /** All that was looked at, shown or not: what is left out today may be there tomorrow. */
-  private subjectsOf({ looked, pulledAuthors }: HomeSource): ReadonlySet<string> | undefined {
-    const subjects = new Set<string>(pulledAuthors);
+  /** Of all that was looked at, shown or not: what is left out today may be there tomorrow. */
+  private placesOf(viewerId: string, { timeline, looked }: HomeSource): readonly Uint32Array[] | undefined {
+    if (!timeline) return undefined;
+    const subjects = new Set([viewerId]);
     for (const { postId, reposterId } of looked) {
       const author = this.dependencies.people.authorOf(postId);
       if (author === undefined) return undefined;
       subjects.add(postId).add(author);
       if (reposterId !== undefined) subjects.add(reposterId);
     }
-    return subjects;
+    return [Uint32Array.from(subjects, placeOfSubject), timeline.places];
   }
 }
 
@@ -91,13 +104,13 @@ function itemOf(body: string, repostedBy: Reposter | undefined): string {
 /** From the timeline as far as it goes, and on from PostgreSQL. */
 class HomeSource {
   readonly looked: HomeEntry[] = [];
-  pulledAuthors: readonly string[] = [];
+  timeline: MergedTimeline | undefined;
   private opened: Promise<MergedTimeline | undefined> | undefined;
 
   constructor(
     private readonly dependencies: Pick<FeedDependencies, 'feed' | 'timelines'>,
     private readonly viewerId: string,
-    private readonly signal: () => AbortSignal,
+    readonly reading: Reading,
   ) {}
 
   readonly read = async (before: string | undefined, most: number): Promise<HomeEntry[]> => {
@@ -109,14 +122,14 @@ class HomeSource {
 
   private async entries(before: string | undefined, most: number): Promise<HomeEntry[]> {
     const { feed, timelines } = this.dependencies;
-    const timeline = await (this.opened ??= timelines.open(this.viewerId, this.signal));
-    this.pulledAuthors = timeline?.pulledAuthors ?? [];
+    const timeline = await (this.opened ??= timelines.open(this.viewerId, this.reading));
+    this.timeline = timeline;
     const entries = timeline?.before(before, most) ?? [];
     if (entries.length === most || timeline?.isWhole) return entries;
     const older = await feed.home(this.viewerId, {
       before: entries.at(-1)?.position ?? before,
       limit: most - entries.length,
-      signal: this.signal(),
+      signal: this.reading.signal(),
     });
     return [...entries, ...older];
   }

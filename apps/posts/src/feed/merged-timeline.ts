@@ -13,11 +13,13 @@ interface Run {
 export class MergedTimeline {
   private readonly floor: RawId;
 
-  constructor(
-    private readonly timelines: readonly Timeline[],
-    readonly pulledAuthors: readonly string[],
-  ) {
+  constructor(private readonly timelines: readonly [own: Timeline, ...pulled: Timeline[]]) {
     this.floor = timelines.map(({ floor }) => floor).reduce((one, other) => (one > other ? one : other));
+  }
+
+  /** In the table of changes: what would change it. Whom the viewer follows, those are among who are pulled. */
+  get places(): Uint32Array {
+    return this.timelines[0].places;
   }
 
   /** Whether there are no posts but those that are in it. */

@@ -1,3 +1,5 @@
+import { placeOfArrivals, placeOfSubject } from '../visibility/change-times';
+
 /**
  * A timeline as it is cached: what was loaded, and what has been appended since.
  *
@@ -109,6 +111,8 @@ function bytesOf(id: string): Buffer {
 }
 
 export class Timeline {
+  /** In the table of changes: what would change this timeline. */
+  readonly places: Uint32Array;
   private readonly pulledCount: number;
   private readonly followedAt: number;
   private readonly followedCount: number;
@@ -120,12 +124,23 @@ export class Timeline {
   private loadedPlaces: readonly number[] | undefined;
   private appendedPlaces: readonly number[] | undefined;
 
-  constructor(private readonly packed: Buffer) {
+  constructor(
+    private readonly packed: Buffer,
+    subject: string,
+  ) {
     this.pulledCount = packed.readUInt16BE(0);
     this.followedCount = packed.readUInt32BE(2);
     this.followedAt = headLength + idLength * this.pulledCount;
     this.postsAt = this.followedAt + tailLength * this.followedCount;
     this.entriesAt = this.postsAt + idLength * packed.readUInt16BE(6);
+    this.places = new Uint32Array(1 + this.followedCount);
+    this.places[0] = placeOfSubject(subject);
+    for (let n = 0; n < this.followedCount; n += 1)
+      this.places[1 + n] = placeOfArrivals(packed.readUInt32BE(this.followedAt + tailLength * n));
+  }
+
+  get bytes(): number {
+    return this.packed.length;
   }
 
   /** Whether it is made of these bytes. */

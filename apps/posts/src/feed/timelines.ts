@@ -1,7 +1,8 @@
 import { appendTogether, type Appending, type Cache } from '@rostrum/data-access';
-import { LRUCache } from 'lru-cache';
-import type { ChangeLog } from '../visibility/change-log';
+import type { ChangeLog, LogPosition } from '../visibility/change-log';
+import { arrivalsOf, homeOf } from '../visibility/change-times';
 import type { FeedRepository } from './feed.repository';
+import { KnownTimelines } from './known-timelines';
 import { MergedTimeline } from './merged-timeline';
 import { packTimeline, postEntry, pulledAuthorEntry, repostEntry, Timeline } from './timeline';
 
@@ -9,13 +10,15 @@ import { packTimeline, postEntry, pulledAuthorEntry, repostEntry, Timeline } fro
 const loadedPosts = 100;
 /** A timeline that grows beyond this begins anew: some four hundred posts have come since. */
 const longestBytes = 9_000 + 4 * 2_000;
-/** Of some 20 kB each at most. */
-const mostKnown = 2_000;
 /** In a cluster, timelines of one group are in one slot, so that one command reaches several. */
 const groups = 64;
-const noBytes = Buffer.alloc(0);
 
-type Signal = (() => AbortSignal) | undefined;
+/** Of whoever reads a feed. */
+export interface Reading {
+  signal: () => AbortSignal;
+  /** Until where the log of changes has been read since they asked; undefined: nothing is known. */
+  position: LogPosition | undefined;
+}
 
 /** What comes into timelines: a post of somebody's, or one that they have passed on. */
 export interface Written {
@@ -30,24 +33,26 @@ export interface TimelinesDependencies {
   home: Pick<Cache, 'getOrLoadBytes' | 'invalidate' | 'appending' | 'isOpen'>;
   /** What pulled authors have written, by author. */
   written: Pick<Cache, 'getOrLoadBytes' | 'append'>;
-  /** What is made of timelines, by viewer. */
-  pages: Pick<Cache, 'invalidate' | 'appending'>;
-  changes: Pick<ChangeLog, 'add'>;
+  changes: Pick<ChangeLog, 'add' | 'areUnchanged'>;
 }
 
 /**
  * Home timelines in Redis. Each is a value of a cache, with all that a cache promises: it is loaded once however many
  * ask, not believed after an outage, and gone when whom somebody follows has changed. New posts are appended to it
  * where it is; where it is not, or is just being loaded, the next load finds them in PostgreSQL.
+ *
+ * Processes keep what they have read of them. Whatever changes timelines tells the log of changes afterwards, in one
+ * subject for a post however many follow its author: so a reader must know of all whom the viewer follows.
  */
 export class Timelines {
-  /** As they were when they were read last: to compare the bytes takes less than to read ids from them again. */
-  private readonly known = new LRUCache<string, Timeline>({ max: mostKnown });
+  private readonly known: KnownTimelines;
 
-  constructor(private readonly dependencies: TimelinesDependencies) {}
+  constructor(private readonly dependencies: TimelinesDependencies) {
+    this.known = new KnownTimelines(dependencies.changes);
+  }
 
   /** Undefined while Redis is not asked: whoever wants a page reads it from PostgreSQL. */
-  async open(viewerId: string, signal?: Signal): Promise<MergedTimeline | undefined> {
+  async open(viewerId: string, reading: Reading): Promise<MergedTimeline | undefined> {
     const { feed, home } = this.dependencies;
     const key = keyOf(viewerId);
     if (!home.isOpen(key)) return undefined;
@@ -55,78 +60,82 @@ export class Timelines {
       const row = await feed.timeline(viewerId, loadedPosts, abandoned);
       return packTimeline(row, loadedPosts);
     };
-    const own = await this.read(home, { key, load, signal });
+    const own = await this.read(home, { key, load, subject: homeOf(viewerId) }, reading);
     const pulled = own.pulledAuthors();
-    if (pulled.length === 0) return new MergedTimeline([own], pulled);
-    const theirs = await Promise.all(pulled.map((authorId) => this.writtenBy(authorId, signal)));
-    return new MergedTimeline([own, ...theirs], pulled);
+    if (pulled.length === 0) return new MergedTimeline([own]);
+    const theirs = await Promise.all(pulled.map((authorId) => this.writtenBy(authorId, reading)));
+    return new MergedTimeline([own, ...theirs]);
   }
 
   /** To be called when a change of whom these people follow has been committed. Never rejects. */
   async forget(userIds: readonly string[]): Promise<void> {
-    const { home, pages } = this.dependencies;
-    const keys = userIds.map(keyOf);
-    await home.invalidate(...keys);
-    await pages.invalidate(...keys);
+    const { home, changes } = this.dependencies;
+    await home.invalidate(...userIds.map(keyOf));
+    await changes.add(userIds.map(homeOf));
   }
 
   /** What one has posted is in one's own feed before one is told that it stands. Never rejects. */
   async wrote(posts: readonly Written[]): Promise<void> {
-    const own = posts.map((written) => this.entries(entryOf(written), [written.authorId]));
-    await this.append(own).catch(() => this.forget(posts.map(({ authorId }) => authorId)));
+    const authorIds = posts.map(({ authorId }) => authorId);
+    const own = posts.map((written) => this.appending(entryOf(written), [written.authorId]));
+    try {
+      await appendTogether(own);
+    } catch {
+      return this.forget(authorIds);
+    }
+    await this.dependencies.changes.add(authorIds.map(homeOf));
   }
 
-  /** Puts a post into the timelines of these people. Rejects when Redis does not answer; it may be done again. */
+  /**
+   * Puts a post into the timelines of these people; `arrived` tells of it. Rejects when Redis does not answer; it may be
+   * done again.
+   */
   bring(written: Written, userIds: readonly string[]): Promise<void> {
-    return this.append([this.entries(entryOf(written), userIds)]);
+    return appendTogether([this.appending(entryOf(written), userIds)]);
   }
 
-  /** Tells these people's timelines that the author's posts are pulled from now on. */
+  /** Tells these people's timelines that the author's posts are pulled from now on; `arrived` tells of it. */
   tellPulled(authorId: string, userIds: readonly string[]): Promise<void> {
-    return this.append([this.entries(pulledAuthorEntry(authorId), userIds)]);
+    return appendTogether([this.appending(pulledAuthorEntry(authorId), userIds)]);
   }
 
-  /** Puts a post of a pulled author where all who follow them look for it. */
-  async keep(arrival: Written): Promise<void> {
-    const { written, changes } = this.dependencies;
-    await written.append([arrival.authorId], { bytes: entryOf(arrival), longest: longestBytes });
-    // Nobody knows who has made a page of what they had written until now.
-    await changes.add([arrival.authorId]);
+  /** Puts a post of a pulled author where all who follow them look for it; `arrived` tells of it. */
+  keep(arrival: Written): Promise<void> {
+    const { written } = this.dependencies;
+    return written.append([arrival.authorId], { bytes: entryOf(arrival), longest: longestBytes });
   }
 
-  private entries(bytes: Buffer, userIds: readonly string[]): { appending: Appending; keys: string[] } {
-    const keys = userIds.map(keyOf);
-    return { appending: this.dependencies.home.appending(keys, { bytes, longest: longestBytes }), keys };
+  /** What of these people has come into timelines is to be seen now: to be called when it has. Never rejects. */
+  async arrived(authorIds: readonly string[]): Promise<void> {
+    const subjects = new Set(authorIds.map(arrivalsOf));
+    if (subjects.size > 0) await this.dependencies.changes.add([...subjects]);
   }
 
-  /** The timelines first: a page that is made of one as it was is still to be removed. */
-  private append(entries: readonly { appending: Appending; keys: string[] }[]): Promise<void> {
-    const keys = entries.flatMap((each) => each.keys);
-    // Any page becomes too long, and so is given up.
-    const pages = this.dependencies.pages.appending(keys, { bytes: noBytes, longest: 0 });
-    return appendTogether([...entries.map(({ appending }) => appending), pages]);
+  private appending(bytes: Buffer, userIds: readonly string[]): Appending {
+    return this.dependencies.home.appending(userIds.map(keyOf), { bytes, longest: longestBytes });
   }
 
-  private async writtenBy(authorId: string, signal: Signal): Promise<Timeline> {
+  private writtenBy(authorId: string, reading: Reading): Promise<Timeline> {
     const { feed, written } = this.dependencies;
     const load = async (abandoned: AbortSignal) => {
       const loaded = await feed.writtenBy(authorId, loadedPosts, abandoned);
       return packTimeline({ pulled: '', followed: '', ...loaded }, loadedPosts);
     };
-    return this.read(written, { key: authorId, load, signal });
+    return this.read(written, { key: authorId, load, subject: arrivalsOf(authorId) }, reading);
   }
 
   private async read(
     cache: Pick<Cache, 'getOrLoadBytes'>,
-    { key, load, signal }: { key: string; load: (signal: AbortSignal) => Promise<Buffer>; signal: Signal },
+    { key, load, subject }: { key: string; load: (signal: AbortSignal) => Promise<Buffer>; subject: string },
+    { signal, position }: Reading,
   ): Promise<Timeline> {
+    const current = position === undefined ? undefined : this.known.current(key, position);
+    if (current) return current;
     // What is loaded is never nothing.
-    const packed = (await cache.getOrLoadBytes(key, load, signal && { signal })) as Buffer;
-    const known = this.known.get(key);
-    if (known?.isOf(packed)) return known;
+    const packed = (await cache.getOrLoadBytes(key, load, { signal })) as Buffer;
     // A slice of what came over the network would keep all of that in memory.
-    const timeline = new Timeline(Buffer.from(packed));
-    this.known.set(key, timeline);
+    const timeline = this.known.madeOf(key, packed) ?? new Timeline(Buffer.from(packed), subject);
+    if (position !== undefined) this.known.keep(key, timeline, position);
     return timeline;
   }
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StreamTail, type Redis, type StreamEntry, type TailReader } from '@rostrum/data-access';
-import { LRUCache } from 'lru-cache';
+import { ChangeTimes, placeOfSubject } from './change-times';
 
-/** Where the log was. Later ones are greater as strings. */
-export type LogPosition = string;
+/** How far this process had read the log. Later ones are greater. */
+export type LogPosition = number;
 
 /** Somebody who keeps things as long as they have not changed. */
 export interface ChangeListener {
@@ -14,11 +14,9 @@ export interface ChangeListener {
 
 /** Older changes are forgotten, and with them what was made before them. */
 const longestLog = 20_000;
-const mostRemembered = 100_000;
 /** By then every process has noticed that Redis is away, and believes nothing that was made before. */
 const patienceMs = 6_000;
 const retryMs = 50;
-const beginning: LogPosition = '';
 /** What an empty log is begun with: of one without an entry it could not be told whether it has lost some. */
 const nothing = '-';
 
@@ -32,11 +30,11 @@ const nothing = '-';
  */
 export class ChangeLog {
   /** When each was changed last, as far back as `floor`. */
-  private readonly changes: LRUCache<string, LogPosition>;
+  private readonly times = new ChangeTimes();
   private readonly tail: StreamTail;
   private readonly listeners: ChangeListener[] = [];
-  private floor = beginning;
-  private newest = beginning;
+  private floor: LogPosition = 0;
+  private newest: LogPosition = 0;
   private isTracked = false;
   private isBeginning = false;
 
@@ -44,12 +42,6 @@ export class ChangeLog {
     private readonly redis: Redis,
     private readonly key: string,
   ) {
-    this.changes = new LRUCache({
-      max: mostRemembered,
-      dispose: (position, _subject, reason) => {
-        if (reason === 'evict' && position > this.floor) this.floor = position;
-      },
-    });
     this.tail = new StreamTail(redis, key, {
       onEntry: (entry) => this.note(entry),
       onGap: (newest) => this.begin(newest),
@@ -75,7 +67,7 @@ export class ChangeLog {
   }
 
   /**
-   * Where the log is as far as it has been read: of what is asked for from here on, `isUnchanged` can say later whether
+   * Where the log is as far as it has been read: of what is asked for from here on, `areUnchanged` can say later whether
    * it holds. Undefined: nothing can be said.
    */
   get position(): LogPosition | undefined {
@@ -89,28 +81,26 @@ export class ChangeLog {
     this.tail.ask(reader);
   }
 
-  /** Resolves when all is known that was added before this call, to where that is. Rejects when Redis does not answer. */
-  catchUp(): Promise<LogPosition> {
-    return new Promise((resolve, reject) => {
+  /** Resolves when all is known that was added before this call, to where that is. Undefined: nothing can be said. */
+  catchUp(): Promise<LogPosition | undefined> {
+    return new Promise((resolve) => {
       this.tail.ask({
-        onCaughtUp: () => resolve(this.newest),
-        onSilence: () => reject(new Error('Redis does not say what has changed')),
+        onCaughtUp: () => resolve(this.position),
+        onSilence: () => resolve(undefined),
       });
     });
   }
 
-  /** Whether none of these has changed since, as far as it has been caught up. */
-  isUnchanged(since: LogPosition, subjects: Iterable<string>): boolean {
+  /** Whether nothing that stands in these places has changed since, as far as it has been caught up. */
+  areUnchanged(since: LogPosition, places: Uint32Array): boolean {
     if (since < this.floor) return false;
     if (since >= this.newest) return true;
-    for (const subject of subjects) if (this.hasChanged(since, subject)) return false;
+    for (const place of places) if (this.times.hasChanged(since, place)) return false;
     return true;
   }
 
   hasChanged(since: LogPosition, subject: string): boolean {
-    if (since < this.floor) return true;
-    const changed = this.changes.get(subject);
-    return changed !== undefined && changed > since;
+    return since < this.floor || this.times.hasChanged(since, placeOfSubject(subject));
   }
 
   /** Finds out where the log is; sees to it that there is something to go on from. */
@@ -128,23 +118,17 @@ export class ChangeLog {
 
   /** What has changed before is not known. */
   private begin(newest: string | undefined): void {
-    this.changes.clear();
     this.isTracked = newest !== undefined;
-    this.newest = newest === undefined ? beginning : positionOf(newest);
+    this.newest += 1;
     this.floor = this.newest;
     for (const listener of this.listeners) listener.onGap();
   }
 
-  private note([id, fields]: StreamEntry): void {
-    this.newest = positionOf(id);
+  private note([, fields]: StreamEntry): void {
+    this.newest += 1;
     for (const subject of fields[1]?.split(' ') ?? []) {
-      this.changes.set(subject, this.newest);
+      this.times.note(placeOfSubject(subject), this.newest);
       for (const listener of this.listeners) listener.onChanged(subject);
     }
   }
-}
-
-function positionOf(id: string): LogPosition {
-  const [time = '', count = ''] = id.split('-');
-  return `${time.padStart(15, '0')}-${count.padStart(10, '0')}`;
 }

@@ -19,6 +19,8 @@ export interface HowToShow {
   place?: Place;
   /** Ends the wait. Asked for only where there is something to wait for. */
   signal?: () => AbortSignal;
+  /** Whether the log of changes has been read on since the request came: what this process knows may be shown. */
+  isCaughtUp?: boolean;
 }
 
 interface FoundPost {
@@ -61,7 +63,7 @@ export class PostReader {
       const author = sight.author?.value ?? ownState;
       return this.verdictOn(viewer, { id, document: sight.post.value, author }, { place, signal });
     }
-    const [viewer, [found]] = await this.look(viewerId, [id], signal);
+    const [viewer, [found]] = await this.look(viewerId, [id], { signal });
     if (!found) throw postsErrors.notFound();
     return this.verdictOn(viewer, found, { place, signal });
   }
@@ -81,10 +83,10 @@ export class PostReader {
   async show(
     viewerId: string,
     ids: readonly string[],
-    { place = 'direct', signal }: HowToShow = {},
+    { place = 'direct', signal, isCaughtUp = false }: HowToShow = {},
   ): Promise<ShownPost[]> {
     if (ids.length === 0) return [];
-    const [viewer, found] = await this.look(viewerId, ids, signal);
+    const [viewer, found] = await this.look(viewerId, ids, { signal, isCaughtUp });
     const verdicts = await this.judgeAll(viewer, found, { place, signal });
     const shown: ShownPost[] = [];
     for (const [index, each] of found.entries()) {
@@ -101,9 +103,10 @@ export class PostReader {
   private async look(
     viewerId: string,
     ids: readonly string[],
-    signal: HowToShow['signal'],
+    { signal, isCaughtUp = false }: { signal: HowToShow['signal']; isCaughtUp?: boolean },
   ): Promise<[viewer: Viewer, found: readonly (FoundPost | undefined)[]]> {
-    const { relations, posts, known } = await new Sights(this.known, this.sources, { viewerId, ids }).all();
+    const sights = new Sights(this.known, this.sources, { viewerId, ids });
+    const { relations, posts, known } = await sights.all(isCaughtUp);
     this.cache.servedByOthers(known);
     const found = posts.map(({ document, author }, index): FoundPost | undefined => {
       const state = document?.facts.authorId === viewerId ? ownState : author;

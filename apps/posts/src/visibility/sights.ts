@@ -50,14 +50,17 @@ export class Sights {
     this.asked = ids.map((id) => this.askFor(id));
   }
 
-  /** The viewer's relations, undefined where they have to be looked for; the posts, in order; how many were known. */
-  async all(): Promise<{
+  /**
+   * The viewer's relations, undefined where they have to be looked for; the posts, in order; how many were known.
+   * `isCaughtUp`: the log of changes has been read on since the request came, and need not be once more.
+   */
+  async all(isCaughtUp: boolean): Promise<{
     relations: Relations | undefined;
     posts: readonly SightedPost[];
     known: number;
   }> {
     const { known, glance, knownViewer, viewerId, moment } = this;
-    const changes = this.usesKnown ? new PartOfGlance(glance) : undefined;
+    const changes = this.usesKnown && !isCaughtUp ? new PartOfGlance(glance) : undefined;
     if (changes) known.ask(changes);
     const values = await glance.all();
     const holds = changes?.isCaughtUp ?? true;

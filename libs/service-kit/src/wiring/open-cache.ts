@@ -21,8 +21,7 @@ const results: CacheResult[] = ['hit', 'local', 'stale', 'miss', 'error'];
 /** One of the service's caches, with its metrics. */
 export function openCache(kit: Kit, redis: Redis, options: OpenCacheOptions): Cache {
   const { name } = options;
-  const { requests, evictions } = countersOf(kit, redis);
-  const reads = countReads(requests, name);
+  const evictions = evictionsOf(kit, redis);
   const debug = (what: string) => (error: unknown) =>
     kit.logger.debug(`The cache ${name} ${what}`, { error });
   return createCache({
@@ -30,9 +29,7 @@ export function openCache(kit: Kit, redis: Redis, options: OpenCacheOptions): Ca
     redis,
     service: kit.service,
     hooks: {
-      onRead: (result) => {
-        reads[result] += 1;
-      },
+      onRead: countCacheReads(kit, name),
       onWriteError: debug('could not be written'),
       onRefreshError: debug('serves a value that could not be refreshed'),
       onLocalEviction: () => evictions.inc({ layer: 'local' }),
@@ -40,9 +37,18 @@ export function openCache(kit: Kit, redis: Redis, options: OpenCacheOptions): Ca
   });
 }
 
-/** Numbers that become the counter's when it is scraped: to count in it costs more than the read that is counted. */
-function countReads(requests: Counter, name: string): Record<CacheResult, number> {
-  const counts: Record<CacheResult, number> = { hit: 0, local: 0, stale: 0, miss: 0, error: 0 };
+/**
+ * Counts reads of a cache in the metric of all of a process, for one that this service has made by itself. Numbers that
+ * become the counter's when it is scraped: to count in it costs more than the read that is counted.
+ */
+export function countCacheReads(
+  { metrics }: Pick<Kit, 'metrics'>,
+  name: string,
+): (result: CacheResult) => void {
+  const requests =
+    known(metrics, 'cache_requests_total') ??
+    metrics.counter('cache_requests_total', 'Reads of caches, by what became of them', ['cache', 'result']);
+  const counts = { hit: 0, local: 0, stale: 0, miss: 0, error: 0 };
   for (const result of results) requests.inc({ cache: name, result }, 0);
   const scraped = requests as Counter & { collect?: () => void };
   const collectOthers = scraped.collect?.bind(requests);
@@ -53,18 +59,17 @@ function countReads(requests: Counter, name: string): Record<CacheResult, number
       counts[result] = 0;
     }
   };
-  return counts;
+  return (result) => {
+    counts[result] += 1;
+  };
 }
 
-/** All caches of a process count in the same metrics. */
-function countersOf({ metrics }: Kit, redis: Redis): { requests: Counter; evictions: Counter } {
-  const known = (name: string) => metrics.registry.getSingleMetric(name) as Counter | undefined;
-  return {
-    requests:
-      known('cache_requests_total') ??
-      metrics.counter('cache_requests_total', 'Reads of caches, by what became of them', ['cache', 'result']),
-    evictions: known('cache_evictions_total') ?? countEvictions(metrics, redis),
-  };
+function known(metrics: Metrics, name: string): Counter | undefined {
+  return metrics.registry.getSingleMetric(name) as Counter | undefined;
+}
+
+function evictionsOf({ metrics }: Pick<Kit, 'metrics'>, redis: Redis): Counter {
+  return known(metrics, 'cache_evictions_total') ?? countEvictions(metrics, redis);
 }
 
 /** What Redis throws out is asked of it when a scrape is under way. Each process says the same: look at the highest. */
