@@ -36,6 +36,7 @@ export {
   type GatheredWrite,
   type GatheredWriteOptions,
 } from './postgres/gather/gathered-write';
+export { textArrayParameter, withTextArrays } from './postgres/gather/text-array';
 export {
   ReadAfterWrite,
   type MarkStore,

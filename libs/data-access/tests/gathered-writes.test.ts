@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
 import { createTestDatabase, waitFor, type TestDatabase } from '@rostrum/testing';
 import {
   compareKeys,
@@ -8,7 +9,9 @@ import {
   dropIdempotencyTable,
   GatheredKeys,
   IdempotencyKeys,
+  textArrayParameter,
   withClient,
+  withTextArrays,
   type Database,
   type GatheredWriteOptions,
   type KeyToKeep,
@@ -60,7 +63,7 @@ afterAll(() => own.drop());
 
 function openNotes(options: Partial<GatheredWriteOptions<Note>> = {}) {
   return createGatheredWrite<Note>({
-    db: database,
+    db: withTextArrays(database),
     name: 'notes.add',
     text: `${gatheredKeys.statementOf([{ name: 'text', type: 'text' }])},
       written as (insert into notes (text) select text from taken)
@@ -218,5 +221,40 @@ describe('gathered writes', () => {
     });
     expect(statements()).toHaveLength(1);
     await slow.close();
+  });
+});
+
+describe('arrays of texts', () => {
+  it('arrive as they were, whatever they are made of', async () => {
+    const echo = (values: readonly unknown[]) =>
+      withTextArrays(database).query<{ text: string | null }>(
+        'echo',
+        'select text from unnest($1::text[]) with ordinality as row (text, place) order by place',
+        [values],
+      );
+    const noNul = (text: string) => !text.includes('\0');
+    const text = fc.string({ unit: 'binary', maxLength: 40 }).filter(noNul);
+    const value = fc.option(fc.oneof(text, fc.constantFrom('', 'null', '{}', '"', '\\', ',', '🎉')));
+    await fc.assert(
+      fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 30 }), async (values) => {
+        const { rows } = await echo(values);
+        expect(rows.map((row) => row.text)).toEqual(values);
+      }),
+    );
+    await expect(echo(['a\0b'])).rejects.toMatchObject({ code: '22021' });
+  });
+
+  it('become what a column is, from what callers have', async () => {
+    const types = ['uuid', 'bigint', 'bytea', 'timestamptz', 'boolean', 'jsonb'];
+    const id = randomUUID();
+    const values = [id, 12, Buffer.from([0, 92, 255]), new Date(1.6e12), true, '{"a": [null]}'];
+    const parameters = types.map((type, index) => textArrayParameter(index + 1, type)).join(', ');
+    const { rows } = await withTextArrays(database).query(
+      'types',
+      `select * from unnest(${parameters}) as row (a, b, c, d, e, f)`,
+      values.map((value) => [value, null]),
+    );
+    const none = { a: null, b: null, c: null, d: null, e: null, f: null };
+    expect(rows).toEqual([{ a: id, b: '12', c: values[2], d: values[3], e: true, f: { a: [null] } }, none]);
   });
 });

@@ -3,6 +3,7 @@ import {
   compareKeys,
   createGatheredWrite,
   mapViolation,
+  withTextArrays,
   type Database,
   type GatheredWrite,
   type KeyToKeep,
@@ -37,7 +38,7 @@ export class GatheredPosts {
   ) {
     const { database, publisher, timelines, onWritten } = dependencies;
     this.write = createGatheredWrite<GatheredPost>({
-      db: database,
+      db: withTextArrays(database),
       ...insertPosts,
       most,
       leavesOut: true,

@@ -1,3 +1,4 @@
+import { textArrayParameter } from '@rostrum/data-access';
 import type { ReactionKind, ReactionRow } from './reaction';
 
 const tables: Record<ReactionKind, string> = { like: 'likes', repost: 'reposts', bookmark: 'bookmarks' };
@@ -72,7 +73,7 @@ const isPrivate = (kind: ReactionKind) => kind === 'bookmark';
 
 function askedFor(kind: ReactionKind): string {
   const types = isPrivate(kind) ? personColumns : [...personColumns, ...eventColumns];
-  const arrays = types.map((type, index) => `$${index + 1}::${type}[]`).join(', ');
+  const arrays = types.map((type, index) => textArrayParameter(index + 1, type)).join(', ');
   const event = isPrivate(kind) ? '' : ', event_id, type, version, key, payload, traceparent';
   return `with asked as (
         select * from unnest(${arrays}) as row (user_id, username, post_id, id${event}))`;

@@ -1,6 +1,7 @@
 import {
   createGatheredWrite,
   mapViolation,
+  withTextArrays,
   type Cache,
   type Database,
   type GatheredWrite,
@@ -80,7 +81,8 @@ export class ReactionWrites {
     counts,
     onChanged,
   }: { counts: boolean } & Pick<Way, 'onChanged'>): Queryable['query'] {
-    const { database, cache } = this.dependencies;
+    const { cache } = this.dependencies;
+    const database = withTextArrays(this.dependencies.database);
     return async (name, text, values = []) => {
       const query = () => database.query<never>(name, text, values);
       const posts = values[postColumn] as readonly string[];

@@ -1,3 +1,4 @@
+import { textArrayParameter } from '../gather/text-array';
 import { keyLifetimeMs, type KeptReply, type RepeatableWrite } from './idempotency-keys';
 import { keyLock } from './key-lock';
 
@@ -44,11 +45,11 @@ export class GatheredKeys {
 
   /**
    * The beginning of such a statement: `asked` are its rows, with their `place`, `taken` those that are to be written.
-   * Its parameters are arrays: those of the keys, then those of the given columns.
+   * Its parameters are arrays, `withTextArrays` or without: those of the keys, then those of the given columns.
    */
   statementOf(more: readonly GatheredColumn[]): string {
     const all = [...columns, ...more];
-    const arrays = all.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
+    const arrays = all.map(({ type }, index) => textArrayParameter(index + 1, type)).join(', ');
     const names = all.map(({ name }) => name).join(', ');
     return `with asked as materialized (
       select *, key is null or pg_try_advisory_xact_lock(key_lock) as is_free
