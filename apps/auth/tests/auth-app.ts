@@ -166,10 +166,10 @@ export class AuthApp {
     });
   }
 
-  /** Resolves when somebody waits for a row that another transaction has changed. */
-  async untilSomebodyWaits(): Promise<void> {
+  /** Resolves when so many wait for a row that another transaction has changed. */
+  async untilSomebodyWaits(count = 1): Promise<void> {
     const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    await this.until(async () => (await this.rows(waiting)).length > 0, 'somebody to wait for a lock');
+    await this.until(async () => (await this.rows(waiting)).length >= count, 'somebody to wait for a lock');
   }
 
   async metrics(): Promise<string> {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { decodeJwt } from 'jose';
 import { startFaultProxy, type FaultProxy } from '@rostrum/testing';
 import { AuthApp, type Person } from './auth-app';
+import { codeOf } from './totp-app';
 
 let app: AuthApp;
 let ada: Person;
@@ -117,6 +118,24 @@ it('a sign-in whose session is about to be written waits for a change of credent
   );
   expect((await signIn)?.json.code).toBe('INVALID_CREDENTIALS');
   expect((await app.login(grace.username, grace.password)).status).toBe(200);
+});
+
+it('a sign-in that has found no second factor ends in no session once there is one', async () => {
+  const grace = await app.person();
+  const token = await app.tokenOf(grace);
+  const { json } = await app.post('/api/v1/auth/mfa/totp', { password: grace.password }, { token });
+  let confirmed: ReturnType<typeof app.post> | undefined;
+  let signIn: ReturnType<typeof app.login> | undefined;
+  // Whoever comes first is let in first: the factor is there before the session is written.
+  await app.uncommitted('update auth.users set version = version where id = $1', [grace.id], async () => {
+    confirmed = app.post('/api/v1/auth/mfa/totp/confirm', { code: codeOf(json.secret) }, { token });
+    await app.untilSomebodyWaits();
+    signIn = app.login(grace.username, grace.password);
+    await app.untilSomebodyWaits(2);
+  });
+  expect((await confirmed)?.status).toBe(200);
+  expect((await signIn)?.json.code).toBe('INVALID_CREDENTIALS');
+  expect((await app.login(grace.username, grace.password)).json.mfaRequired).toBe(true);
 });
 
 it('a refresh waits for the end of its session, and heeds it', async () => {

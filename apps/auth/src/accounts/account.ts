@@ -43,6 +43,11 @@ export interface AccountWithPassword {
   password: StoredPassword;
 }
 
+/** Somebody who may be the one that signs in. */
+export interface SignInAccount extends AccountWithPassword {
+  facts: SignInFacts;
+}
+
 export interface Registration {
   email: string;
   username: string;

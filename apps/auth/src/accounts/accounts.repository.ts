@@ -1,5 +1,12 @@
 import { mapViolation, type Queryable } from '@rostrum/data-access';
-import type { Account, AccountRow, AccountWithPassword, SignInFacts, StoredPassword } from './account';
+import type {
+  Account,
+  AccountRow,
+  AccountWithPassword,
+  SignInAccount,
+  SignInFacts,
+  StoredPassword,
+} from './account';
 import { accountsErrors } from './accounts.errors';
 import type { SealedAddress } from './addresses';
 
@@ -8,6 +15,12 @@ const account = `u.id, u.email, u.email_sealed as "emailSealed", u.email_verifie
   u.username, u.roles, u.created_at as "createdAt", u.version, u.suspended_at as "suspendedAt",
   u.deletion_requested_at as "deletionRequestedAt", u.credentials_version as "credentialsVersion"`;
 const withPassword = `${account}, p.hash, p.pepper from users as u join passwords as p on p.user_id = u.id`;
+
+/** With what a sign-in needs later: asked for by itself, it would be one statement more for each. */
+const forSignIn = `
+  (select k.sealed_key from user_keys as k where k.user_id = u.id) as "sealedKey",
+  exists (select 1 from totp_secrets as t where t.user_id = u.id and t.confirmed_at is not null)
+    or exists (select 1 from passkeys as k where k.user_id = u.id) as "hasSecondFactor", ${withPassword}`;
 
 /** Rows from before addresses were sealed have no index until a worker has made it. */
 const hasEmail = '(u.email_index = any($1) or lower(u.email) = $2)';
@@ -31,6 +44,8 @@ export interface InsertedAccount {
 }
 
 interface AccountWithPasswordRow extends AccountRow, StoredPassword {}
+
+interface SignInRow extends AccountWithPasswordRow, SignInFacts {}
 
 export class AccountsRepository {
   constructor(private readonly db: Queryable) {}
@@ -74,18 +89,6 @@ export class AccountsRepository {
     return rows[0];
   }
 
-  /** What is needed of somebody who has just proven who they are; not before, or the time would tell who is there. */
-  async findSignInFacts(id: string): Promise<SignInFacts> {
-    const { rows } = await this.db.query<SignInFacts>(
-      'find_sign_in_facts',
-      `select (select sealed_key from user_keys where user_id = $1) as "sealedKey",
-              exists (select 1 from totp_secrets where user_id = $1 and confirmed_at is not null)
-                or exists (select 1 from passkeys where user_id = $1) as "hasSecondFactor"`,
-      [id],
-    );
-    return rows[0] as SignInFacts;
-  }
-
   async findWithPassword(id: string): Promise<AccountWithPassword | undefined> {
     const { rows } = await this.db.query<AccountWithPasswordRow>(
       'find_account_with_password',
@@ -105,13 +108,23 @@ export class AccountsRepository {
     return rows.map(split);
   }
 
-  async findByUsername(username: string): Promise<AccountWithPassword[]> {
-    const { rows } = await this.db.query<AccountWithPasswordRow>(
-      'find_account_by_username',
-      `select ${withPassword} where u.username = $1`,
+  /** The same for somebody who signs in. */
+  async findSignInsByEmail({ email, indexes }: SoughtEmail): Promise<SignInAccount[]> {
+    const { rows } = await this.db.query<SignInRow>(
+      'find_sign_ins_by_email',
+      `select ${forSignIn} where ${hasEmail} ${claimsInOrder} limit ${mostClaims}`,
+      [indexes, email],
+    );
+    return rows.map(splitFacts);
+  }
+
+  async findSignInsByUsername(username: string): Promise<SignInAccount[]> {
+    const { rows } = await this.db.query<SignInRow>(
+      'find_sign_in_by_username',
+      `select ${forSignIn} where u.username = $1`,
       [username],
     );
-    return rows.map(split);
+    return rows.map(splitFacts);
   }
 
   /** False where the account has another address by now. */
@@ -176,4 +189,8 @@ export class AccountsRepository {
 
 function split({ hash, pepper, ...row }: AccountWithPasswordRow): AccountWithPassword {
   return { account: row, password: { hash, pepper } };
+}
+
+function splitFacts({ sealedKey, hasSecondFactor, ...row }: SignInRow): SignInAccount {
+  return { ...split(row), facts: { sealedKey, hasSecondFactor } };
 }

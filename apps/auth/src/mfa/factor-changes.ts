@@ -1,4 +1,5 @@
 import type { Transaction } from '@rostrum/data-access';
+import { AccountsRepository } from '../accounts/accounts.repository';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { MailJobs } from '../mail/mail-jobs';
@@ -24,8 +25,12 @@ export class FactorChanges {
     private readonly effects: { audit: Pick<AuditLog, 'record'>; mail: Pick<MailJobs, 'add'> },
   ) {}
 
-  /** Resolves to recovery codes, where there were none: whoever loses the factor gets in with them. */
+  /**
+   * Resolves to recovery codes, where there were none: whoever loses the factor gets in with them. A sign-in that has
+   * looked before, and found no factor to ask for, ends in no session.
+   */
   async added(trx: Transaction, change: FactorChange): Promise<string[] | undefined> {
+    await new AccountsRepository(trx).raiseCredentialsVersion(change.userId);
     const { recoveryCodes } = await new FactorsRepository(trx).count(change.userId);
     const codes = recoveryCodes === 0 ? await this.recovery.renew(trx, change.userId) : undefined;
     await this.note(trx, change);

@@ -1,4 +1,4 @@
-import type { AccountWithPassword } from '../accounts/account';
+import type { AccountWithPassword, SignInAccount } from '../accounts/account';
 import type { AccountsRepository } from '../accounts/accounts.repository';
 import type { AttemptGuard } from '../attempts/attempt-guard';
 import type { AuditLog } from '../audit/audit-log';
@@ -14,7 +14,7 @@ import { sessionsErrors } from './sessions.errors';
 
 export interface SignInDependencies {
   accounts: {
-    find: Pick<AccountsRepository, 'findByEmail' | 'findByUsername' | 'findSignInFacts'>;
+    find: Pick<AccountsRepository, 'findSignInsByEmail' | 'findSignInsByUsername'>;
     index: KeyedIndex;
   };
   passwords: { hasher: Pick<PasswordHasher, 'verify'>; renewal: Pick<PasswordRenewal, 'renew'> };
@@ -80,17 +80,16 @@ export class SignInService {
     // A failure must be known before anybody can try again; that there was none is nothing to wait for.
     void attempt.end('succeeded');
     if (match.isStale) this.renewLater(found, password);
-    const facts = await this.dependencies.accounts.find.findSignInFacts(found.account.id);
-    const proof = { account: found.account, methods: ['pwd'], ...facts };
+    const proof = { account: found.account, methods: ['pwd'], ...found.facts };
     const challenge = await sessions.secondFactors.challenge(proof, { ...place, device });
     return challenge ?? sessions.starter.start(proof, { ...place, device });
   }
 
   /** No username has an @ in it. Of an address there may be several who claim it. */
-  private find(identifier: string): Promise<AccountWithPassword[]> {
+  private find(identifier: string): Promise<SignInAccount[]> {
     const { find, index } = this.dependencies.accounts;
-    if (!identifier.includes('@')) return find.findByUsername(identifier);
-    return find.findByEmail({ email: identifier, indexes: index.all(identifier) });
+    if (!identifier.includes('@')) return find.findSignInsByUsername(identifier);
+    return find.findSignInsByEmail({ email: identifier, indexes: index.all(identifier) });
   }
 
   private refused(claimant: AccountWithPassword | undefined, { from, mode }: Omit<SignInPlace, 'device'>) {
