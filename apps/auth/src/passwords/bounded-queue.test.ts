@@ -97,3 +97,58 @@ describe('a caller who gives up', () => {
     expect(work).not.toHaveBeenCalled();
   });
 });
+
+describe('results in company', () => {
+  const inCompany = (most: number, holdMs: number) =>
+    new BoundedQueue({ name: 'hashing', concurrency: 1, maxWaiting: 8, company: { most, holdMs } });
+
+  /** What has come back, in its order, of jobs that end one after the other. */
+  function runAll(queue: BoundedQueue, count: number) {
+    const back: number[] = [];
+    const jobs = Array.from({ length: count }, job);
+    const done = jobs.map(({ work }, n) => queue.run(work).then(() => back.push(n)));
+    const finish = async (n: number) => {
+      jobs[n]?.end.resolve('done');
+      await settle();
+    };
+    return { back, done, finish };
+  }
+
+  it('come back together while others wait, and the next work does not wait for that', async () => {
+    const queue = inCompany(3, 3_600_000);
+    const { back, finish } = runAll(queue, 8);
+    const seen: number[][] = [];
+    for (let n = 0; n < 8; n += 1) {
+      await finish(n);
+      seen.push([...back]);
+      expect(queue.active).toBe(n < 7 ? 1 : 0);
+    }
+    const whole = [0, 1, 2, 3, 4, 5, 6, 7];
+    expect(seen.map(({ length }) => length)).toEqual([0, 0, 3, 3, 3, 6, 7, 8]);
+    expect(back.toSorted()).toEqual(whole);
+  });
+
+  it('come back at once where nobody waits', async () => {
+    const { back, finish } = runAll(inCompany(3, 3_600_000), 1);
+    await finish(0);
+    expect(back).toEqual([0]);
+  });
+
+  it('are not kept for ever by work that takes long', async () => {
+    const { back, done, finish } = runAll(inCompany(3, 1), 3);
+    await finish(0);
+    await done[0];
+    expect(back).toEqual([0]);
+  });
+
+  it('come back also when the work of another fails', async () => {
+    const queue = inCompany(2, 3_600_000);
+    const first = job();
+    const kept = queue.run(first.work);
+    const failing = queue.run(() => Promise.reject(new Error('it broke')));
+    const last = queue.run(() => Promise.resolve('fine'));
+    first.end.resolve('done');
+    await expect(failing).rejects.toThrow('it broke');
+    expect(await Promise.all([kept, last])).toEqual(['done', 'fine']);
+  });
+});

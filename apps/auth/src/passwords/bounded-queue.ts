@@ -7,6 +7,8 @@ export interface BoundedQueueOptions {
   concurrency: number;
   /** How many may wait for their turn; more are refused at once. */
   maxWaiting: number;
+  /** While others wait for their turn, results are handed back in company: so many at once, the first after so long. */
+  company?: { most: number; holdMs: number };
 }
 
 const retryAfterSeconds = 1;
@@ -18,6 +20,9 @@ const retryAfterSeconds = 1;
 export class BoundedQueue {
   private running = 0;
   private readonly waiters = new Set<() => void>();
+  /** Those whose work is done. */
+  private held: (() => void)[] = [];
+  private holding: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: BoundedQueueOptions) {}
 
@@ -33,11 +38,34 @@ export class BoundedQueue {
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     await this.turn(signal);
+    let result: T;
     try {
-      return await work();
+      result = await work();
     } finally {
       this.leave();
     }
+    if (this.isForCompany()) await new Promise<void>((resolve) => this.hold(resolve));
+    else this.handBack();
+    return result;
+  }
+
+  /** With nobody waiting nothing is gained by it, and the last of a rush would be late for nothing. */
+  private isForCompany(): boolean {
+    const { company } = this.options;
+    return company !== undefined && this.waiters.size > 0 && this.held.length + 1 < company.most;
+  }
+
+  private hold(handBack: () => void): void {
+    if (this.held.push(handBack) > 1) return;
+    this.holding = setTimeout(() => this.handBack(), this.options.company?.holdMs);
+  }
+
+  private handBack(): void {
+    if (this.held.length === 0) return;
+    clearTimeout(this.holding);
+    const { held } = this;
+    this.held = [];
+    for (const handBack of held) handBack();
   }
 
   private turn(signal: AbortSignal | undefined): Promise<void> | void {
