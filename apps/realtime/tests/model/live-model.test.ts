@@ -1,4 +1,7 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { startRedisServer, type OwnServer } from '@rostrum/testing';
+import { bundleProgram } from '@rostrum/testing/bundle-program';
 import { chanceOf, seed } from './chance';
 import { LiveModel } from './live-model';
 
@@ -45,9 +48,28 @@ describe(`whatever happens (LIVE_SEED=${seed})`, () => {
     'nothing is even missing as long as the log keeps everything',
     async () => {
       const settings = { maxEvents: 20_000, ...kept };
-      const model = new LiveModel(server, settings, chanceOf(seed + 3), ['trim', 'forget', 'burst']);
+      const model = new LiveModel(server, settings, chanceOf(seed + 3), {
+        weights: { trim: 0, forget: 0, burst: 0 },
+      });
       await runModel(model, { steps: 2000, restarts: 0 });
       expect(model.gapsTold).toBe(0);
+    },
+    patienceMs,
+  );
+
+  it(
+    'nor when one of the instances is a process that is killed',
+    async () => {
+      const { folder, file: program } = await bundleProgram(path.join(__dirname, 'serve-instance.ts'));
+      try {
+        const options = { program, weights: { kill: 5 } };
+        const model = new LiveModel(server, { maxEvents: 60, ...kept }, chanceOf(seed + 4), options);
+        await runModel(model, { steps: 800, restarts: 1 });
+        process.stdout.write(`${model.processesKilled} processes killed\n`);
+        expect(model.processesKilled).toBeGreaterThan(0);
+      } finally {
+        fs.rmSync(folder, { recursive: true, force: true });
+      }
     },
     patienceMs,
   );

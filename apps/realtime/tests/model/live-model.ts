@@ -6,7 +6,8 @@ import { EventLog, type LogSettings } from '../../src/live/event-log';
 import { textOf } from '../../src/live/live-event';
 import type { Chance } from './chance';
 import { ModelClient } from './model-client';
-import { ModelInstance } from './model-instance';
+import { NearInstance, type ModelInstance } from './model-instance';
+import { ProcessInstance } from './process-instance';
 
 const weights = {
   publish: 50,
@@ -26,12 +27,20 @@ const weights = {
 
 type Step = keyof typeof weights | 'restart';
 
+export interface ModelOptions {
+  /** Of what happens more often than usual, or never. */
+  weights?: Partial<typeof weights>;
+  /** Of an instance that is a process of its own. */
+  program?: string;
+}
+
 const publicChannels = ['user:me', 'post:0190a8a0-0000-7000-8000-000000000001', 'presence:ada'];
 
 /** Clients, instances and a Redis to which things happen, and what the logs have held. */
 export class LiveModel {
   readonly done: Partial<Record<Step, number>> = {};
   readonly clients: ModelClient[];
+  processesKilled = 0;
   private instances: ModelInstance[] = [];
   private readonly publisher: Redis;
   private readonly log: EventLog;
@@ -43,7 +52,7 @@ export class LiveModel {
     private readonly server: OwnServer,
     private readonly settings: LogSettings,
     private readonly chance: Chance,
-    private readonly never: readonly (keyof typeof weights)[] = [],
+    private readonly options: ModelOptions = {},
   ) {
     this.publisher = createRedis({ url: server.url });
     this.log = new EventLog(this.publisher, settings);
@@ -51,12 +60,18 @@ export class LiveModel {
   }
 
   async begin(): Promise<void> {
-    this.instances = [await this.startInstance(), await this.startInstance()];
+    const { server, settings } = this;
+    const { program } = this.options;
+    const startNear = () => NearInstance.start(server.url, settings);
+    this.instances = await Promise.all([
+      startNear(),
+      program ? ProcessInstance.start({ program, redisUrl: server.url, settings }) : startNear(),
+    ]);
   }
 
   async perform(steps: number, restarts: number): Promise<void> {
     const restartEvery = Math.ceil(steps / (restarts + 1));
-    const possible = { ...weights, ...Object.fromEntries(this.never.map((step) => [step, 0])) };
+    const possible = { ...weights, ...this.options.weights };
     for (let i = 1; i <= steps; i += 1) {
       const step = i % restartEvery === 0 && i < steps ? 'restart' : this.chance.weighted(possible);
       this.done[step] = (this.done[step] ?? 0) + 1;
@@ -201,7 +216,8 @@ export class LiveModel {
     const victim = this.chance.among(this.instances);
     this.instances = this.instances.filter((instance) => instance !== victim);
     await victim.kill();
-    this.instances.push(await this.startInstance());
+    if (victim instanceof ProcessInstance) this.processesKilled += 1;
+    this.instances.push(await victim.startAnother());
   }
 
   private instanceOf(connection: NonNullable<ModelClient['connection']>): ModelInstance | undefined {
@@ -241,9 +257,5 @@ export class LiveModel {
 
   private keyOf(part: 'head' | 'log'): string {
     return `realtime:{${this.chance.among(this.internalChannels())}}:${part}`;
-  }
-
-  private async startInstance(): Promise<ModelInstance> {
-    return ModelInstance.start(this.server.url, this.settings);
   }
 }

@@ -40,8 +40,7 @@ export class ModelClient {
   readonly wanted = new Set<string>();
   /** Subscribed to on the connection of now. */
   readonly joined = new Set<string>();
-  /** How often each channel has been asked for. */
-  readonly attempts = new Map<string, number>();
+  private readonly attempts = new Map<string, number>();
   readonly faults: string[] = [];
   connection: ModelConnection | undefined;
 
@@ -59,6 +58,18 @@ export class ModelClient {
     if (this.connection) this.connection.isOpen = false;
     this.connection = undefined;
     this.joined.clear();
+  }
+
+  /** It asks for a channel: the number of the attempt. */
+  ask(channel: string): number {
+    const attempt = (this.attempts.get(channel) ?? 0) + 1;
+    this.attempts.set(channel, attempt);
+    return attempt;
+  }
+
+  /** It has been told that it is not subscribed now, whatever was before, unless it has asked again. */
+  refuse(channel: string, attempt: number): void {
+    if (this.attempts.get(channel) === attempt) this.joined.delete(channel);
   }
 
   positionOf(channel: string): LogPosition | undefined {

@@ -1,54 +1,38 @@
-import { createRedis, type Redis } from '@rostrum/data-access';
 import { startFaultProxy, type FaultProxy } from '@rostrum/testing';
-import { EventLog, type LogSettings } from '../../src/live/event-log';
-import { LiveChannels } from '../../src/live/live-channels';
-import { Subscriptions } from '../../src/live/subscriptions';
+import type { LogSettings } from '../../src/live/event-log';
+import { LivePart } from './live-part';
 import type { ModelClient, ModelConnection } from './model-client';
 
-const quiet = {
-  resumed: () => undefined,
-  gapTold: () => undefined,
-  subscriptionEnded: () => undefined,
-  fannedOut: () => undefined,
-};
-const open = {
-  maySee: () => Promise.resolve(true),
-  viewersAmong: (_postId: string, userIds: Iterable<string>) => Promise.resolve(new Set(userIds)),
-};
-const untraced = { runWork: <T>(_work: unknown, fn: (context: never) => T) => fn(undefined as never) };
+/** Something that clients connect to, with a network of its own to Redis. */
+export interface ModelInstance {
+  readonly proxy: FaultProxy;
+  readonly connections: ReadonlySet<ModelConnection>;
+  admit(client: ModelClient): ModelConnection;
+  join(connection: ModelConnection, channel: string): Promise<void>;
+  leave(connection: ModelConnection, channel: string): void;
+  /** The client hangs up. */
+  dismiss(connection: ModelConnection): void;
+  /** Nobody is told anything, neither the clients nor Redis. */
+  kill(): Promise<void>;
+  /** Another of its kind. */
+  startAnother(): Promise<ModelInstance>;
+}
 
-/** The live part of a process, with a network of its own to Redis. */
-export class ModelInstance {
+/** The live part of a process in this process, so that whatever happens to it happens at that very moment. */
+export class NearInstance implements ModelInstance {
   readonly connections = new Set<ModelConnection>();
   private isDead = false;
 
   private constructor(
     readonly proxy: FaultProxy,
-    private readonly redis: Redis,
-    private readonly channels: LiveChannels,
-    private readonly subscriptions: Subscriptions,
+    private readonly part: LivePart,
+    readonly startAnother: () => Promise<ModelInstance>,
   ) {}
 
   static async start(redisUrl: string, settings: LogSettings): Promise<ModelInstance> {
     const proxy = await startFaultProxy({ target: redisUrl });
-    const redis = createRedis({ url: proxy.urlFor(redisUrl) });
-    const channels = new LiveChannels({
-      redis,
-      log: new EventLog(redis, settings),
-      listeners: { tracing: untraced, metrics: quiet, visibility: open },
-      checkSeconds: 1,
-      hooks: {},
-    });
-    const subscriptions = new Subscriptions({
-      channels,
-      maySee: () => Promise.resolve(true),
-      announceReader: () => Promise.resolve(),
-      missed: { since: () => Promise.resolve(undefined) },
-      metrics: quiet,
-      maxSubscriptions: 100,
-    });
-    await channels.start();
-    return new ModelInstance(proxy, redis, channels, subscriptions);
+    const part = await LivePart.start(proxy.urlFor(redisUrl), settings);
+    return new NearInstance(proxy, part, () => NearInstance.start(redisUrl, settings));
   }
 
   admit(client: ModelClient): ModelConnection {
@@ -59,39 +43,34 @@ export class ModelInstance {
 
   async join(connection: ModelConnection, channel: string): Promise<void> {
     const { client } = connection;
-    const attempt = (client.attempts.get(channel) ?? 0) + 1;
-    client.attempts.set(channel, attempt);
+    const attempt = client.ask(channel);
     try {
-      await this.subscriptions.join(connection, { channel, since: client.positionOf(channel) });
+      await this.part.subscriptions.join(connection, { channel, since: client.positionOf(channel) });
     } catch {
-      // It has been told so, and that it is not subscribed now, whatever was before.
-      if (client.attempts.get(channel) === attempt) client.joined.delete(channel);
+      client.refuse(channel, attempt);
     }
   }
 
   leave(connection: ModelConnection, channel: string): void {
     connection.client.joined.delete(channel);
     try {
-      this.subscriptions.leave(this.subscriptions.membershipOf(connection, channel));
+      this.part.subscriptions.leave(this.part.subscriptions.membershipOf(connection, channel));
     } catch {
       // It had not got so far.
     }
   }
 
-  /** The client hangs up. */
   dismiss(connection: ModelConnection): void {
     this.connections.delete(connection);
     connection.client.cut();
-    this.subscriptions.leaveAll(connection);
+    this.part.subscriptions.leaveAll(connection);
   }
 
-  /** As by SIGKILL: nobody is told anything, neither the clients nor Redis. */
   async kill(): Promise<void> {
     if (this.isDead) return;
     this.isDead = true;
     for (const { client } of this.connections) client.cut();
     await this.proxy.close();
-    this.channels.close();
-    this.redis.disconnect();
+    this.part.close();
   }
 }
