@@ -145,3 +145,16 @@ it('ends the feeds that a process keeps when whom one follows, or what one has p
     expect(await feed()).toEqual([`own ${round}`, ...own]);
   }
 });
+
+it('keeps a feed with posts of its reader that it has found in the cache', async () => {
+  const eve = await app.member('eve');
+  const reader = await elsewhere(eve);
+  const keptFeeds = () => app.metric('cache_requests_total{cache="feed",result="local"}', otherOps);
+  const { id } = await eve.post('read by the other process first');
+  expect((await eve.get(`/api/v1/posts/${id}`)).status).toBe(200);
+  await waitFor(async () => {
+    const before = await keptFeeds();
+    expect((await reader.get('/api/v1/feed')).json.items).toHaveLength(1);
+    return (await keptFeeds()) > before;
+  });
+});

@@ -4,6 +4,7 @@ import { placeOfSubject } from '../visibility/change-times';
 import { joinPage } from '../visibility/page-reply';
 import type { People } from '../visibility/people';
 import type { PostPages } from '../visibility/post-pages';
+import type { ShownPost } from '../visibility/post-reader';
 import type { FeedPages, FirstPage } from './feed-pages';
 import type { FeedRepository } from './feed.repository';
 import type { MergedTimeline } from './merged-timeline';
@@ -44,11 +45,11 @@ export class FeedService {
     const position = await changes.catchUp();
     const source = new HomeSource(this.dependencies, viewerId, { signal: request.signal, position });
     if (cursor !== undefined || limit !== keptLimit || position === undefined)
-      return this.compose(viewerId, request, source);
+      return (await this.compose(viewerId, request, source)).page;
     const kept = firstPages.current(viewerId, position);
     if (kept) return kept;
-    const page = await this.compose(viewerId, request, source);
-    const madeOf = this.placesOf(viewerId, source);
+    const { page, shown } = await this.compose(viewerId, request, source);
+    const madeOf = this.placesOf(viewerId, source, shown);
     // From before the page was put together: what has changed meanwhile ends it.
     if (madeOf) firstPages.keep(viewerId, { page, madeOf }, position);
     return page;
@@ -58,15 +59,18 @@ export class FeedService {
     viewerId: string,
     { cursor, limit, signal }: FeedRequest,
     source: HomeSource,
-  ): Promise<FirstPage> {
+  ): Promise<{ page: FirstPage; shown: readonly ShownPost[] }> {
     const { pages, reposters, cursorSecret } = this.dependencies;
     // Named after the viewer: a cursor that has come into other hands opens nothing there.
     const cursors = createCursorCodec<string>(cursorSecret, `home-feed:${viewerId}`);
     const passedOnBy = new Map<HomeEntry, Reposter>();
-    const holds = async (entries: readonly HomeEntry[]) => {
+    const holds = (entries: readonly HomeEntry[]) => {
       const reposts = entries.filter(({ reposterId }) => reposterId !== undefined);
-      if (reposts.length > 0) await reposters.of(viewerId, reposts, { found: passedOnBy, signal });
-      return (entry: HomeEntry) => entry.reposterId === undefined || passedOnBy.has(entry);
+      if (reposts.length === 0) return undefined;
+      const finding = reposters.of(viewerId, reposts, { found: passedOnBy, signal });
+      return finding.then(
+        () => (entry: HomeEntry) => entry.reposterId === undefined || passedOnBy.has(entry),
+      );
     };
     const after = cursor === undefined ? undefined : cursors.decode(cursor);
     const { shown, next } = await pages.page(
@@ -79,15 +83,20 @@ export class FeedService {
     const body = joinPage(items, nextCursor);
     // All but what people have written is ASCII.
     const bytes = shown.reduce((sum, { post }) => sum + post.bytes - post.body.length, body.length);
-    return { body, bytes, nextCursor };
+    return { page: { body, bytes, nextCursor }, shown: shown.map(({ post }) => post) };
   }
 
   /** Of all that was looked at, shown or not: what is left out today may be there tomorrow. */
-  private placesOf(viewerId: string, { timeline, looked }: HomeSource): readonly Uint32Array[] | undefined {
+  private placesOf(
+    viewerId: string,
+    { timeline, looked }: HomeSource,
+    shown: readonly ShownPost[],
+  ): readonly Uint32Array[] | undefined {
     if (!timeline) return undefined;
+    const authors = new Map(shown.map(({ id, facts }) => [id, facts.authorId]));
     const subjects = new Set([viewerId]);
     for (const { postId, reposterId } of looked) {
-      const author = this.dependencies.people.authorOf(postId);
+      const author = authors.get(postId) ?? this.dependencies.people.authorOf(postId);
       if (author === undefined) return undefined;
       subjects.add(postId).add(author);
       if (reposterId !== undefined) subjects.add(reposterId);

@@ -12,8 +12,8 @@ export interface PageRequest<E extends Entry> {
   source: (after: string | undefined, limit: number) => Promise<readonly E[]>;
   after: string | undefined;
   limit: number;
-  /** Asked of the entries that are looked at, together with their posts: whether one has its place here. */
-  holds?: (entries: readonly E[]) => Promise<(entry: E) => boolean>;
+  /** Asked of the entries that are looked at, together with their posts: whether one has its place here. Undefined: all have. */
+  holds?: (entries: readonly E[]) => Promise<(entry: E) => boolean> | undefined;
   /** A post that stands in several places of a page is shown in the first of them. */
   once?: boolean;
 }
@@ -42,38 +42,33 @@ export class PostPages {
     how: HowToShow,
   ): Promise<PostPage<E>> {
     const shown: PostPage<E>['shown'] = [];
+    const shownIds = new Set<string>();
     let position = after;
     for (let round = 0; round < mostRounds; round += 1) {
       const wanted = round === 0 ? limit : mostInRound;
       // One more than is looked at: whether the list goes on.
       const entries = await source(position, wanted + 1);
       const candidates = entries.slice(0, wanted);
-      const looking = this.postsOf(viewerId, candidates, how);
-      const [posts, hasItsPlace] = holds
-        ? await Promise.all([looking, holds(candidates)])
-        : [await looking, allHold];
+      const ids = candidates.map(({ postId }) => postId);
+      const looking = this.reader.show(viewerId, ids, how);
+      const asking = holds?.(candidates);
+      const [posts, hasItsPlace] = asking ? await Promise.all([looking, asking]) : [await looking, allHold];
+      // They come in the order of the ids, those that are shown.
+      let at = 0;
       for (const entry of candidates) {
         if (shown.length === limit) return { shown, next: position };
         position = entry.position;
-        const post = posts.get(entry.postId);
-        if (!post || !hasItsPlace(entry)) continue;
-        if (once && shown.some((other) => other.post.id === post.id)) continue;
+        const post = posts[at];
+        if (post?.id !== entry.postId) continue;
+        at += 1;
+        if (!hasItsPlace(entry) || (once && shownIds.has(post.id))) continue;
+        shownIds.add(post.id);
         shown.push({ entry, post });
       }
       if (entries.length <= wanted) return { shown, next: undefined };
       if (shown.length === limit) break;
     }
     return { shown, next: position };
-  }
-
-  private async postsOf(
-    viewerId: string,
-    entries: readonly Entry[],
-    how: HowToShow,
-  ): Promise<Map<string, ShownPost>> {
-    const ids = [...new Set(entries.map(({ postId }) => postId))];
-    const posts = await this.reader.show(viewerId, ids, how);
-    return new Map(posts.map((post) => [post.id, post]));
   }
 }
 
