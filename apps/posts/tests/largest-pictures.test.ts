@@ -4,6 +4,9 @@ import { put, type Upload } from './pictures';
 import { PostsApp, type Caller } from './posts-app';
 
 const [width, height] = [8_160, 6_120];
+// Much work for a machine that others use too.
+jest.setTimeout(180_000);
+
 const mib = 1024 * 1024;
 /** A GIF of as many pixels, in 500 frames, takes as long as WebP, and far longer to draw. */
 const types = ['image/jpeg', 'image/png', 'image/webp'] as const;
@@ -60,7 +63,7 @@ it.each(types)('the largest %s that is taken is made anew in bounded memory', as
   expect(mostMib).toBeLessThan(512);
 });
 
-const atOnce = 6;
+const atOnce = 4;
 
 interface Read {
   status: number;
