@@ -1,9 +1,10 @@
 import { notification as notificationSchema, type Notification } from '@rostrum/contracts';
 import { waitFor } from '@rostrum/testing';
-import { Facts, type TestPost } from './facts';
-import { RealtimeApp, type Instance, type Person } from './realtime-app';
+import type { Facts, TestPost } from './facts';
+import { NotificationScene } from './notification-scene';
+import type { Instance, Person } from './realtime-app';
 
-let app: RealtimeApp;
+let scene: NotificationScene;
 let facts: Facts;
 let here: Instance;
 let ada: Person;
@@ -11,20 +12,13 @@ let grace: Person;
 let linus: Person;
 
 beforeAll(async () => {
-  app = await RealtimeApp.create();
-  facts = new Facts(app);
-  [here] = await Promise.all([app.instance(), app.worker()]);
+  scene = await NotificationScene.open();
+  ({ facts, here } = scene);
 });
-afterAll(() => app.stop());
+afterAll(() => scene.close());
 beforeEach(async () => {
-  [ada, grace, linus] = await Promise.all([app.person('ada'), app.person('grace'), app.person('linus')]);
+  [ada, grace, linus] = await scene.people();
 });
-
-async function told(person: Person): Promise<Notification[]> {
-  await app.allHandled();
-  const { json } = await here.send(person, 'GET /api/v1/realtime/notifications?limit=100');
-  return json.items.map((item: unknown) => notificationSchema.parse(item));
-}
 
 const kindsOf = (items: readonly Notification[]) => items.map(({ kind }) => kind);
 
@@ -45,7 +39,7 @@ describe('what moderators decide', () => {
     expect(live.map(({ kind, moderation }) => [kind, moderation])).toEqual(
       expected.map((moderation) => ['moderation', moderation]),
     );
-    const listed = await told(ada);
+    const listed = await scene.told(ada);
     expect(listed.map(({ moderation }) => moderation)).toEqual([...expected].reverse());
     for (const { actors, postId } of [...live, ...listed]) expect([actors, postId]).toEqual([[], post.id]);
     await socket.close();
@@ -54,15 +48,18 @@ describe('what moderators decide', () => {
   it('to hide ends what comes of the post: its channel, and what others were told of it', async () => {
     const reply = await facts.answer(grace, 'replyTo', facts.post(ada));
     await facts.mention(linus.id, reply);
-    expect([kindsOf(await told(ada)), kindsOf(await told(linus))]).toEqual([['reply'], ['mention']]);
+    expect([kindsOf(await scene.told(ada)), kindsOf(await scene.told(linus))]).toEqual([
+      ['reply'],
+      ['mention'],
+    ]);
     const viewer = await here.connect(linus, { channels: [`post:${reply.id}`] });
     await facts.hide(reply);
     expect(await viewer.next('error')).toMatchObject({
       code: 'CHANNEL_NOT_FOUND',
       channel: `post:${reply.id}`,
     });
-    expect([await told(ada), await told(linus)]).toEqual([[], []]);
-    expect(kindsOf(await told(grace))).toEqual(['moderation']);
+    expect([await scene.told(ada), await scene.told(linus)]).toEqual([[], []]);
+    expect(kindsOf(await scene.told(grace))).toEqual(['moderation']);
     await viewer.close();
   });
 
@@ -72,8 +69,8 @@ describe('what moderators decide', () => {
     await facts.hide(reply);
     await facts.block(linus, grace);
     await facts.restore(reply);
-    expect([kindsOf(await told(ada)), await told(linus)]).toEqual([['reply'], []]);
+    expect([kindsOf(await scene.told(ada)), await scene.told(linus)]).toEqual([['reply'], []]);
     await facts.delete(reply);
-    expect([await told(ada), await told(grace)]).toEqual([[], []]);
+    expect([await scene.told(ada), await scene.told(grace)]).toEqual([[], []]);
   });
 });
