@@ -28,6 +28,7 @@ const mayCall: Record<string, readonly string[]> = {
   listRevocations: everybody,
   findVisible: everybody,
   findViewers: everybody,
+  listAllAvoidances: everybody,
   listAllFollows: everybody,
   openWebSocket: everybody,
 
