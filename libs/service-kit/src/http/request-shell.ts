@@ -75,10 +75,14 @@ function finish(response: Response, { logger, metrics, tracing, inFlight }: Shel
   );
   if (context.span)
     tracing.endServerSpan(context.span, { status, route, bytes, aborted, error: exchange.error });
-  const line = { method: request.method, route, path: pathOf(request), status, durationMs, bytes };
   logger.access(
     {
-      ...line,
+      method: request.method,
+      route,
+      path: pathOf(request),
+      status,
+      durationMs,
+      bytes,
       aborted,
       clientIp: clientAddress(request),
       userAgent: userAgentFamily(request.headers['user-agent']),

@@ -22,6 +22,8 @@ export function createPublicServer({ app, listener }: Pick<HttpApp, 'app' | 'lis
     maxHeaderSize,
     requestTimeout: requestTimeoutMs,
     headersTimeout: headersTimeoutMs,
+    // A request without a body needs no stream to be opened, read to its end and closed.
+    optimizeEmptyRequests: true,
     // Any other upgrade that a client offers (h2c, say) is declined by answering the request as it is.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
       server.listenerCount('upgrade') > 0 && headers.upgrade?.toLowerCase() === 'websocket',
