@@ -15,7 +15,14 @@ import { problems } from '@rostrum/errors';
 import { createAccessTokenSigner, createTokenVerifier, localKeySet } from '@rostrum/security';
 import { recordingLogger, type RecordingLogger } from '@rostrum/testing';
 import { z } from 'zod';
-import { createKit, createService, openLimits, opsSettings, type RouteBinder } from '../src/index';
+import {
+  createKit,
+  createService,
+  openLimits,
+  opsSettings,
+  ProvisionalReply,
+  type RouteBinder,
+} from '../src/index';
 import { testEnvironment } from './test-service';
 
 const spec = {
@@ -40,6 +47,24 @@ export const cachedRead = defineRoute({
   auth: 'user',
   params: z.strictObject({ id: z.string().regex(/^[a-z]+$/) }),
   responses: ok,
+});
+
+const known = {
+  ...about,
+  method: 'get',
+  auth: 'none',
+  params: z.object({ id: z.string() }),
+  responses: ok,
+  problems: { 404: ['NOT_FOUND'] },
+} as const;
+
+export const knownRead = defineRoute({ ...known, path: '/api/v1/known/:id', operationId: 'knownRead' });
+
+export const knownFreely = defineRoute({
+  ...known,
+  path: '/api/v1/known-freely/:id',
+  operationId: 'knownFreely',
+  rateLimit: 'none',
 });
 
 export const write = defineRoute({
@@ -108,6 +133,18 @@ function bindRoutes(binder: RouteBinder, redis: Redis, handled: Handled): void {
     },
     { startsWithRead: true },
   );
+  const provisional = (id: string) =>
+    new ProvisionalReply(
+      answer(`remembered ${id}`),
+      { check: (told) => void setImmediate(() => told(id === 'same')) },
+      async () => {
+        handled.push(id);
+        if (id === 'missing') throw problems.notFound('item');
+        return answer(`read ${id}`);
+      },
+    );
+  binder.bind(knownRead, ({ params: { id } }) => provisional(id), { startsWithRead: true });
+  binder.bind(knownFreely, ({ params: { id } }) => provisional(id));
   binder.bind(write, ({ body }) => {
     handled.push(body.text);
     return answer(body.text);

@@ -6,14 +6,14 @@ import {
   listPostsRoute,
   listPostVersionsRoute,
 } from '@rostrum/contracts';
-import { isUnchanged, type ReplyOf, type RouteBinder } from '@rostrum/service-kit';
+import { isUnchanged, ProvisionalReply, type ReplyOf, type RouteBinder } from '@rostrum/service-kit';
 import { personOf } from '../profiles/viewer';
 import { joinItems, nextLink } from '../visibility/page-reply';
 import type { PostReader } from '../visibility/post-reader';
 import { toPostBody, type Post } from './post';
 import type { GatheredPosts } from './gathered-posts';
 import type { PostChangesService } from './post-changes.service';
-import { postEtag } from './post-document';
+import { postEtag, type PostDocument } from './post-document';
 import { postsErrors } from './posts.errors';
 import type { PostsService } from './posts.service';
 import type { VersionsService } from './versions.service';
@@ -23,7 +23,7 @@ export interface PostsFeature {
   together: Pick<GatheredPosts, 'create'>;
   changes: PostChangesService;
   versions: VersionsService;
-  reader: Pick<PostReader, 'readOne' | 'show'>;
+  reader: Pick<PostReader, 'remembered' | 'readOne' | 'show'>;
 }
 
 /** The client may keep a post, but asks whether it is still the same before it shows it again. */
@@ -41,6 +41,15 @@ function edited(post: Post): EditedPost {
   return { status: 200, body: toPostBody(post), headers: ['ETag', postEtag(post), ...revalidated] };
 }
 
+type GivenPost = ReplyOf<(typeof getPostRoute)['responses']>;
+
+function given({ etag, body, bytes }: PostDocument, ifNoneMatch: string | undefined): GivenPost {
+  const headers = ['ETag', etag, ...revalidated];
+  return isUnchanged(ifNoneMatch, etag)
+    ? { status: 304, headers }
+    : { status: 200, raw: body, bytes, headers };
+}
+
 const done = (): { status: 204 } => ({ status: 204 });
 
 export function postsRoutes(binder: RouteBinder, feature: PostsFeature): void {
@@ -51,13 +60,15 @@ export function postsRoutes(binder: RouteBinder, feature: PostsFeature): void {
 function readingRoutes(binder: RouteBinder, { reader, versions }: PostsFeature): void {
   binder.bind(
     getPostRoute,
-    async (call) => {
+    (call) => {
+      const { userId } = call.user;
+      const ifNoneMatch = call.request.headers['if-none-match'];
       // Ids are the same in either case, cache keys are not. A signal is made only where there is something to end.
       const id = call.params.id.toLowerCase();
-      const { etag, body, bytes } = await reader.readOne(call.user.userId, id, { signal: () => call.signal });
-      const headers = ['ETag', etag, ...revalidated];
-      if (isUnchanged(call.request.headers['if-none-match'], etag)) return { status: 304, headers };
-      return { status: 200, raw: body, bytes, headers };
+      const read = async () =>
+        given(await reader.readOne(userId, id, { signal: () => call.signal }), ifNoneMatch);
+      const known = reader.remembered(userId, id);
+      return known ? new ProvisionalReply(given(known.document, ifNoneMatch), known.condition, read) : read();
     },
     { startsWithRead: true },
   );

@@ -1,11 +1,12 @@
 import type { Cache } from '@rostrum/data-access';
+import type { Condition } from '@rostrum/service-kit';
 import { packPost, unpackPost, type PostDocument } from '../posts/post-document';
 import { postsErrors } from '../posts/posts.errors';
 import type { PostRows } from '../posts/posts.repository';
 import { asksForFollow, decide, type PersonState, type Place, type Verdict } from './decide';
 import type { KnownPosts } from './known-posts';
 import { personState, stateIn, type People } from './people';
-import { KnownSight, Sights, type Sources } from './sights';
+import { KnownSight, Sights, type Memory, type Sources } from './sights';
 import { relationsIn, type Relations, type ViewerRelations } from './viewer-relations';
 
 export interface ShownPost extends PostDocument {
@@ -41,6 +42,8 @@ const withTombstones: ReadonlySet<Place> = new Set(['thread', 'moderation']);
 
 /** The only way from ids of posts to what a viewer sees of them. */
 export class PostReader {
+  private readonly memory: Memory;
+
   // eslint-disable-next-line max-params -- five parts, each of which it needs
   constructor(
     private readonly rows: Pick<PostRows, 'find'>,
@@ -48,7 +51,18 @@ export class PostReader {
     private readonly people: Pick<People, 'stateOf' | 'read' | 'glanceAt' | 'authorOf' | 'rememberAuthor'>,
     private readonly relations: Pick<ViewerRelations, 'read' | 'glanceAt' | 'with' | 'follows'>,
     private readonly known: KnownPosts,
-  ) {}
+  ) {
+    this.memory = { known, cache };
+  }
+
+  /** The same as `readOne` where all is known that it takes: the post, and what has to hold before it is sent. */
+  remembered(viewerId: string, id: string): { document: PostDocument; condition: Condition } | undefined {
+    const condition = KnownSight.of(this.memory, viewerId, id);
+    if (!condition) return undefined;
+    const [viewer, found] = seen(viewerId, id, condition);
+    if (judgeAtOnce(viewer, found, 'direct') !== 'shown') return undefined;
+    return { document: found.document, condition };
+  }
 
   /** One post by itself, ready to be sent; or the error that says that there is none, or none any more. */
   async readOne(
@@ -56,13 +70,9 @@ export class PostReader {
     id: string,
     { place = 'direct', signal }: HowToShow = {},
   ): Promise<PostDocument> {
-    const sight = KnownSight.of(this.known, viewerId, id);
-    if (sight && (await sight.holds(this.known))) {
-      this.cache.servedByOthers(1);
-      const viewer = { id: viewerId, relations: sight.viewer.value };
-      const author = sight.author?.value ?? ownState;
-      return this.verdictOn(viewer, { id, document: sight.post.value, author }, { place, signal });
-    }
+    const sight = KnownSight.of(this.memory, viewerId, id);
+    if (sight && (await sight.holds()))
+      return this.verdictOn(...seen(viewerId, id, sight), { place, signal });
     const [viewer, [found]] = await this.look(viewerId, [id], { signal });
     if (!found) throw postsErrors.notFound();
     return this.verdictOn(viewer, found, { place, signal });
@@ -184,23 +194,12 @@ export class PostReader {
       : Promise.all(judged.map((each) => Promise.resolve(each)));
   }
 
-  /** At once, unless something has to be asked of PostgreSQL: few posts are of private accounts. */
   private judge(
     viewer: Viewer,
-    { document, author }: { document: PostDocument; author: PersonState },
-    { place, signal }: { place: Place; signal: HowToShow['signal'] },
+    found: Pick<FoundPost, 'document' | 'author'>,
+    how: { place: Place; signal: HowToShow['signal'] },
   ): Verdict | Promise<Verdict> {
-    const { facts } = document;
-    const { relations } = viewer;
-    const isAuthor = facts.authorId === viewer.id;
-    const mentioned = facts.mentioned.includes(viewer.id);
-    if (isAuthor || (relations.whole && !asksForFollow(facts, author))) {
-      const blocked = relations.blocked.has(facts.authorId);
-      const muted = relations.muted.has(facts.authorId);
-      const relation = { isAuthor, blocked, follows: false, mentioned, muted };
-      return decide(facts, { author, relation }, place);
-    }
-    return this.judgeSlowly(viewer, { document, author }, { place, signal });
+    return judgeAtOnce(viewer, found, how.place) ?? this.judgeSlowly(viewer, found, how);
   }
 
   private async judgeSlowly(
@@ -219,6 +218,27 @@ export class PostReader {
       place,
     );
   }
+}
+
+/** Undefined where something has to be asked of PostgreSQL: few posts are of private accounts. */
+function judgeAtOnce(
+  { id, relations }: Viewer,
+  { document: { facts }, author }: Pick<FoundPost, 'document' | 'author'>,
+  place: Place,
+): Verdict | undefined {
+  const isAuthor = facts.authorId === id;
+  if (!isAuthor && (!relations.whole || asksForFollow(facts, author))) return undefined;
+  const blocked = relations.blocked.has(facts.authorId);
+  const muted = relations.muted.has(facts.authorId);
+  const mentioned = facts.mentioned.includes(id);
+  return decide(facts, { author, relation: { isAuthor, blocked, follows: false, mentioned, muted } }, place);
+}
+
+function seen(viewerId: string, id: string, { post, viewer, author }: KnownSight): [Viewer, FoundPost] {
+  return [
+    { id: viewerId, relations: viewer.value },
+    { id, document: post.value, author: author?.value ?? ownState },
+  ];
 }
 
 function shownOnly(verdict: Verdict, document: PostDocument): PostDocument {

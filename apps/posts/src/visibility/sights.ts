@@ -1,4 +1,12 @@
-import { Glance, missing, PartOfGlance, type Glimpse, type TailReader } from '@rostrum/data-access';
+import {
+  Glance,
+  missing,
+  PartOfGlance,
+  type Cache,
+  type Glimpse,
+  type TailReader,
+} from '@rostrum/data-access';
+import type { Condition } from '@rostrum/service-kit';
 import { unpackPost, type PostDocument } from '../posts/post-document';
 import type { PersonState } from './decide';
 import type { Kept } from './kept-map';
@@ -116,11 +124,19 @@ function ofKnown<T>(kept: Kept<T>, holds: boolean): T | undefined {
   return holds && kept.isCurrent ? kept.value : undefined;
 }
 
-/** One post that this process knows with all that decides who sees it: as above, with as little as can be. */
-export class KnownSight implements TailReader {
-  private resolve: ((holds: boolean) => void) | undefined;
+/** What this process knows, and what it asks whether that still holds. */
+export interface Memory {
+  known: KnownPosts;
+  cache: Pick<Cache, 'servedByOthers'>;
+}
 
+/** One post that this process knows with all that decides who sees it: as above, with as little as can be. */
+export class KnownSight implements TailReader, Condition {
+  private told: ((holds: boolean) => void) | undefined;
+
+  // eslint-disable-next-line max-params -- made for every cached read
   private constructor(
+    private readonly memory: Memory,
     readonly post: Kept<PostDocument>,
     readonly viewer: Kept<Relations>,
     /** Undefined: the viewer is the author. */
@@ -128,30 +144,37 @@ export class KnownSight implements TailReader {
   ) {}
 
   /** Undefined where not all of it is known. */
-  static of(known: KnownPosts, viewerId: string, id: string): KnownSight | undefined {
+  static of(memory: Memory, viewerId: string, id: string): KnownSight | undefined {
+    const { known } = memory;
     const post = known.post(id);
     const viewer = known.viewer(viewerId);
     if (!post || !viewer) return undefined;
     const { authorId } = post.value.facts;
-    if (authorId === viewerId) return new KnownSight(post, viewer, undefined);
+    if (authorId === viewerId) return new KnownSight(memory, post, viewer, undefined);
     const author = known.person(authorId);
-    return author && new KnownSight(post, viewer, author);
+    return author && new KnownSight(memory, post, viewer, author);
   }
 
-  /** Resolves to whether it may be shown. */
-  holds(known: KnownPosts): Promise<boolean> {
+  /** Tells whether it may be shown. */
+  check(told: (holds: boolean) => void): void {
+    const { known } = this.memory;
     known.now();
-    return new Promise((resolve) => {
-      this.resolve = resolve;
-      known.ask(this);
-    });
+    this.told = told;
+    known.ask(this);
+  }
+
+  /** The same as a promise. */
+  holds(): Promise<boolean> {
+    return new Promise((resolve) => this.check(resolve));
   }
 
   onCaughtUp(): void {
-    this.resolve?.(this.post.isCurrent && this.viewer.isCurrent && (this.author?.isCurrent ?? true));
+    const holds = this.post.isCurrent && this.viewer.isCurrent && (this.author?.isCurrent ?? true);
+    if (holds) this.memory.cache.servedByOthers(1);
+    this.told?.(holds);
   }
 
   onSilence(): void {
-    this.resolve?.(false);
+    this.told?.(false);
   }
 }

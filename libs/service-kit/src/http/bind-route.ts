@@ -17,6 +17,7 @@ import { authenticate, type AuthenticationOptions } from './authenticate';
 import { EarlyReply } from './early-reply';
 import { exchangeOf, type Exchange } from './exchange';
 import type { Idempotency, Once } from './idempotency';
+import { ProvisionalReply, type AnyReply } from './provisional-reply';
 import type { RouteTable } from './route-table';
 import { createBodyReader, type BodyReader } from './read-body';
 import { sendReply, type Reply } from './reply';
@@ -67,7 +68,7 @@ export interface RouteBinder {
     contract: RouteContract<Params, Query, Body, Responses, Auth>,
     handler: (
       input: RouteInput<Parsed<Params>, Parsed<Query>, Parsed<Body>, UserOf<Auth>>,
-    ) => Answer | Promise<Answer>,
+    ) => AnyReply<Answer>,
     options?: BindOptions,
   ): void;
   /** Every contract bound so far. */
@@ -92,7 +93,7 @@ export interface BindOptions {
 }
 
 type LooseInput = RouteInput<unknown, unknown, unknown, AccessClaims | undefined>;
-type LooseHandler = (input: LooseInput) => Reply | Promise<Reply>;
+type LooseHandler = (input: LooseInput) => AnyReply;
 
 /** Each route is bound twice: to the table, which most requests are found by, and to Express, which knows the rest. */
 export function createRouteBinder(
@@ -191,20 +192,22 @@ export class BoundRoute {
   }
 
   private read(request: Request, response: Response, exchange: Exchange): void | Promise<void> {
-    const reply = this.produce(request, response, exchange);
+    const produced = this.produce(request, response, exchange);
+    const reply = produced instanceof ProvisionalReply ? produced.settled() : produced;
     return reply instanceof Promise
       ? reply.then((late) => this.send(late, response))
       : this.send(reply, response);
   }
 
-  produce(request: Request, response: Response, exchange: Exchange): Reply | Promise<Reply> {
+  produce(request: Request, response: Response, exchange: Exchange): AnyReply {
     const { permission } = this.contract;
     if (permission !== undefined && !mayDo(exchange.user?.roles ?? [], permission))
       throw problems.forbidden();
     if (!this.readBody) return this.work.handler(this.input(request, exchange, undefined));
-    return this.readBody(request, response).then((body) =>
-      this.work.handler(this.input(request, exchange, body)),
-    );
+    return this.readBody(request, response).then((body) => {
+      const reply = this.work.handler(this.input(request, exchange, body));
+      return reply instanceof ProvisionalReply ? reply.settled() : reply;
+    });
   }
 
   private input(request: Request, exchange: Exchange, body: unknown): LooseInput {

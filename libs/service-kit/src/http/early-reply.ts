@@ -4,11 +4,12 @@ import type { Request, Response } from 'express';
 import type { Admission } from '../limits/admission';
 import { EarlyAnswer } from '../limits/early-answer';
 import type { Exchange } from './exchange';
+import { ProvisionalReply, type AnyReply } from './provisional-reply';
 import type { Reply } from './reply';
 
 /** The route that answers. */
 export interface Replying {
-  produce(request: Request, response: Response, exchange: Exchange): Reply | Promise<Reply>;
+  produce(request: Request, response: Response, exchange: Exchange): AnyReply;
   send(reply: Reply, response: Response): void;
   fail(error: unknown, request: Request, response: Response): void;
 }
@@ -29,9 +30,27 @@ export class EarlyReply extends EarlyAnswer<Reply> {
     super(admission);
   }
 
-  protected produce(): Reply | Promise<Reply> {
+  protected work(): void {
     const { request, response, exchange } = this.question;
-    return this.route.produce(request, response, exchange);
+    const reply = this.route.produce(request, response, exchange);
+    if (reply instanceof Promise) this.await(reply);
+    else if (reply instanceof ProvisionalReply) this.check(reply);
+    else this.onAnswer(reply);
+  }
+
+  private await(reply: Promise<Reply>): void {
+    reply.then(
+      (late) => this.onAnswer(late),
+      (error: unknown) => this.onError(error),
+    );
+  }
+
+  /** What it is told may come in the context of another request. */
+  private check({ condition, reply, otherwise }: ProvisionalReply): void {
+    condition.check((holds) => {
+      if (holds) this.onAnswer(reply);
+      else runWithContext(this.question.exchange.context, () => this.await(otherwise()));
+    });
   }
 
   protected send(reply: Reply): void {

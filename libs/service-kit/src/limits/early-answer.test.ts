@@ -20,14 +20,20 @@ class Attempt extends EarlyAnswer<string> {
 
   constructor(
     readonly given: Admission,
-    private readonly work: () => string | Promise<string>,
+    private readonly produce: () => string | Promise<string>,
     private readonly onSend: () => void = () => undefined,
   ) {
     super(given);
   }
 
-  protected produce(): string | Promise<string> {
-    return this.work();
+  protected work(): void {
+    const answer = this.produce();
+    if (typeof answer === 'string') this.onAnswer(answer);
+    else
+      void answer.then(
+        (late) => this.onAnswer(late),
+        (error: unknown) => this.onError(error),
+      );
   }
 
   protected send(answer: string): void {
@@ -53,7 +59,9 @@ it('holds its answer back until it is admitted', async () => {
     await later();
     return 'answer';
   });
-  await attempt.begin();
+  attempt.begin();
+  await later();
+  await later();
   expect(attempt.sent).toEqual([]);
   admit(attempt);
   expect(attempt).toMatchObject({ sent: ['answer'], failures: [], aborted: undefined });
@@ -62,12 +70,12 @@ it('holds its answer back until it is admitted', async () => {
 it('answers at once when it was admitted before it is ready', async () => {
   const end = Promise.withResolvers<string>();
   const attempt = new Attempt(newAdmission(), () => end.promise);
-  const begun = attempt.begin();
+  attempt.begin();
   admit(attempt);
   await later();
   expect(attempt.sent).toEqual([]);
   end.resolve('answer');
-  await begun;
+  await later();
   expect(attempt).toMatchObject({ sent: ['answer'], failures: [] });
 });
 
@@ -76,12 +84,12 @@ it.each(['an answer', 'an error'])(
   async (kind) => {
     const end = Promise.withResolvers<string>();
     const attempt = new Attempt(newAdmission(), () => end.promise);
-    const begun = attempt.begin();
+    attempt.begin();
     refuse(attempt);
     expect(attempt).toMatchObject({ failures: [refusal], aborted: refusal });
     if (kind === 'an answer') end.resolve('answer');
     else end.reject(new Error('its own'));
-    await begun;
+    await later();
     expect(attempt).toMatchObject({ sent: [], failures: [refusal] });
   },
 );
@@ -96,7 +104,9 @@ it.each([
   ['later', () => later().then(() => Promise.reject(new Error('its own')))],
 ])('holds an error of its own back too, thrown %s', async (_, work) => {
   const attempts = [new Attempt(newAdmission(), work), new Attempt(newAdmission(), work)] as const;
-  await Promise.all(attempts.map((attempt) => attempt.begin()));
+  for (const attempt of attempts) attempt.begin();
+  await later();
+  await later();
   expect(attempts.map(({ failures }) => failures)).toEqual([[], []]);
   admit(attempts[0]);
   refuse(attempts[1]);
@@ -106,10 +116,10 @@ it.each([
 it('fails with its own error when it was admitted before it failed', async () => {
   const end = Promise.withResolvers<string>();
   const attempt = new Attempt(newAdmission(), () => end.promise);
-  const begun = attempt.begin();
+  attempt.begin();
   admit(attempt);
   end.reject(new Error('its own'));
-  await begun;
+  await later();
   expect(attempt).toMatchObject({ sent: [], failures: [{ message: 'its own' }] });
 });
 
@@ -121,7 +131,7 @@ it('hurts nobody else when its answer cannot be given', async () => {
       throw new Error('no such response');
     },
   );
-  await attempt.begin();
+  attempt.begin();
   expect(() => admit(attempt)).not.toThrow();
   expect(attempt.failures).toMatchObject([{ message: 'no such response' }]);
 });
@@ -130,7 +140,7 @@ it('is not begun when it is refused already', async () => {
   const work = jest.fn(() => 'answer');
   const attempt = new Attempt(newAdmission(), work);
   refuse(attempt);
-  await attempt.begin();
+  attempt.begin();
   expect(work).not.toHaveBeenCalled();
   expect(attempt).toMatchObject({ sent: [], failures: [refusal] });
 });

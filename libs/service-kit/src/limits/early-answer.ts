@@ -15,22 +15,33 @@ export abstract class EarlyAnswer<Answer> implements Waiting {
 
   constructor(private readonly admission: Admission) {}
 
-  protected abstract produce(): Answer | Promise<Answer>;
+  /** Does the work, and calls `onAnswer` or `onError` once, now or later. May throw instead. */
+  protected abstract work(): void;
   protected abstract send(answer: Answer): void;
   protected abstract fail(error: unknown): void;
   protected abstract abort(problem: AppError): void;
 
-  /** Never rejects. */
-  async begin(): Promise<void> {
+  begin(): void {
     this.admission.tell(this);
     if (this.isOver()) return;
     try {
-      this.answer = await this.produce();
-      if (!this.isOver()) this.state = 'answered';
+      this.work();
     } catch (error) {
-      this.error = error;
-      if (!this.isOver()) this.state = 'failed';
+      this.onError(error);
     }
+  }
+
+  protected onAnswer(answer: Answer): void {
+    if (this.isOver()) return;
+    this.answer = answer;
+    this.state = 'answered';
+    if (this.admission.state === 'admitted') this.end();
+  }
+
+  protected onError(error: unknown): void {
+    if (this.isOver()) return;
+    this.error = error;
+    this.state = 'failed';
     if (this.admission.state === 'admitted') this.end();
   }
 
