@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import pg from 'pg';
 import { Pool } from 'undici';
 
 interface Person {
@@ -9,33 +11,32 @@ interface Person {
 interface State {
   celebrity: Person;
   viewers: Person[];
-  posts: number;
+  rounds: number;
+  adminUrl: string;
+  redisUrl: string;
 }
 
-const readEveryMs = 5;
-const quietSeconds = 10;
+const readEveryMs = 3;
+const quietMs = 3_000;
+/** Until the followers' feeds are as ready as they were. */
+const settleMs = 1_500;
 /** How often each follower looks at their feed, all the time: what is compared is a post on its way, not who looks for it. */
 const lookEveryMs = 400;
+const patienceMs = 60_000;
 
-/** `fan-out.js <url>`: posts as the one whom all follow, while the followers read their feeds, and waits until all have seen it. */
+/**
+ * `fan-out.js <url>`: posts as the one whom all follow, while the followers read their feeds and somebody reads a post
+ * again and again. Quiet times and posts on their way take turns, so that what changes on the machine meets both.
+ */
 async function main(): Promise<void> {
-  const { celebrity, viewers, posts } = JSON.parse(
+  const { celebrity, viewers, rounds, adminUrl, redisUrl } = JSON.parse(
     readFileSync(process.env['BENCH_STATE'] ?? '', 'utf8'),
   ) as State;
   const pool = new Pool(process.argv[2] ?? '', { connections: 64 });
-  const ask = async (
-    path: string,
-    { token }: Person,
-    body?: object,
-  ): Promise<{ status: number; text: string }> => {
-    const response = await pool.request({
-      path,
-      method: body ? 'POST' : 'GET',
-      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    return { status: response.statusCode, text: await response.body.text() };
-  };
+  const database = new pg.Client(adminUrl);
+  await database.connect();
+  const redis = new Redis(redisUrl);
+  const ask = askWith(pool);
   const visible: number[] = [];
   const sought = new Sought();
   const look = async (viewer: Person) => (await ask('/api/v1/feed?limit=20', viewer)).text;
@@ -46,26 +47,60 @@ async function main(): Promise<void> {
     const answer = await ask('/api/v1/posts', celebrity, { text: `Post ${n} for all` });
     if (answer.status !== 201) throw new Error(`The post was answered ${answer.status} ${answer.text}`);
     sought.begin((JSON.parse(answer.text) as { id: string }).id);
-    while (sought.seers < viewers.length) {
-      if (performance.now() - sought.since > 60_000)
-        throw new Error('The post did not arrive within a minute');
-      await pause(readEveryMs);
+    const isOver = async () => sought.seers === viewers.length && !(await isOnItsWay(database));
+    const giveUpAt = performance.now() + patienceMs;
+    while (!(await isOver())) {
+      if (performance.now() > giveUpAt) throw new Error('The post did not arrive within a minute');
+      await pause(50);
     }
+    return performance.now() - sought.since;
   };
   const known = await ask('/api/v1/feed?limit=1', viewers[0] as Person);
   const { items } = JSON.parse(known.text) as { items: { id: string }[] };
   const read = () => ask(`/api/v1/posts/${items[0]?.id}`, viewers[0] as Person);
-  const quiet = await readsWhile(read, () => pause(quietSeconds * 1000));
-  const during = await readsWhile(read, async () => {
-    for (let n = 0; n < posts; n += 1) {
-      await publish(n);
-      await pause((quietSeconds * 1000) / posts);
-    }
-  });
+  const quiet: number[] = [];
+  const during: number[] = [];
+  const took: number[] = [];
+  for (let n = 0; n < rounds; n += 1) {
+    await forgetThatTooManyFollow(database, redis);
+    await pause(settleMs);
+    await readsWhile(read, { took: quiet, work: () => pause(quietMs) });
+    await readsWhile(read, { took: during, work: async () => void took.push(await publish(n)) });
+  }
   sought.isOver = true;
   await Promise.all(looking);
-  process.stdout.write(JSON.stringify({ visible: percentiles(visible), quiet, during }));
-  await pool.close();
+  const results = { visible, quiet, during, took };
+  process.stdout.write(
+    JSON.stringify(
+      Object.fromEntries(Object.entries(results).map(([name, all]) => [name, percentiles(all)])),
+    ),
+  );
+  await Promise.all([pool.close(), database.end(), redis.quit()]);
+}
+
+type Ask = (path: string, person: Person, body?: object) => Promise<{ status: number; text: string }>;
+
+function askWith(pool: Pool): Ask {
+  return async (path, { token }, body) => {
+    const response = await pool.request({
+      path,
+      method: body ? 'POST' : 'GET',
+      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status: response.statusCode, text: await response.body.text() };
+  };
+}
+
+/** So that the next post finds it out, and has all of them told; no timeline knows of it either. */
+async function forgetThatTooManyFollow(database: pg.Client, redis: Redis): Promise<void> {
+  await database.query('delete from posts.feed_pulled_authors');
+  await redis.unlink('posts:changes', ...(await redis.keys('posts:cache:timeline.*')));
+}
+
+async function isOnItsWay(database: pg.Client): Promise<boolean> {
+  const { rowCount } = await database.query('select from posts.feed_fanouts limit 1');
+  return rowCount !== 0;
 }
 
 interface Looking {
@@ -113,9 +148,11 @@ class Sought {
   }
 }
 
-/** How long reads take, a few hundred a second, while something else is done. */
-async function readsWhile(read: () => Promise<unknown>, work: () => Promise<void>) {
-  const took: number[] = [];
+/** Notes how long reads take, a few hundred a second, while something else is done. */
+async function readsWhile(
+  read: () => Promise<unknown>,
+  { took, work }: { took: number[]; work: () => Promise<unknown> },
+): Promise<void> {
   let over = false;
   const reading = (async () => {
     while (!over) {
@@ -128,14 +165,13 @@ async function readsWhile(read: () => Promise<unknown>, work: () => Promise<void
   await work();
   over = true;
   await reading;
-  return percentiles(took);
 }
 
-function percentiles(values: number[]) {
+function percentiles(values: readonly number[]) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-  return { p50: at(0.5), p95: at(0.95) };
+  return { count: values.length, p50: at(0.5), p95: at(0.95) };
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
