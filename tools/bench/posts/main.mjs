@@ -81,13 +81,16 @@ async function measureReads({ env, data, service, viewers }) {
     path: target,
     headers: { ...tokenOf(viewer(n)), 'If-None-Match': tags[n].etag },
   }));
+  const cached = writeReads(outdir, 'cached', reads(some));
   await compareWith(
     `GET /posts/:id, ${callers} people, ${cachedPosts.toLocaleString('en')} posts from the cache, else any of ${shape.posts.toLocaleString('en')}`,
     [
-      [service('cached', writeReads(outdir, 'cached', reads(some))), 1.3],
+      [service('cached', cached), 1.3],
       [service('cached, 304', writeReads(outdir, 'unchanged', unchanged)), 1.5],
       [service(uncached, writeRandomReads(outdir, 'uncached', random)), 0.7],
     ],
+    // Asked for the same, with the same headers: a token takes a microsecond to be read, whatever is done with it.
+    { ...floor, script: cached },
   );
 }
 
@@ -120,9 +123,9 @@ async function measureCreate({ service, viewers }) {
   await compareWith('POST /posts, each with a key of its own', [[service('create', script), 0.45]]);
 }
 
-async function compareWith(title, rowsAndGoals) {
+async function compareWith(title, rowsAndGoals, beside = floor) {
   console.log('');
-  const variants = [floor, ...rowsAndGoals.map(([variant]) => variant)];
+  const variants = [beside, ...rowsAndGoals.map(([variant]) => variant)];
   const rows = await compare({ title, variants, rounds, seconds });
   rowsAndGoals.forEach(([{ name }, goal], index) =>
     verdicts.push(`goal: ${name} ≥ ${goal} of bare Express: ${rows[index + 1].ratio.toFixed(2)}`),
