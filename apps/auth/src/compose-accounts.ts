@@ -27,6 +27,7 @@ import { BackgroundTasks } from './background-tasks';
 import { BusinessEvents } from './business-events';
 import { composeSecondFactors } from './compose-second-factors';
 import type { KeyVault } from './keys/key-vault';
+import type { SigningKeys } from './keys/signing-keys';
 import { MailJobs } from './mail/mail-jobs';
 import { OneTimeTokens } from './mail/one-time-tokens';
 import { RecentFactor } from './mfa/step-up.service';
@@ -61,7 +62,13 @@ type AccountsConfig = Config<typeof secretSettings & typeof passwordSettings & t
 export interface AccountsSurroundings {
   database: Database;
   redis: Redis;
-  keys: { vault: KeyVault; audit: AuditLog; revocations: SessionRevocations; signer: TokenSigner };
+  keys: {
+    vault: KeyVault;
+    audit: AuditLog;
+    revocations: SessionRevocations;
+    signingKeys: SigningKeys;
+    signer: TokenSigner;
+  };
   /** What the audit log says of somebody. */
   activity: ActivityReader;
 }
@@ -240,7 +247,7 @@ function composeSessions(config: AccountsConfig, parts: SessionParts) {
   const device = new DeviceTokens(keyring);
   const tokens = {
     refresh: new RefreshTokens(keyring),
-    session: new SessionTokens(keys.signer, keyring),
+    session: new SessionTokens(keys.signer, keys.signingKeys, keyring),
     device,
   };
   const background = new BackgroundTasks((error) => events.backgroundTaskFailed(error));

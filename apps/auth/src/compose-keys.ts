@@ -71,6 +71,7 @@ export function composeKeys(
   return {
     ...care,
     list,
+    signingKeys: keys,
     signer: createTokenSigner({
       ...issuer,
       key: () => keys.current(),

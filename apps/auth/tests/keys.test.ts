@@ -9,6 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
+const keyOf = (token: string) => jwt.decode(token, { complete: true })?.header.kid;
+
 interface PublishedKey extends JsonWebKey {
   kid: string;
 }
@@ -36,8 +38,7 @@ it('publishes the public halves of the key that signs and of the next one, and n
 it('another library verifies a token by the published key', async () => {
   const ada = await app.person();
   const token = await app.tokenOf(ada);
-  const named = jwt.decode(token, { complete: true })?.header.kid;
-  const key = (await publishedKeys()).find(({ kid }) => kid === named);
+  const key = (await publishedKeys()).find(({ kid }) => kid === keyOf(token));
   const publicKey = createPublicKey({ key: key as JsonWebKey, format: 'jwk' });
 
   const expected = { algorithms: ['RS256' as const], issuer, audience };
@@ -47,4 +48,27 @@ it('another library verifies a token by the published key', async () => {
   const claims = { ...(jwt.decode(token) as object), sub: 'somebody else' };
   const forged = [head, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
   expect(() => jwt.verify(forged, publicKey, expected)).toThrow(/signature/);
+});
+
+it('a process that has not heard that its key is revoked signs with the next one', async () => {
+  const ada = await app.person();
+  const { accessToken, refreshToken } = await app.signIn(ada);
+  const other = await app.second();
+  const revoked = keyOf(accessToken);
+  // As another process does it, but for the news of it: the next key signs at once.
+  await app.rows(
+    `update auth.signing_keys set signs_from = coalesce(signs_from, now()),
+       revoked_at = case kid when $1 then now() end,
+       sealed_private_key = case kid when $1 then null else sealed_private_key end`,
+    [revoked],
+  );
+  const [signedIn, refreshed] = await Promise.all([
+    other.login(ada.username, ada.password),
+    app.refresh(refreshToken),
+  ]);
+  for (const { status, json } of [signedIn, refreshed]) {
+    expect(status).toBe(200);
+    expect(keyOf(json.accessToken)).not.toBe(revoked);
+    expect((await app.get('/api/v1/auth/me', { token: json.accessToken })).status).toBe(200);
+  }
 });

@@ -32,6 +32,7 @@ export class SigningKeys {
   private opened: ReadonlyMap<string, SigningKey> = new Map();
   private loading: Promise<void> | undefined;
   private loadedAt = -Infinity;
+  private revoked = 0;
   private snapshot: (PublishedKeys & { set: KeySet }) | undefined;
 
   constructor(private readonly options: SigningKeysOptions) {}
@@ -49,12 +50,27 @@ export class SigningKeys {
     // Both at once: a key that signs is never one that is not open.
     this.all = all;
     this.opened = opened;
+    this.revoked = all.filter(({ revokedAt }) => revokedAt !== null).length;
     const { times } = this.options;
     const keys = publishedKeys(all, { now: Date.now(), times }).map(({ publicJwk }) => publicJwk);
     const body = JSON.stringify({ keys });
     if (this.snapshot?.body === body) return;
     const version = createHash('sha256').update(body).digest('base64url').slice(0, 16);
     this.snapshot = { body, version, set: localKeySet({ keys }) };
+  }
+
+  /**
+   * Tells how many keys are revoked, as it has just been read: where that is news, a promise that they are known. What is
+   * signed after it is signed by none of them, whether or not this process has heard of it in another way.
+   */
+  heed(revoked: number): Promise<void> | undefined {
+    return revoked > this.revoked ? this.catchUp(revoked) : undefined;
+  }
+
+  /** The first time it may be a read that began before the key was revoked. */
+  private async catchUp(revoked: number): Promise<void> {
+    await this.load();
+    if (revoked > this.revoked) await this.load();
   }
 
   /** The key that signs now. */

@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 import type { AccessTokenSigner } from '@rostrum/security';
+import type { SigningKeys } from '../keys/signing-keys';
 import type { DerivedKey, Keyring } from '../secrets/keyring';
 import type { RefreshedSession } from './session';
 
 export type SessionTokenSubject = Pick<
   RefreshedSession,
-  'sessionId' | 'userId' | 'username' | 'roles' | 'mode' | 'revokedUpTo'
+  'sessionId' | 'userId' | 'username' | 'roles' | 'mode' | 'revokedUpTo' | 'revokedKeys'
 >;
 
 export interface AccessTokens {
@@ -20,6 +21,7 @@ export class SessionTokens {
 
   constructor(
     private readonly signer: Pick<AccessTokenSigner, 'sign' | 'ttlSeconds'>,
+    private readonly signingKeys: Pick<SigningKeys, 'heed'>,
     keyring: Keyring,
   ) {
     this.csrfKeys = keyring.keysFor('csrf token').all;
@@ -30,7 +32,9 @@ export class SessionTokens {
   }
 
   async accessTokenFor(subject: SessionTokenSubject): Promise<AccessTokens> {
-    const { mode, ...holder } = subject;
+    const { mode, revokedKeys, ...holder } = subject;
+    const news = this.signingKeys.heed(revokedKeys);
+    if (news) await news;
     const csrf = mode === 'cookie' ? this.csrfTokens(holder.sessionId)[0] : undefined;
     const accessToken = await this.signer.sign({ ...holder, csrf });
     return { accessToken, csrfToken: csrf };

@@ -61,6 +61,8 @@ export interface TokenFacts {
   roles: string[];
   /** Up to when tokens of the person are revoked, in milliseconds since 1970; whichever process has done that. */
   revokedUpTo: number | null;
+  /** How many signing keys are revoked, whichever process has done that. */
+  revokedKeys: number;
 }
 
 /** Whose token it is that was exchanged, and in which session. */

@@ -14,7 +14,8 @@ import type {
 const listed = `id, user_id as "userId", created_at as "createdAt", used_at as "usedAt", expires_at as "expiresAt",
   mode, methods, client, address_sealed as "addressSealed"`;
 const tokenFacts = `u.roles, (select max(r.revoked_at)::float8 from revocations as r
-  where r.kind = 'subject' and r.target = u.id::text) as "revokedUpTo"`;
+  where r.kind = 'subject' and r.target = u.id::text) as "revokedUpTo",
+  (select count(*)::int from signing_keys as k where k.revoked_at is not null) as "revokedKeys"`;
 const whose = `s.id as "sessionId", s.user_id as "userId", u.username, ${tokenFacts}, s.mode,
   s.expires_at as "expiresAt"`;
 const goesOn = 's.ended_at is null and s.expires_at > now()';
