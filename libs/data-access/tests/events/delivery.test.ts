@@ -1,9 +1,8 @@
-import { problems } from '@rostrum/errors';
 import { waitFor } from '@rostrum/testing';
-import { withClient, type BusEvent, type ConsumerOptions } from '../../src';
+import { withClient, type BusEvent } from '../../src';
 import { engineKinds, type Engine } from './engines';
 import { effect, nameOf } from './shared';
-import { byKey, EventStage, numbered, traceparent } from './stage';
+import { EventStage, numbered, traceparent } from './stage';
 
 describe.each(engineKinds)('events over $name', ({ start }) => {
   let engine: Engine;
@@ -176,7 +175,7 @@ describe.each(engineKinds)('events over $name', ({ start }) => {
         database: stage.otherDatabase('first'),
       });
       await stage.publish(all.slice(0, 3));
-      await waitFor(async () => (await inHandlers('first')) > 0);
+      await waitFor(async () => (await stage.inHandlers('first')) > 0);
       await stage.publish(all.slice(3));
       held.reject(new Error('gone'));
       await stage.stop(first);
@@ -230,241 +229,6 @@ describe.each(engineKinds)('events over $name', ({ start }) => {
     });
   });
 
-  describe('an event whose handler fails', () => {
-    const poisoned: ConsumerOptions['handlers'] = {
-      'thing.happened': async (event, trx) => {
-        await effect(event, trx);
-        if (nameOf(event).startsWith('poison')) throw new TypeError('secret of the payload');
-      },
-    };
-
-    it('is set aside after five tries, says why, and holds its followers up no longer', async () => {
-      const tries: number[] = [];
-      const onDeadLetter = jest.fn();
-      stage.relay();
-      stage.consumer({
-        handlers: poisoned,
-        hooks: { onDeadLetter, onHandlerError: ({ attempts }) => tries.push(attempts) },
-      });
-      await stage.publish(['before', 'poison', 'after']);
-      expect(await stage.untilDone(2)).toEqual(['before', 'after']);
-      expect(tries.at(-1)).toBe(5);
-      expect(tries.length).toBeLessThanOrEqual(5);
-      expect(onDeadLetter).toHaveBeenCalledTimes(1);
-      const letters = await stage.letters().list();
-      expect(letters).toHaveLength(1);
-      expect(letters[0]).toMatchObject({
-        event: { type: 'thing.happened', payload: { name: 'poison' }, traceparent },
-        reason: 'TypeError',
-        attempts: 5,
-        member: 'one',
-      });
-      expect(JSON.stringify(letters)).not.toContain('secret');
-    });
-
-    it('waits for longer and longer between its tries', async () => {
-      const times: number[] = [];
-      stage.relay();
-      stage.consumer({
-        retryMs: 40,
-        handlers: {
-          'thing.happened': () => {
-            times.push(performance.now());
-            return Promise.reject(new Error('no'));
-          },
-        },
-      });
-      await stage.publish(['poison']);
-      await waitFor(async () => (await stage.letters().count()) === 1);
-      const pauses = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-      expect(pauses).toHaveLength(4);
-      // Half of it is left to chance, so that those that failed together do not come back together.
-      pauses.forEach((pause, index) => expect(pause).toBeGreaterThan(40 * 2 ** index * 0.5 - 2));
-    });
-
-    it('holds up nobody but what follows it in its partition', async () => {
-      stage.relay();
-      stage.consumer({ retryMs: 150, handlers: poisoned });
-      await stage.publish(['poison'], () => 'k0');
-      const others = numbered(60);
-      await stage.publish(others, (name) => `k${Number(name.slice(1)) % 20}`);
-      await waitFor(async () => (await stage.names()).length >= 25);
-      expect(await stage.letters().count()).toBe(0);
-      await stage.untilDone(60);
-      expect(await stage.letters().count()).toBe(1);
-    });
-
-    it('is handled when it is replayed, once, and by its group alone', async () => {
-      let well = false;
-      const other: string[] = [];
-      stage.relay();
-      stage.consumer({
-        handlers: {
-          'thing.happened': async (event, trx) => {
-            if (!well && nameOf(event) === 'poison') throw new Error('not yet');
-            await effect(event, trx);
-          },
-        },
-      });
-      stage.consumer({
-        group: 'others',
-        handlers: { 'thing.happened': (event) => Promise.resolve(void other.push(nameOf(event))) },
-      });
-      await stage.publish(['poison', 'after']);
-      await stage.untilDone(1);
-      const [letter] = await stage.letters().list();
-      well = true;
-      expect(await stage.letters().replay(letter?.id ?? '')).toBe(true);
-      expect(await stage.untilDone(2)).toEqual(['after', 'poison']);
-      expect(await stage.letters().count()).toBe(0);
-      await waitFor(() => other.length >= 2);
-      expect(other).toEqual(['poison', 'after']);
-    });
-
-    it('that hangs is ended in time, and what it does later does not count', async () => {
-      const late: Promise<unknown>[] = [];
-      const awake = Promise.withResolvers<void>();
-      const signals: AbortSignal[] = [];
-      stage.relay();
-      stage.consumer({
-        handlerTimeoutMs: 50,
-        handlers: {
-          'thing.happened': (event, trx, signal) => {
-            if (nameOf(event) !== 'hangs') return effect(event, trx);
-            signals.push(signal);
-            const work = awake.promise.then(() => effect(event, trx));
-            late.push(work.catch((error: unknown) => error));
-            return work;
-          },
-        },
-      });
-      await stage.publish(['before', 'hangs', 'after']);
-      expect(await stage.untilDone(2)).toEqual(['before', 'after']);
-      expect(await stage.letters().list()).toMatchObject([
-        { event: { payload: { name: 'hangs' } }, reason: 'AppError HANDLER_TIMEOUT', attempts: 5 },
-      ]);
-      expect(signals.every(({ aborted }) => aborted)).toBe(true);
-      awake.resolve();
-      for (const outcome of await Promise.all(late)) expect(outcome).toBeInstanceOf(Error);
-      expect(await stage.names()).toEqual(['before', 'after']);
-    });
-
-    it('whose statement hangs is ended on the server', async () => {
-      stage.relay();
-      stage.consumer({
-        handlerTimeoutMs: 100,
-        handlers: {
-          'thing.happened': async (event, trx) => {
-            if (nameOf(event) === 'hangs') await trx.query('hang', 'select pg_sleep(60)');
-            await effect(event, trx);
-          },
-        },
-      });
-      await stage.publish(['hangs', 'after']);
-      expect(await stage.untilDone(1)).toEqual(['after']);
-      await waitFor(async () => (await inHandlers('', 'pg_sleep')) === 0);
-    });
-
-    it('is not given up because something it needs is away', async () => {
-      let away = 12;
-      stage.relay();
-      stage.consumer({
-        handlers: {
-          'thing.happened': async (event, trx) => {
-            if (away-- > 0) throw problems.unavailable('posts', 1);
-            await effect(event, trx);
-          },
-        },
-        hooks: { onError: () => (away > 3 ? (away -= 4) : undefined) },
-      });
-      await stage.publish(['a']);
-      expect(await stage.untilDone(1)).toEqual(['a']);
-      expect(await stage.letters().count()).toBe(0);
-    });
-
-    it('because something is away for longer than anybody has patience for is set aside', async () => {
-      stage.relay();
-      stage.consumer({
-        patienceMs: 50,
-        handlers: {
-          'thing.happened': async (event, trx) => {
-            if (nameOf(event) === 'a') throw problems.unavailable('posts', 1);
-            await effect(event, trx);
-          },
-        },
-      });
-      await stage.publish(['a', 'b']);
-      expect(await stage.untilDone(1)).toEqual(['b']);
-      expect(await stage.letters().list()).toMatchObject([{ reason: 'AppError POSTS_UNAVAILABLE' }]);
-    });
-  });
-
-  it('sets aside an entry that is no event, and only that one', async () => {
-    const onDeadLetter = jest.fn();
-    await stage.publish(['a'], () => 'k');
-    stage.relay();
-    await waitFor(async () => (await stage.published()) === 1);
-    for (const partition of [0, 1, 2]) await engine.putRaw(stage.stream, partition, 'thing');
-    await stage.publish(['b'], () => 'k');
-    await waitFor(async () => (await stage.published()) === 5);
-    stage.consumer({ hooks: { onDeadLetter } });
-    expect(await stage.untilDone(2)).toEqual(['a', 'b']);
-    expect(await stage.letters().count()).toBe(3);
-    expect(onDeadLetter).toHaveBeenCalledTimes(3);
-  });
-
-  describe('several members', () => {
-    const keyOf = (name: string) => `k${Number(name.slice(1)) % 17}`;
-
-    it('share the partitions, and one that leaves hands its own on at once', async () => {
-      const partitions: Record<string, number> = {};
-      const join = (member: string) =>
-        stage.consumer({
-          member,
-          leaseMs: 1_500,
-          database: stage.otherDatabase(member),
-          bus: engine.open({ partitions: stage.partitions }),
-          hooks: { onPartitions: (count) => (partitions[member] = count) },
-        });
-      stage.relay({ pollMs: 20 });
-      const one = join('one');
-      await waitFor(() => partitions['one'] === 4);
-      join('two');
-      await waitFor(() => partitions['one'] === 2 && partitions['two'] === 2);
-      await stage.publish(numbered(100), keyOf);
-      await stage.untilDone(100);
-      await stage.stop(one);
-      await waitFor(() => partitions['two'] === 4);
-      await stage.publish(numbered(100, 100), keyOf);
-      await stage.untilDone(200);
-      const effects = await stage.effects();
-      expect(new Set(effects.slice(0, 100).map(({ member }) => member)).size).toBe(2);
-      for (const [key, names] of byKey(effects)) {
-        expect(names).toEqual(numbered(200).filter((name) => keyOf(name) === key));
-      }
-    });
-  });
-
-  it('has every effect once, in order, while connections are cut again and again', async () => {
-    const { bus, proxy } = await engine.openThrough({ partitions: stage.partitions });
-    // Apart from the publisher's: where a commit's answer is lost, only the publisher can know what to do.
-    const database = stage.otherDatabase('cuttable');
-    const all = numbered(200);
-    stage.relay({ bus, database, pollMs: 50, batchSize: 20 });
-    stage.consumer({ bus, database, batchSize: 10 });
-    for (let at = 0; at < all.length; at += 10) {
-      await stage.publish(all.slice(at, at + 10));
-      if (at % 40 !== 30) continue;
-      await waitFor(async () => (await stage.names()).length > at - 20, { timeoutMs: 25_000 });
-      proxy.reset();
-      await stage.asAdmin(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'cuttable%'`,
-      );
-    }
-    expect(await stage.untilDone(all.length, 25_000)).toEqual(all);
-    expect(await stage.letters().count()).toBe(0);
-  }, 60_000);
-
   /** Holds the first statement of this kind up, and no other: a sequence counts on although its transaction is undone. */
   async function holdFirst(operation: string, table: string): Promise<void> {
     await stage.asAdmin(`
@@ -490,19 +254,6 @@ describe.each(engineKinds)('events over $name', ({ start }) => {
         return rowCount;
       }),
     );
-  }
-
-  /** Transactions of this process that are in the middle of a handler, or of such a statement. */
-  async function inHandlers(applicationName: string, text = 'inbox'): Promise<number> {
-    return withClient(stage.own.adminUrl, async (admin) => {
-      const { rowCount } = await admin.query(
-        `select from pg_stat_activity
-          where datname = current_database() and pid <> pg_backend_pid() and application_name like $1 || '%'
-            and state in ('active', 'idle in transaction') and query like '%' || $2 || '%'`,
-        [applicationName, text],
-      );
-      return rowCount ?? 0;
-    });
   }
 
   async function outboxRows(condition: string): Promise<number> {

@@ -54,6 +54,19 @@ export class EventStage {
     await this.own.drop();
   }
 
+  /** Transactions of this process that are in the middle of a handler, or of such a statement. */
+  async inHandlers(applicationName: string, text = 'inbox'): Promise<number> {
+    return withClient(this.own.adminUrl, async (admin) => {
+      const { rowCount } = await admin.query(
+        `select from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid() and application_name like $1 || '%'
+            and state in ('active', 'idle in transaction') and query like '%' || $2 || '%'`,
+        [applicationName, text],
+      );
+      return rowCount ?? 0;
+    });
+  }
+
   async stopAll(): Promise<void> {
     await Promise.all(this.running.splice(0).map((part) => part.stop()));
   }
