@@ -30,13 +30,13 @@ const postsAtOnce = 16;
  * more by the next, which nobody sees.
  *
  * An author whom too many follow becomes a pulled one with the first post that finds it so. That is committed before
- * their followers' timelines are told; from then on, a post of theirs is put in one place and is there for everybody.
- * They stay so when they have fewer followers again: what has not been brought to anybody is still to be found.
+ * anybody is told; then that post, as all that come after it, is put in one place and is there for everybody. They stay
+ * so when they have fewer followers again: what has not been brought to anybody is still to be found.
  */
 export class FanOutRounds {
   constructor(
     private readonly database: Pick<Database, 'transaction'>,
-    private readonly timelines: Pick<Timelines, 'bring' | 'keep' | 'tellPulled' | 'arrived'>,
+    private readonly timelines: Pick<Timelines, 'bring' | 'keep' | 'arrived'>,
     private readonly options: FanOutOptions,
   ) {}
 
@@ -49,14 +49,19 @@ export class FanOutRounds {
         const taken = await repository.take(postsAtOnce);
         if (taken.length === 0) return undefined;
         const wideOnes = taken.filter((each) => this.isTooWide(each));
-        for (const each of wideOnes) await this.pull(repository, each);
-        const kept = taken.filter((each) => each.is_pulled && !each.tells_author_is_pulled);
+        // They are kept with the next round.
+        if (wideOnes.length > 0) await repository.pull(wideOnes);
+        const kept = taken.filter(({ is_pulled }) => is_pulled);
         for (const each of kept) await this.timelines.keep(toWritten(each));
         if (kept.length > 0) await repository.finish(kept.map(({ post_id }) => post_id));
         const brought = taken.filter((each) => !wideOnes.includes(each) && !kept.includes(each));
         const delivered = await this.bring(repository, brought);
         // Within the transaction: where it is not told, they are brought again.
-        await this.timelines.arrived([...kept, ...brought].map(({ author_id }) => author_id));
+        const arrived = [...kept, ...brought].map(({ author_id }) => author_id);
+        await this.timelines.arrived(
+          arrived,
+          kept.some(({ batches }) => batches > 0),
+        );
         const wasAll = taken.length < postsAtOnce;
         return { ...delivered, finished: delivered.finished + kept.length, wasAll };
       },
@@ -64,14 +69,8 @@ export class FanOutRounds {
     );
   }
 
-  private isTooWide({ is_pulled, tells_author_is_pulled, followers }: FanOut): boolean {
-    return !is_pulled && !tells_author_is_pulled && followers >= this.options.pullFrom;
-  }
-
-  /** The post itself is where it is looked for before anybody is told to. */
-  private async pull(repository: FanOutsRepository, fanOut: FanOut): Promise<void> {
-    await this.timelines.keep(toWritten(fanOut));
-    await repository.pull(fanOut);
+  private isTooWide({ is_pulled, followers }: FanOut): boolean {
+    return !is_pulled && followers >= this.options.pullFrom;
   }
 
   private async bring(repository: FanOutsRepository, fanOuts: readonly FanOut[]): Promise<Delivered> {
@@ -95,8 +94,7 @@ export class FanOutRounds {
   }
 
   private async bringTo(fanOut: FanOut, followers: readonly string[]): Promise<void> {
-    const { author_id, tells_author_is_pulled, batches } = fanOut;
-    if (tells_author_is_pulled) return this.timelines.tellPulled(author_id, followers);
+    const { author_id, batches } = fanOut;
     // Also to the author, for posts that no request of theirs has published.
     await this.timelines.bring(toWritten(fanOut), batches === 0 ? [author_id, ...followers] : followers);
   }

@@ -8,8 +8,6 @@ export interface FanOut {
   author_id: string;
   /** Where it is a repost: the post that is passed on. */
   reposted_id: string | null;
-  /** What goes out is that this author's posts are pulled from now on. */
-  tells_author_is_pulled: boolean;
   /** All followers up to this one have it. */
   after: string;
   batches: number;
@@ -22,8 +20,6 @@ interface Recipient {
   post_id: string;
   follower_id: string;
 }
-
-const beforeAll = '00000000-0000-0000-0000-000000000000';
 
 /** Posts on their way to those who follow their authors. */
 export class FanOutsRepository {
@@ -46,7 +42,7 @@ export class FanOutsRepository {
   async take(most: number): Promise<FanOut[]> {
     const { rows } = await this.db.query<FanOut>(
       'take_fanouts',
-      `select f.post_id, f.author_id, f.reposted_id, f.tells_author_is_pulled, f.after, f.batches,
+      `select f.post_id, f.author_id, f.reposted_id, f.after, f.batches,
               exists (select from feed_pulled_authors p where p.author_id = f.author_id) as is_pulled,
               coalesce((select followers from profiles a where a.user_id = f.author_id), 0) as followers
          from feed_fanouts f order by f.batches, f.post_id limit $1
@@ -91,13 +87,13 @@ export class FanOutsRepository {
     await this.db.query('finish_fanouts', 'delete from feed_fanouts where post_id = any($1)', [postIds]);
   }
 
-  /** Notes that too many follow the author for posts to be brought to each; that is what this one tells them instead. */
-  async pull({ post_id, author_id }: Pick<FanOut, 'post_id' | 'author_id'>): Promise<void> {
+  /** Notes that too many follow these authors for posts to be brought to each. */
+  async pull(fanOuts: readonly Pick<FanOut, 'post_id' | 'author_id'>[]): Promise<void> {
     await this.db.query(
-      'pull_author',
-      `with author as (insert into feed_pulled_authors (author_id) values ($2) on conflict do nothing)
-       update feed_fanouts set tells_author_is_pulled = true, after = $3, batches = batches + 1 where post_id = $1`,
-      [post_id, author_id, beforeAll],
+      'pull_authors',
+      `with author as (insert into feed_pulled_authors (author_id) select unnest($2::uuid[]) on conflict do nothing)
+       update feed_fanouts set batches = batches + 1 where post_id = any($1)`,
+      [fanOuts.map(({ post_id }) => post_id), fanOuts.map(({ author_id }) => author_id)],
     );
   }
 

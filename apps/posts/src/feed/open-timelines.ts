@@ -2,6 +2,7 @@ import type { CachePolicy, Database, Redis } from '@rostrum/data-access';
 import { openCache, type Kit } from '@rostrum/service-kit';
 import type { Visibility } from '../visibility/open-visibility';
 import { FeedRepository } from './feed.repository';
+import { PulledAuthors } from './pulled-authors';
 import { Timelines } from './timelines';
 
 /** Timelines live long: what changes them is told to them. That of somebody who reads nothing goes after a day or two. */
@@ -13,7 +14,7 @@ const policy: CachePolicy = {
 };
 
 /** Raised when what is kept of timelines changes its shape. */
-const timelineShape = 2;
+const timelineShape = 3;
 
 interface TimelineParts {
   redis: Redis;
@@ -32,6 +33,7 @@ export function openTimelines(
     feed: new FeedRepository(database),
     home: openCache(kit, redis, { name: 'timeline', policy, version: timelineShape }),
     written: openCache(kit, redis, { name: 'written', policy, version: timelineShape }),
+    pulled: new PulledAuthors(database, changes),
     changes,
   });
 }

@@ -1,4 +1,5 @@
 import { placeOfArrivals, placeOfSubject } from '../visibility/change-times';
+import type { AuthorsByTail } from './pulled-authors';
 
 /**
  * A timeline as it is cached: what was loaded, and what has been appended since.
@@ -17,7 +18,6 @@ import { placeOfArrivals, placeOfSubject } from '../visibility/change-times';
  * | entry                  | after the byte that says its kind                        |
  * | ---------------------- | -------------------------------------------------------- |
  * | a post                 | its id, the end of the author's id                       |
- * | an author who is pulled | their id, the end of it                                 |
  * | a repost               | its id, that of the post, that of who has passed it on   |
  *
  * An entry counts only while whose it is is among those who are followed: one that was on its way while the viewer
@@ -31,7 +31,7 @@ const shortEntry = 1 + idLength + tailLength;
 const repostEntryLength = 1 + 3 * idLength;
 const digits = 2 * idLength;
 
-const entryKinds = { post: 1, pulledAuthor: 2, repost: 3 } as const;
+const entryKinds = { post: 1, repost: 3 } as const;
 
 /** The bytes of an id as a string, which compare as the ids do. */
 export type RawId = string;
@@ -84,12 +84,8 @@ export function packTimeline({ pulled, followed, posts, reposts }: LoadedTimelin
 
 /** A post that has come. */
 export function postEntry(postId: string, authorId: string): Buffer {
-  return packEntry(entryKinds.post, postId, authorId);
-}
-
-/** From now on this author's posts do not come: they are to be looked for. */
-export function pulledAuthorEntry(authorId: string): Buffer {
-  return packEntry(entryKinds.pulledAuthor, authorId, authorId);
+  const tail = bytesOf(authorId).subarray(idLength - tailLength);
+  return Buffer.concat([Buffer.from([entryKinds.post]), bytesOf(postId), tail]);
 }
 
 /** A post that somebody has passed on. */
@@ -99,11 +95,6 @@ export function repostEntry({ position, postId, reposterId }: Record<keyof HomeE
 
 export function toRawId(id: string): RawId {
   return bytesOf(id).toString('latin1');
-}
-
-function packEntry(kind: number, id: string, authorId: string): Buffer {
-  const tail = bytesOf(authorId).subarray(idLength - tailLength);
-  return Buffer.concat([Buffer.from([kind]), bytesOf(id), tail]);
 }
 
 function bytesOf(id: string): Buffer {
@@ -121,6 +112,7 @@ export class Timeline {
   /** By their places. A timeline that is kept is read again and again. */
   private readonly rawIds = new Map<number, RawId>();
   private readonly entries = new Map<number, HomeEntry>();
+  private pulled: { among: AuthorsByTail; authors: readonly string[] } | undefined;
   private loadedPlaces: readonly number[] | undefined;
   private appendedPlaces: readonly number[] | undefined;
 
@@ -153,16 +145,15 @@ export class Timeline {
     return this.rawIdAt(floorAt);
   }
 
-  /** Whose posts have to be looked for. */
-  pulledAuthors(): string[] {
-    const authors: string[] = [];
-    for (let at = headLength; at < this.followedAt; at += idLength) authors.push(this.idAt(at));
-    for (let at = this.entriesAt; at < this.packed.length; at += this.lengthOf(at)) {
-      if (this.packed[at] !== entryKinds.pulledAuthor || !this.isFollowed(at)) continue;
-      const author = this.idAt(at + 1);
-      if (!authors.includes(author)) authors.push(author);
-    }
-    return authors;
+  /** Whose posts have to be looked for: whose were not loaded, and who of all that are pulled is followed. */
+  pulledAuthors(pulled: AuthorsByTail): readonly string[] {
+    if (this.pulled?.among === pulled) return this.pulled.authors;
+    const authors = new Set<string>();
+    for (let at = headLength; at < this.followedAt; at += idLength) authors.add(this.idAt(at));
+    for (let at = this.followedAt; pulled.size > 0 && at < this.postsAt; at += tailLength)
+      for (const author of pulled.get(this.packed.readUInt32BE(at)) ?? []) authors.add(author);
+    this.pulled = { among: pulled, authors: [...authors] };
+    return this.pulled.authors;
   }
 
   /** Where the posts stand that were loaded, newest first. */
@@ -217,7 +208,6 @@ export class Timeline {
     let inOrder = true;
     // What came last is most often the newest.
     for (let at = this.entriesAt; at < this.packed.length; at += this.lengthOf(at)) {
-      if (this.packed[at] === entryKinds.pulledAuthor) continue;
       const before = places.at(-1);
       if (before !== undefined && this.compare(before, at + 1) > 0) inOrder = false;
       places.push(at + 1);

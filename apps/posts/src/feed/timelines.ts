@@ -1,10 +1,11 @@
 import { appendTogether, type Appending, type Cache } from '@rostrum/data-access';
 import type { ChangeLog, LogPosition } from '../visibility/change-log';
-import { arrivalsOf, homeOf } from '../visibility/change-times';
+import { arrivalsOf, homeOf, pulledAuthors } from '../visibility/change-times';
 import type { FeedRepository } from './feed.repository';
 import { KnownTimelines } from './known-timelines';
 import { MergedTimeline } from './merged-timeline';
-import { packTimeline, postEntry, pulledAuthorEntry, repostEntry, Timeline } from './timeline';
+import type { PulledAuthors } from './pulled-authors';
+import { packTimeline, postEntry, repostEntry, Timeline } from './timeline';
 
 /** So many posts and reposts a timeline begins with. More would cost the database more, and most people read no further. */
 const loadedPosts = 100;
@@ -33,6 +34,7 @@ export interface TimelinesDependencies {
   home: Pick<Cache, 'getOrLoadBytes' | 'invalidate' | 'appending' | 'isOpen'>;
   /** What pulled authors have written, by author. */
   written: Pick<Cache, 'getOrLoadBytes' | 'append'>;
+  pulled: Pick<PulledAuthors, 'all'>;
   changes: Pick<ChangeLog, 'add' | 'areUnchanged'>;
 }
 
@@ -60,8 +62,11 @@ export class Timelines {
       const row = await feed.timeline(viewerId, loadedPosts, abandoned);
       return packTimeline(row, loadedPosts);
     };
-    const own = await this.read(home, { key, load, subject: homeOf(viewerId) }, reading);
-    const pulled = own.pulledAuthors();
+    const [own, pulledOnes] = await Promise.all([
+      this.read(home, { key, load, subject: homeOf(viewerId) }, reading),
+      this.dependencies.pulled.all(reading),
+    ]);
+    const pulled = own.pulledAuthors(pulledOnes);
     if (pulled.length === 0) return new MergedTimeline([own]);
     const theirs = await Promise.all(pulled.map((authorId) => this.writtenBy(authorId, reading)));
     return new MergedTimeline([own, ...theirs]);
@@ -94,20 +99,19 @@ export class Timelines {
     return appendTogether([this.appending(entryOf(written), userIds)]);
   }
 
-  /** Tells these people's timelines that the author's posts are pulled from now on; `arrived` tells of it. */
-  tellPulled(authorId: string, userIds: readonly string[]): Promise<void> {
-    return appendTogether([this.appending(pulledAuthorEntry(authorId), userIds)]);
-  }
-
   /** Puts a post of a pulled author where all who follow them look for it; `arrived` tells of it. */
   keep(arrival: Written): Promise<void> {
     const { written } = this.dependencies;
     return written.append([arrival.authorId], { bytes: entryOf(arrival), longest: longestBytes });
   }
 
-  /** What of these people has come into timelines is to be seen now: to be called when it has. Never rejects. */
-  async arrived(authorIds: readonly string[]): Promise<void> {
+  /**
+   * What of these people has come to where it is looked for is to be seen now: to be called when it has. `someArePulled`:
+   * since not long ago, so that it is not known everywhere. Never rejects.
+   */
+  async arrived(authorIds: readonly string[], someArePulled: boolean): Promise<void> {
     const subjects = new Set(authorIds.map(arrivalsOf));
+    if (someArePulled) subjects.add(pulledAuthors);
     if (subjects.size > 0) await this.dependencies.changes.add([...subjects]);
   }
 

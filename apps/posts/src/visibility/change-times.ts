@@ -1,14 +1,22 @@
 /** Where something stands in the table of when things have changed. */
 export type ChangePlace = number;
 
-/** What can change of a person that others make things of, besides what is said by their id alone. */
-const kinds = { home: 'h', arrivals: 'a' } as const;
-const marks = { [kinds.home]: 0x68c9, [kinds.arrivals]: 0x61f3 } as const;
+/** What can change besides what an id alone says: the letters that such subjects begin with, and no id does. */
+const kinds = { home: 'h', arrivals: 'w', pulledAuthors: 'p' } as const;
+/** So that what has the same id does not stand in the same place. */
+const marks: ReadonlyMap<string | undefined, number> = new Map([
+  [kinds.home, 0x68c9],
+  [kinds.arrivals, 0x61f3],
+  [kinds.pulledAuthors, 0x2d5b],
+]);
+const arrivalsMark = marks.get(kinds.arrivals) ?? 0;
 
 /** The subject of changes of whom somebody follows, and of what they themselves have put into their own feed. */
 export const homeOf = (userId: string): string => kinds.home + userId;
 /** The subject of changes of what has come into others' feeds from somebody. */
 export const arrivalsOf = (userId: string): string => kinds.arrivals + userId;
+/** The subject of whose posts are brought to nobody. */
+export const pulledAuthors = `${kinds.pulledAuthors}00000000`;
 
 const tailDigits = 8;
 const tableBits = 20;
@@ -17,13 +25,11 @@ const spread = 0x9e3779b1;
 
 /** The same for somebody of whose id only the last eight digits are known, as a number. */
 export function placeOfArrivals(tail: number): ChangePlace {
-  return placeOf(tail, marks[kinds.arrivals]);
+  return placeOf(tail, arrivalsMark);
 }
 
 export function placeOfSubject(subject: string): ChangePlace {
-  const [kind] = subject;
-  const mark = kind === kinds.home || kind === kinds.arrivals ? marks[kind] : 0;
-  return placeOf(Number.parseInt(subject.slice(-tailDigits), 16), mark);
+  return placeOf(Number.parseInt(subject.slice(-tailDigits), 16), marks.get(subject[0]) ?? 0);
 }
 
 function placeOf(tail: number, mark: number): ChangePlace {
