@@ -1,10 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SpanKind, trace, context as otelContext } from '@opentelemetry/api';
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { waitFor } from '@rostrum/testing';
+import { startRecorded } from '../../tests/span-recorder';
 import { currentContext, RequestContext, runWithContext } from '../context/request-context';
-import { startTracing } from './tracing';
 import type { Tracing, TracingOptions } from './types';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -13,41 +12,12 @@ const SAMPLED = `00-${TRACE}-${PARENT}-01`;
 const UNSAMPLED = `00-${TRACE}-${PARENT}-00`;
 const CANARY = 'c4n4ryS3cret9';
 
-class Recorder implements SpanExporter {
-  spans: ReadableSpan[] = [];
-  answer: 'ok' | 'fail' | 'throw' | 'hang' = 'ok';
-  release: () => void = () => undefined;
-
-  export: SpanExporter['export'] = (spans, callback) => {
-    if (this.answer === 'throw') throw new Error('exporter');
-    if (this.answer === 'hang') {
-      this.release = () => callback({ code: 0 });
-      return;
-    }
-    if (this.answer === 'ok') this.spans.push(...spans);
-    callback(this.answer === 'ok' ? { code: 0 } : { code: 1, error: new Error('refused') });
-  };
-
-  shutdown = () => Promise.resolve();
-}
-
 const started: Tracing[] = [];
 
 function start(options: Partial<TracingOptions> = {}) {
-  const recorder = new Recorder();
-  const tracing = startTracing({
-    service: 'posts',
-    version: '1',
-    environment: 'test',
-    enabled: true,
-    samplingRate: 1,
-    exporter: recorder,
-    batchDelayMs: 5,
-    shutdownTimeoutMs: 300,
-    ...options,
-  });
-  started.push(tracing);
-  return { tracing, recorder };
+  const recorded = startRecorded(options);
+  started.push(recorded.tracing);
+  return recorded;
 }
 
 afterEach(async () => {
