@@ -12,8 +12,10 @@ import {
   toldOf,
   wholeQueue,
 } from './moderation-desk';
-import { PostsApp, type Answer, type Caller } from './posts-app';
+import { ModerationScene } from './moderation-scene';
+import type { Answer, Caller, PostsApp } from './posts-app';
 
+let scene: ModerationScene;
 let app: PostsApp;
 let ada: Caller;
 let eve: Caller;
@@ -21,12 +23,12 @@ let mod: Caller;
 let other: Caller;
 
 beforeAll(async () => {
-  app = await PostsApp.start();
-  [mod, other] = [await app.moderator('mod'), await app.moderator('other')];
+  scene = await ModerationScene.open();
+  ({ app, mod, other } = scene);
 });
-afterAll(() => app.stop());
+afterAll(() => scene.close());
 beforeEach(async () => {
-  [ada, eve] = [await app.member('ada'), await app.member('eve')];
+  [ada, eve] = await scene.people();
 });
 
 /** A post of ada's that mod has hidden. */

@@ -11,10 +11,11 @@ import {
   recordOf,
   release,
   report,
-  wholeQueue,
 } from './moderation-desk';
-import { PostsApp, type Caller } from './posts-app';
+import { ModerationScene } from './moderation-scene';
+import type { Caller, PostsApp } from './posts-app';
 
+let scene: ModerationScene;
 let app: PostsApp;
 let ada: Caller;
 let eve: Caller;
@@ -22,16 +23,13 @@ let mod: Caller;
 let other: Caller;
 
 beforeAll(async () => {
-  app = await PostsApp.start();
-  [mod, other] = [await app.moderator('mod'), await app.moderator('other')];
+  scene = await ModerationScene.open();
+  ({ app, mod, other } = scene);
 });
-afterAll(() => app.stop());
+afterAll(() => scene.close());
 beforeEach(async () => {
-  [ada, eve] = [await app.member('ada'), await app.member('eve')];
+  [ada, eve] = await scene.people();
 });
-
-const queued = async (postId: string, state = 'open', moderator = mod) =>
-  (await wholeQueue(moderator, state)).find(({ post }) => post.id === postId);
 
 describe('a claim', () => {
   it('keeps others from it until it is over, and can be renewed and left', async () => {
@@ -43,7 +41,7 @@ describe('a claim', () => {
       id: mod.id,
       username: mod.username,
     });
-    expect((await queued(id)).claim.moderator.id).toBe(mod.id);
+    expect((await scene.queued(id)).claim.moderator.id).toBe(mod.id);
     expect(outcome(await claim(other, id))).toEqual([409, 'CLAIMED']);
     expect(outcome(await decide(other, ['hide', id]))).toEqual([409, 'CLAIMED']);
     expect((await claim(mod, id)).status).toBe(200);
@@ -53,7 +51,7 @@ describe('a claim', () => {
     expect((await release(mod, id)).status).toBe(204);
     expect((await claim(other, id)).status).toBe(200);
     await app.rows(`update posts.moderation_cases set claimed_until = now() where post_id = $1`, [id]);
-    expect((await queued(id)).claim).toBeNull();
+    expect((await scene.queued(id)).claim).toBeNull();
     expect((await decide(mod, ['dismiss', id])).status).toBe(200);
     expect((await logOf(app, id)).map(({ kind, actor_id }) => [kind, actor_id === mod.id])).toEqual([
       ['claimed', true],
@@ -115,9 +113,9 @@ describe('a decision', () => {
     expect((await eve.get(`/api/v1/posts/${id}`)).status).toBe(200);
     expect(outcome(await decide(mod, ['dismiss', id]))).toEqual([409, 'NOTHING_REPORTED']);
     await report(eve, id);
-    expect(await queued(id)).toBeUndefined();
+    expect(await scene.queued(id)).toBeUndefined();
     await report(await app.member('grace'), id, { reason: 'hate' });
-    expect((await queued(id)).reports).toEqual({ count: 1, reasons: { hate: 1 } });
+    expect((await scene.queued(id)).reports).toEqual({ count: 1, reasons: { hate: 1 } });
     const { reports } = (await recordOf(mod, id)).json;
     expect(reports.map(({ reason, current }: Record<string, unknown>) => [reason, current])).toEqual([
       ['hate', true],
@@ -183,7 +181,7 @@ describe('the record of a post', () => {
     const { id } = await ada.post('Regret');
     await report(eve, id);
     await ada.write('DELETE', `/api/v1/posts/${id}`);
-    expect(await queued(id)).toBeUndefined();
+    expect(await scene.queued(id)).toBeUndefined();
     const { json } = await recordOf(mod, id);
     expect(json).toMatchObject({ post: { id, deleted: true }, versions: [], reports: [{ reason: 'spam' }] });
     for (const kind of ['hide', 'restore', 'dismiss', 'uphold'] as const)

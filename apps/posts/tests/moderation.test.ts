@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { moderationQueueRoute, postReport } from '@rostrum/contracts';
 import { claim, decide, outcome, queueOf, recordOf, report, wholeQueue } from './moderation-desk';
-import { PostsApp, type Caller } from './posts-app';
+import { ModerationScene } from './moderation-scene';
+import type { Caller, PostsApp } from './posts-app';
 
+let scene: ModerationScene;
 let app: PostsApp;
 let ada: Caller;
 let eve: Caller;
@@ -10,16 +12,13 @@ let mod: Caller;
 let other: Caller;
 
 beforeAll(async () => {
-  app = await PostsApp.start();
-  [mod, other] = [await app.moderator('mod'), await app.moderator('other')];
+  scene = await ModerationScene.open();
+  ({ app, mod, other } = scene);
 });
-afterAll(() => app.stop());
+afterAll(() => scene.close());
 beforeEach(async () => {
-  [ada, eve] = [await app.member('ada'), await app.member('eve')];
+  [ada, eve] = await scene.people();
 });
-
-const queued = async (postId: string, state = 'open', moderator = mod) =>
-  (await wholeQueue(moderator, state)).find(({ post }) => post.id === postId);
 
 describe('a report', () => {
   it('is made once by each person: the same again is answered the same, whatever it says', async () => {
@@ -139,8 +138,8 @@ describe('the queue', () => {
     const author = await app.moderator('author');
     const { id } = await author.post('By a moderator');
     await report(eve, id, { reason: 'hate', note: 'I know who you are' });
-    expect(await queued(id)).toBeDefined();
-    expect(await queued(id, 'open', author)).toBeUndefined();
+    expect(await scene.queued(id)).toBeDefined();
+    expect(await scene.queued(id, 'open', author)).toBeUndefined();
     expect(outcome(await recordOf(author, id))).toEqual([409, 'OWN_POST']);
     for (const kind of ['hide', 'dismiss', 'restore', 'uphold'] as const)
       expect(outcome(await decide(author, [kind, id]))).toEqual([409, 'OWN_POST']);
