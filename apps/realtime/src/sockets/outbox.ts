@@ -18,6 +18,8 @@ export class Outbox {
   /** Whether the socket had not passed all on when it was last looked at: it is far away, and so looked at rarely. */
   private isBehind = false;
   private isEnded = false;
+  /** Of the outflow, in which it may not be written to again. */
+  private round = 0;
   /** How far in the stream of bytes the end of the queue was when it was last looked at, and when that was. */
   private mark = 0;
   private markedAt = 0;
@@ -39,8 +41,13 @@ export class Outbox {
       this.flush();
       if (!this.hasRoomFor(frame, maxBytes)) return false;
     }
-    this.pending = this.pending ? this.pending.with(frame) : this.outflow.begin(frame);
     this.outflow.count(frame);
+    if (!this.pending && !this.isBehind && this.outflow.admits(this.round)) {
+      this.round = this.outflow.round;
+      this.write(frame.wire);
+      return true;
+    }
+    this.pending = this.pending ? this.pending.with(frame) : this.outflow.begin(frame);
     if (this.pending.size >= gatheredBytes) {
       this.flush();
     } else if (!this.isWaiting && !this.isStalled) {
@@ -54,6 +61,7 @@ export class Outbox {
   flush(): void {
     this.isWaiting = false;
     if (!this.pending) return;
+    this.round = this.outflow.round + 1;
     if (this.socket.writableNeedDrain) this.awaitDrain();
     else this.writeAll();
   }

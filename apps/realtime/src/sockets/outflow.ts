@@ -5,7 +5,7 @@ import type { Outbox } from './outbox';
 export interface OutflowOptions {
   /** Told how many messages of a type have been sent. */
   onSent: (type: string, count: number) => void;
-  /** How long what is sent soon after something else waits for more of its kind. */
+  /** How long a socket that has been written to waits for more, so that it goes out in one write. */
   gatherMs?: number;
 }
 
@@ -14,14 +14,21 @@ const sliceMs = 10;
 const looksAtClockEvery = 256;
 
 /**
- * The one clock by which all sockets are written to. What is sent after a while of silence goes out at the end of the
- * tick; what follows within a few milliseconds is gathered, so that a burst costs each socket one write.
+ * The one clock by which all sockets are written to. Time goes by in rounds of a few milliseconds: the first that a
+ * socket is sent in a round goes out at once, what follows is gathered until the end of the round. A burst costs each
+ * socket two writes.
  */
 export class Outflow {
+  /** A number for the present one. */
+  round = 1;
   private waiting: Outbox[] = [];
-  private isScheduled = false;
-  private flushedAt = 0;
-  /** The batch of each frame that a socket's queue has begun with since the last flush. */
+  private isRunning = false;
+  private writtenAtOnce = 0;
+  private lateAt = 0;
+  /** So much has been written at once in this round that others have to be let in. */
+  private isLate = false;
+  private hasGathered = false;
+  /** The batch of each frame that a socket's queue has begun with since the round began. */
   private readonly firsts = new Map<Frame, Batch>();
   private readonly used = new Set<Batch>();
   private begun: Batch | undefined;
@@ -31,20 +38,29 @@ export class Outflow {
 
   constructor(private readonly options: OutflowOptions) {}
 
+  /** Whether a socket that was last written to in that round may be written to at once. */
+  admits(round: number): boolean {
+    if (round === this.round || this.isLate) return false;
+    this.run();
+    this.writtenAtOnce += 1;
+    if (this.writtenAtOnce % looksAtClockEvery === 0) this.isLate = performance.now() > this.lateAt;
+    return true;
+  }
+
   /** The batch of a queue that was empty. */
   begin(frame: Frame): Batch {
     // Nearly always the one that the socket before has asked for.
     if (this.begun?.frame === frame) return this.begun;
-    this.schedule();
+    this.run();
     let batch = this.firsts.get(frame);
     if (!batch) this.firsts.set(frame, (batch = new Batch(undefined, frame)));
     return (this.begun = batch);
   }
 
-  /** The bytes of a batch. They are joined once for all sockets that ask within a flush. */
+  /** The bytes of a batch. They are joined once for all sockets that ask within a round. */
   take(batch: Batch): Buffer {
     if (batch !== this.taken) {
-      this.schedule();
+      this.run();
       this.used.add(batch);
       this.taken = batch;
     }
@@ -61,19 +77,17 @@ export class Outflow {
     this.counted = 1;
   }
 
-  /** Has the queue written soon. Not to be called again before it has been. */
+  /** Has the queue written at the end of the round. Not to be called again before it has been. */
   add(outbox: Outbox): void {
     this.waiting.push(outbox);
-    this.schedule();
+    this.run();
   }
 
-  private schedule(): void {
-    if (this.isScheduled) return;
-    this.isScheduled = true;
-    const { gatherMs = 5 } = this.options;
-    const wait = this.flushedAt + gatherMs - performance.now();
-    if (wait <= 0) setImmediate(this.flush);
-    else setTimeout(this.flush, wait);
+  private run(): void {
+    if (this.isRunning) return;
+    this.isRunning = true;
+    this.lateAt = performance.now() + sliceMs;
+    setTimeout(this.flush, this.options.gatherMs ?? 5);
   }
 
   private readonly flush = (): void => {
@@ -86,6 +100,7 @@ export class Outflow {
       written += 1;
       if (written % looksAtClockEvery === 0 && performance.now() > endsAt) break;
     }
+    if (written > 0) this.hasGathered = true;
     if (written < outboxes.length) {
       // Who has waited comes before who has come meanwhile.
       this.waiting = outboxes.slice(written).concat(this.waiting);
@@ -102,9 +117,13 @@ export class Outflow {
     this.begun = undefined;
     this.taken = undefined;
     this.tellCount();
-    this.flushedAt = performance.now();
-    this.isScheduled = false;
-    if (this.waiting.length > 0) this.schedule();
+    // Those that have just been written to wait for as long as the others have.
+    const goesOn = this.hasGathered || this.waiting.length > 0;
+    this.round += 1;
+    this.isRunning = false;
+    this.isLate = false;
+    this.hasGathered = false;
+    if (goesOn) this.run();
   }
 
   private tellCount(): void {
