@@ -226,8 +226,9 @@ export class BoundRoute {
   send(reply: Reply, response: Response): void {
     // It took so long that its client has had another answer.
     if (response.headersSent) return;
-    if (this.options.checkResponses && reply.raw === undefined) {
-      checkResponse(this.contract.responses[reply.status]?.schema, reply.body, this.contract.operationId);
+    const { raw, body } = reply;
+    if (this.options.checkResponses && (raw === undefined || body !== undefined)) {
+      checkResponse(this.contract.responses[reply.status]?.schema, body, this.contract.operationId);
     }
     sendReply(response, reply);
   }

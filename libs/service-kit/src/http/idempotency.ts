@@ -100,7 +100,7 @@ export class Idempotency {
     let answered: Answer | undefined;
     try {
       const value = await together((made) => {
-        answered = answer(made);
+        answered = asText(answer(made));
         return { ...repeatable, reply: this.keptReply(repeatable, answered) };
       });
       if (value === undefined) return undefined;
@@ -123,7 +123,7 @@ export class Idempotency {
       return database.transaction(async (trx) => {
         await this.begin(trx, repeatable);
         const value = await work(trx);
-        answered = answer(value);
+        answered = asText(answer(value));
         await this.keep(trx, repeatable, answered);
         return value;
       }, how);
@@ -160,9 +160,8 @@ export class Idempotency {
     if (!kept) throw this.inFlight();
   }
 
-  private keptReply(write: RepeatableWrite, { status, headers = [], raw, body }: Reply): KeptReply {
-    const content = raw ?? (body === undefined ? null : JSON.stringify(body));
-    const plain = content === null ? null : content.toString();
+  private keptReply(write: RepeatableWrite, { status, headers = [], raw }: Reply): KeptReply {
+    const plain = raw === undefined ? null : raw.toString();
     const sealed = plain === null ? null : (this.options.answers?.seal(plain, placeOf(write)) ?? plain);
     return { status, headers: [...headers], body: sealed };
   }
@@ -174,6 +173,12 @@ export class Idempotency {
 }
 
 const keepNothing = (): undefined => undefined;
+
+/** Written as JSON once, though it is both kept and sent. */
+function asText<Answer extends Reply>(answer: Answer): Answer {
+  const { raw, body } = answer;
+  return raw !== undefined || body === undefined ? answer : { ...answer, raw: JSON.stringify(body) };
+}
 
 /** Where there is no user, nobody but who asks for the very same thing finds the key. */
 function nobodyWho(fingerprint: Buffer): string {
