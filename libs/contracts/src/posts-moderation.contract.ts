@@ -1,16 +1,13 @@
 import { z } from 'zod';
 import { pageOf, pageQuery, timestamp, uuid } from './common';
 import { defineRoute } from './define-route';
+import { decided, moderated, reportCounts, reporter, somebody } from './posts-moderation-fields.contract';
 import { postsPersonModerationRoutes } from './posts-person-moderation.contract';
 import { post, postTombstone, postVersion } from './posts-post.contract';
 import { appealState, postsReportsEvents, postsReportsRoutes, reportReason } from './posts-reports.contract';
-import { writtenText } from './posts-text.contract';
 
-const tags = ['moderation'] as const;
-const permission = 'content.moderate';
 const posts = '/api/v1/posts/moderation/posts';
 const params = z.strictObject({ id: uuid });
-const bodyLimit = '4kb';
 const own = 'OWN_POST';
 const there = { 404: ['NOT_FOUND'], 410: ['POST_DELETED'] } as const;
 
@@ -21,14 +18,9 @@ export const moderationState = z.enum(['open', 'hidden', 'appealed', 'restored',
 
 export type ModerationState = z.output<typeof moderationState>;
 
-/** Somebody who may have left: their name is then no name. */
-const somebody = z.object({ id: uuid, username: z.string() });
-
 export const moderationClaim = z
   .object({ moderator: somebody, until: timestamp })
   .meta({ id: 'ModerationClaim', description: 'Who is at work on it; it ends by itself' });
-
-const count = z.int().nonnegative();
 
 const standing = {
   state: moderationState,
@@ -46,10 +38,7 @@ export const moderationQueueItem = z
   .object({
     post,
     ...standing,
-    reports: z.object({
-      count,
-      reasons: z.partialRecord(reportReason, count).meta({ description: 'How many for which reason' }),
-    }),
+    reports: reportCounts,
     appeal: z.object({ text: z.string(), createdAt: timestamp }).nullable(),
   })
   .meta({ id: 'ModerationQueueItem' });
@@ -63,9 +52,7 @@ export const moderationQueueRoute = defineRoute({
   summary: 'Read the posts that stand so with the moderators, longest first',
   description:
     'Your own posts are left out, and those that have been deleted. Reports are those since the last decision.',
-  tags,
-  auth: 'user',
-  permission,
+  ...moderated,
   query: pageQuery.extend({ state: moderationState.default('open') }),
   responses: {
     200: {
@@ -80,7 +67,7 @@ export const moderationQueueRoute = defineRoute({
 export const filedReport = z
   .object({
     id: uuid,
-    reporter: somebody.nullable().meta({ description: 'Null where their account is gone' }),
+    reporter,
     reason: reportReason,
     note: z.string().nullable(),
     version: z.int().positive().meta({ description: 'The version of the post that was reported' }),
@@ -115,9 +102,7 @@ export const moderationRecordRoute = defineRoute({
   summary:
     'Read all there is about a post: what it says and has said, the reports, and what moderators have done',
   description: 'Of each the newest 200.',
-  tags,
-  auth: 'user',
-  permission,
+  ...moderated,
   params,
   responses: {
     200: {
@@ -143,9 +128,7 @@ export const claimRoute = defineRoute({
   summary: 'Take a post that waits, so that nobody else works on it for fifteen minutes',
   description:
     'Again, it is yours for another fifteen minutes. Whoever hid a post may not take it while its appeal waits.',
-  tags,
-  auth: 'user',
-  permission,
+  ...moderated,
   params,
   idempotent: true,
   responses: { 200: { description: 'It is yours', schema: moderationCase } },
@@ -157,9 +140,7 @@ export const releaseRoute = defineRoute({
   path: `${posts}/:id/claim`,
   operationId: 'releaseModeration',
   summary: 'Leave a post that you have taken to others',
-  tags,
-  auth: 'user',
-  permission,
+  ...moderated,
   params,
   idempotent: true,
   responses: { 204: { description: 'It is not yours' } },
@@ -167,14 +148,7 @@ export const releaseRoute = defineRoute({
 });
 
 const decision = {
-  method: 'post',
-  tags,
-  auth: 'user',
-  permission,
-  params,
-  body: z.strictObject({ reason: writtenText(500) }),
-  bodyLimit,
-  idempotent: true,
+  ...decided,
   responses: { 200: { description: 'Where the post stands now', schema: moderationCase } },
 } as const;
 

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import { pageOf, pageQuery, timestamp, username, uuid } from './common';
 import { defineRoute } from './define-route';
+import { decided, moderated, reportCounts, reporter, somebody } from './posts-moderation-fields.contract';
 import { newPostReport, reportReason } from './posts-reports.contract';
-import { writtenText } from './posts-text.contract';
 
-const tags = ['moderation'] as const;
-const permission = 'content.moderate';
 const people = '/api/v1/posts/moderation/people';
 const params = z.strictObject({ id: uuid });
 const own = 'OWN_ACCOUNT';
@@ -31,7 +29,7 @@ export const reportPersonRoute = defineRoute({
   summary: 'Tell the moderators of a person',
   description:
     'Once for each person: whoever does it again is answered what they have said before. Also who has blocked you can be reported. They never learn of it.',
-  tags,
+  tags: moderated.tags,
   auth: 'user',
   params: z.strictObject({ username }),
   body: newPersonReport,
@@ -48,19 +46,13 @@ export const personCaseState = z.enum(['open', 'escalated', 'closed']).meta({
 
 export type PersonCaseState = z.output<typeof personCaseState>;
 
-const somebody = z.object({ id: uuid, username: z.string() });
-
 export const personCase = z
   .object({ person: somebody, state: personCaseState, since: timestamp })
   .meta({ id: 'PersonCase', description: 'Where a person stands with the moderators' });
 
 export type PersonCase = z.output<typeof personCase>;
 
-const count = z.int().nonnegative();
-
-export const personQueueItem = personCase
-  .extend({ reports: z.object({ count, reasons: z.partialRecord(reportReason, count) }) })
-  .meta({ id: 'PersonQueueItem' });
+export const personQueueItem = personCase.extend({ reports: reportCounts }).meta({ id: 'PersonQueueItem' });
 
 export type PersonQueueItem = z.output<typeof personQueueItem>;
 
@@ -70,9 +62,7 @@ export const personQueueRoute = defineRoute({
   operationId: 'listReportedPeople',
   summary: 'Read the people who stand so with the moderators, longest first',
   description: 'Not yourself, nor who has left. Reports are those since the case was closed last.',
-  tags,
-  auth: 'user',
-  permission,
+  ...moderated,
   query: pageQuery.extend({ state: personCaseState.default('open') }),
   responses: {
     200: {
@@ -90,9 +80,7 @@ export const personRecordRoute = defineRoute({
   operationId: 'getPersonModerationRecord',
   summary: 'Read who has reported a person, and what moderators have done',
   description: 'Of each the newest 200.',
-  tags,
-  auth: 'user',
-  permission,
+  ...moderated,
   params,
   responses: {
     200: {
@@ -103,7 +91,7 @@ export const personRecordRoute = defineRoute({
           reports: z.array(
             z.object({
               id: uuid,
-              reporter: somebody.nullable().meta({ description: 'Null where their account is gone' }),
+              reporter,
               reason: reportReason,
               note: z.string().nullable(),
               createdAt: timestamp,
@@ -126,14 +114,7 @@ export const personRecordRoute = defineRoute({
 });
 
 const decision = {
-  method: 'post',
-  tags,
-  auth: 'user',
-  permission,
-  params,
-  body: z.strictObject({ reason: writtenText(500) }),
-  bodyLimit: '4kb',
-  idempotent: true,
+  ...decided,
   responses: { 200: { description: 'Where the person stands now', schema: personCase } },
 } as const;
 

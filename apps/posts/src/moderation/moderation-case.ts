@@ -1,5 +1,6 @@
 import type { ModerationCase as CaseBody, ModerationEntry, ModerationState } from '@rostrum/contracts';
 import { moderationErrors } from './moderation.errors';
+import { somebody } from './report-bodies';
 
 /** Where a post stands with the moderators. */
 export interface ModerationCase {
@@ -16,7 +17,7 @@ export interface ModerationCase {
 
 export function claimOf({ claimedBy, claimedByName, claimedUntil }: ModerationCase): CaseBody['claim'] {
   if (claimedBy === null || claimedUntil === null) return null;
-  return { moderator: { id: claimedBy, username: claimedByName ?? '' }, until: claimedUntil.toISOString() };
+  return { moderator: somebody(claimedBy, claimedByName), until: claimedUntil.toISOString() };
 }
 
 export function toCaseBody(given: ModerationCase): CaseBody {

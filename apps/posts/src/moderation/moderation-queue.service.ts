@@ -15,6 +15,7 @@ import type { FiledReport, ReportCount, ReportsRepository } from './reports.repo
 import type { Entry, EntryKind, ModerationLog } from './moderation-log.repository';
 import { appealOf } from './appeals.service';
 import { moderationErrors } from './moderation.errors';
+import { reporterOf, somebody, tally } from './report-bodies';
 
 export interface QueueDependencies {
   cases: Pick<CasesRepository, 'queue' | 'find'>;
@@ -101,10 +102,7 @@ function toQueueItem(entry: QueuedCase, counts: readonly ReportCount[]): QueuedP
     state,
     since: since.toISOString(),
     claim: claimOf(entry),
-    reports: {
-      count: own.reduce((sum, { count }) => sum + count, 0),
-      reasons: Object.fromEntries(own.map(({ reason, count }) => [reason, count])),
-    },
+    reports: tally(own),
     appeal:
       appealText === null || appealedAt === null
         ? null
@@ -113,10 +111,10 @@ function toQueueItem(entry: QueuedCase, counts: readonly ReportCount[]): QueuedP
 }
 
 function toReportBody(report: FiledReport, found: ModerationCase | undefined): FiledReportBody {
-  const { id, reporterId, reporterName, reason, note, version, round, createdAt } = report;
+  const { id, reason, note, version, round, createdAt } = report;
   return {
     id,
-    reporter: reporterId === null ? null : { id: reporterId, username: reporterName ?? '' },
+    reporter: reporterOf(report),
     reason,
     note,
     version,
@@ -127,6 +125,6 @@ function toReportBody(report: FiledReport, found: ModerationCase | undefined): F
 
 function toEntryBody(entry: Entry): ModerationEntry {
   const { id, kind, actorId, actorName, reason, version, at } = entry;
-  const moderator = { id: actorId, username: actorName ?? '' };
+  const moderator = somebody(actorId, actorName);
   return { id, kind, moderator, reason, version, at: at.toISOString(), appeal: appealOf(entry) };
 }

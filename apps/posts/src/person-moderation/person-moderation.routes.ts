@@ -9,6 +9,7 @@ import {
   type PersonReport,
 } from '@rostrum/contracts';
 import type { RouteBinder } from '@rostrum/service-kit';
+import { reporterOf, somebody, tally } from '../moderation/report-bodies';
 import { personOf } from '../profiles/viewer';
 import { nextLink } from '../visibility/page-reply';
 import type { PersonCase } from './person-cases.repository';
@@ -21,9 +22,7 @@ function toCaseBody({ id, username, state, since }: PersonCase): CaseBody {
 
 function toItem(found: PersonCase, counts: readonly PersonReportCount[]): PersonQueueItem {
   const own = counts.filter(({ personId }) => personId === found.id);
-  const count = own.reduce((sum, each) => sum + each.count, 0);
-  const reasons = Object.fromEntries(own.map((each) => [each.reason, each.count]));
-  return { ...toCaseBody(found), reports: { count, reasons } };
+  return { ...toCaseBody(found), reports: tally(own) };
 }
 
 const stands = (found: PersonCase): { status: 200; body: CaseBody } => ({
@@ -65,12 +64,12 @@ export function personModerationRoutes(binder: RouteBinder, moderation: PersonMo
         case: toCaseBody(found),
         reports: reports.map(({ reporterId, reporterName, createdAt, ...report }) => ({
           ...report,
-          reporter: reporterId === null ? null : { id: reporterId, username: reporterName ?? '' },
+          reporter: reporterOf({ reporterId, reporterName }),
           createdAt: createdAt.toISOString(),
         })),
         log: log.map(({ actorId, actorName, at, ...entry }) => ({
           ...entry,
-          moderator: { id: actorId, username: actorName ?? '' },
+          moderator: somebody(actorId, actorName),
           at: at.toISOString(),
         })),
       },
