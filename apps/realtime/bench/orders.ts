@@ -31,7 +31,6 @@ async function settledRss(): Promise<{ rss: number }> {
 export const memoryOrders = { rss: settledRss, rssNow: () => ({ rss: process.memoryUsage.rss() }) };
 
 export interface BroadcastOrder {
-  rounds: number;
   /** Events of one tick. */
   burst: number;
 }
@@ -48,16 +47,4 @@ export function eventText(): string {
   const at = now().toFixed(3);
   const start = `{"type":"event","channel":"user:me","id":"1","name":"bench","at":${at},"data":"`;
   return `${start}${'x'.repeat(eventBytes - start.length - 2)}"}`;
-}
-
-/** Sends so many bursts, each after everybody has been handed the one before. */
-export async function broadcast(
-  { rounds, burst }: BroadcastOrder,
-  server: { send: () => void; isBusy: () => boolean },
-): Promise<void> {
-  for (let round = 0; round < rounds; round += 1) {
-    for (let i = 0; i < burst; i += 1) server.send();
-    do await new Promise((resolve) => setTimeout(resolve, 5));
-    while (server.isBusy());
-  }
 }

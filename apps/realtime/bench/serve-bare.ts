@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { frameOfText } from '../src/sockets/frame';
-import { broadcast, eventText, memoryOrders, takeOrders, type BroadcastOrder } from './orders';
+import { eventText, memoryOrders, takeOrders, type BroadcastOrder } from './orders';
 
 const server = http.createServer();
 const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false });
@@ -21,11 +21,11 @@ function send(): void {
   for (const socket of sockets) socket.write(wire);
 }
 
-const isBusy = () => sockets.some(({ writableLength }) => writableLength > 0);
-
 takeOrders({
   ...memoryOrders,
-  broadcast: (order: BroadcastOrder) => broadcast(order, { send, isBusy }),
+  broadcast: ({ burst }: BroadcastOrder) => {
+    for (let i = 0; i < burst; i += 1) send();
+  },
 });
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 

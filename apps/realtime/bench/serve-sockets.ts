@@ -8,7 +8,7 @@ import { Connections } from '../src/sockets/connections';
 import { frameOfText } from '../src/sockets/frame';
 import { Outflow } from '../src/sockets/outflow';
 import { createWebSocketServer } from '../src/sockets/web-socket-server';
-import { broadcast, eventText, memoryOrders, takeOrders, type BroadcastOrder } from './orders';
+import { eventText, memoryOrders, takeOrders, type BroadcastOrder } from './orders';
 
 const server = http.createServer();
 const webSockets = createWebSocketServer({ compression: false });
@@ -42,11 +42,11 @@ function send(): void {
   for (const connection of connections) connection.send(frame);
 }
 
-const isBusy = () => connections.queuedBytes > 0;
-
 takeOrders({
   ...memoryOrders,
-  broadcast: (order: BroadcastOrder) => broadcast(order, { send, isBusy }),
+  broadcast: ({ burst }: BroadcastOrder) => {
+    for (let i = 0; i < burst; i += 1) send();
+  },
 });
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 

@@ -5,6 +5,7 @@ import { median } from '../table.mjs';
 import { floor, variants, withAudience } from './audiences.mjs';
 import { measureCrash, measureRollout } from './coming-back.mjs';
 import { buildScripts } from './scripts.mjs';
+import { measureStalled } from './stalled.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -13,32 +14,35 @@ const { values } = parseArgs({
     subscribers: { type: 'string', default: '5000' },
     returning: { type: 'string', default: '10000' },
     rolling: { type: 'string', default: '2000' },
+    stalled: { type: 'string', default: '200' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
   },
 });
 if (values.help) {
-  console.log(`npm run bench:realtime [-- --idle 10000 --subscribers 5000 --returning 10000 --rolling 2000 --rounds 3
-  --only memory|fan-out|crash|rollout]
+  console.log(`npm run bench:realtime [-- --idle 10000 --subscribers 5000 --returning 10000 --rolling 2000 --stalled 200
+  --rounds 3 --only memory|fan-out|crash|rollout|stalled]
 
 Sockets on one core, their clients on the other. "bare ws" is the floor: the library alone, and one prepared frame that
 is written to each connection; "our sockets" are those of the service without what is around them; "the service" is all
 of it, told by Redis. Deliveries are counted per second of the server's CPU. "crash" kills a process and has its clients
-come to another; "rollout" restarts two processes under load. Ends what it starts; fails when a client has missed
-something.`);
+come to another; "rollout" restarts two processes under load; "stalled" has clients that do not read for a minute. Ends
+what it starts; fails when a client has missed something, or costs more than its bound.`);
   process.exit(0);
 }
 
-const [idle, subscribers, returning, rolling, rounds] = [
+const [idle, subscribers, returning, rolling, stalled, rounds] = [
   values.idle,
   values.subscribers,
   values.returning,
   values.rolling,
+  values.stalled,
   values.rounds,
 ].map(Number);
 const burst = 100;
-const paced = 20;
+const paced = 60;
 const settledAfterMs = 20_000;
+const stalledSeconds = 60;
 const wants = (what) => values.only === undefined || values.only === what;
 
 /** KiB for each socket: after V8 has collected all it can, and as it stands by itself some time later. */
@@ -121,3 +125,4 @@ if (wants('fan-out')) {
 }
 if (wants('crash')) await measureCrash(returning);
 if (wants('rollout')) await measureRollout(rolling);
+if (wants('stalled')) await measureStalled(stalled, stalledSeconds);

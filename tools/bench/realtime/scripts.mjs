@@ -7,7 +7,15 @@ import { bundle } from '../../build/bundle.mjs';
 import { workspaceRoot } from '../../native/workspace.mjs';
 
 const outdir = path.join(workspaceRoot, 'dist/bench/realtime');
-const names = ['serve-bare', 'serve-sockets', 'serve-service', 'stage', 'clients', 'returning-clients'];
+const names = [
+  'serve-bare',
+  'serve-sockets',
+  'serve-service',
+  'stage',
+  'clients',
+  'returning-clients',
+  'stalled-clients',
+];
 
 export const script = (name) => path.join(outdir, `${name}.js`);
 
