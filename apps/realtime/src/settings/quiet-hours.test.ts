@@ -16,6 +16,25 @@ describe('quiet hours', () => {
   });
 
   it.each([
+    ['forward', '2026-03-28T23:00:00Z', '2026-03-29T05:30:00.000Z'],
+    ['back', '2026-10-24T22:00:00Z', '2026-10-25T06:30:00.000Z'],
+    ['back, in the hour that comes twice', '2026-10-25T00:30:00Z', '2026-10-25T06:30:00.000Z'],
+  ])('end when they should in the night in which clocks go %s', (_, at, until) => {
+    const end = quietUntil(new Date(at), hours('22:00', '07:30'), 'Europe/Berlin');
+    expect(end?.toISOString()).toBe(until);
+  });
+
+  it('end when they should where clocks go back at midnight', () => {
+    const end = quietUntil(new Date('2026-10-29T19:30:00Z'), hours('22:00', '00:15'), 'Africa/Cairo');
+    expect(end?.toISOString()).toBe('2026-10-29T22:15:00.000Z');
+  });
+
+  it('that end at a time which a day does not have are over an hour later', () => {
+    const end = quietUntil(new Date('2026-03-29T00:50:00Z'), hours('22:00', '02:30'), 'Europe/Berlin');
+    expect(end?.toISOString()).toBe('2026-03-29T01:30:00.000Z');
+  });
+
+  it.each([
     ['2026-11-20T07:14:00Z', undefined],
     ['2026-11-20T07:15:00Z', '2026-11-20T09:15:00.000Z'],
     ['2026-11-20T09:15:00Z', undefined],

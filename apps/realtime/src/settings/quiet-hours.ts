@@ -32,16 +32,17 @@ export function dayOf(at: Date, timeZone: string): string {
   return new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(at);
 }
 
-/**
- * When the quiet hours are over that hold at a time; undefined where none do. On the night that the clocks change it
- * may be an hour off: whoever asks then asks again.
- */
+/** When the quiet hours are over that hold at a time; undefined where none do. */
 export function quietUntil(at: Date, { from, to }: QuietHours, timeZone: string): Date | undefined {
   const now = minuteOfDay(at, timeZone);
   const isQuiet = from < to ? now >= from && now < to : now >= from || now < to;
   if (!isQuiet) return undefined;
   const left = (to - now + minutesOfDay) % minutesOfDay;
-  return new Date(Math.floor(at.getTime() / minuteMs) * minuteMs + left * minuteMs);
+  const end = new Date(Math.floor(at.getTime() / minuteMs) * minuteMs + left * minuteMs);
+  // Where clocks have been changed meanwhile, it is as far off as they were.
+  const missed = ((to - minuteOfDay(end, timeZone) + 1.5 * minutesOfDay) % minutesOfDay) - minutesOfDay / 2;
+  const mended = new Date(end.getTime() + missed * minuteMs);
+  return minuteOfDay(mended, timeZone) === to ? mended : end;
 }
 
 export function toMinutes(time: string): number {
