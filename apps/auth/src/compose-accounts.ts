@@ -78,7 +78,7 @@ const breachedPasswordsTimeoutMs = 1_500;
 
 /**
  * A hash goes through more memory than the processor's caches hold, and what comes after it finds nothing of itself
- * there. For one after the other that is half as long again as for eight at once.
+ * there. That takes two thirds longer for each by itself than for eight at once.
  */
 const hashesInCompany = { most: 8, holdMs: 60 };
 
