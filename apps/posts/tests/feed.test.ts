@@ -151,7 +151,7 @@ it('reads its ids from the index alone', async () => {
     insert into posts.posts (id, author_id, text, created_at, version)
     select ('01900000-' || lpad(to_hex(n % 65536), 4, '0') || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
            user_id, 'text of some length, so that a row costs something to read', now(), 1
-      from (select user_id, row_number() over () as n from posts.profiles, generate_series(1, 100)
+      from (select user_id, row_number() over () as n from posts.profiles, generate_series(1, 40)
              where username like 'many_%') rows`);
   await ada.post('mine');
   await app.rows(

@@ -14,7 +14,7 @@ export interface ChangeListener {
 
 /** Older changes are forgotten, and with them what was made before them. */
 const longestLog = 20_000;
-/** By then every process has noticed that Redis is away, and believes nothing that was made before. */
+/** A Redis that answers, but takes no writes, must not hold changes up for ever. */
 const patienceMs = 6_000;
 const retryMs = 50;
 /** What an empty log is begun with: of one without an entry it could not be told whether it has lost some. */
@@ -60,7 +60,7 @@ export class ChangeLog {
         await this.redis.xadd(this.key, 'MAXLEN', '~', longestLog, '*', 's', subjects.join(' '));
         return;
       } catch {
-        if (performance.now() >= giveUpAt) return;
+        if (this.tail.isGivenUp || performance.now() >= giveUpAt) return;
         await delay(retryMs);
       }
     }

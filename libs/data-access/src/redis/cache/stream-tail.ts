@@ -3,7 +3,7 @@ import { Command } from 'ioredis';
 import { ReplyDeadline, type Awaited } from '../rate-limit-deadline';
 import type { Redis } from '../redis';
 import { sendingTurn, type SendingTurn } from '../sending-turn';
-import type { CacheLink } from './cache-link';
+import { noticedAfterMs, type CacheLink } from './cache-link';
 import { cacheStore, type CacheStore } from './cache-store';
 import { missing, type Glance } from './glance';
 
@@ -79,6 +79,11 @@ export class StreamTail {
     }
     if (this.gathered.length === 0) this.turn.atEnd(this.send);
     this.gathered.push(reader);
+  }
+
+  /** Whether Redis has been away for so long that every process has noticed: nobody believes what was known before. */
+  get isGivenUp(): boolean {
+    return this.store.links.of(this.key).silentMs >= noticedAfterMs;
   }
 
   private readonly send = (): void => {
