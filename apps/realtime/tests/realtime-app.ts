@@ -269,7 +269,7 @@ async function openRedis({ redisUrl, clusterNodes }: AppOptions) {
   if (clusterNodes) {
     const nodes = clusterNodes.map(({ host, port }) => `${host}:${port}`).join(',');
     return {
-      redis: createRedis({ clusterNodes }),
+      redis: createRedis({ clusterNodes, ...patientClient }),
       environment: { REDIS_CLUSTER_NODES: nodes },
       close: () => Promise.resolve(),
     };
