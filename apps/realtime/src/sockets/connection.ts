@@ -95,6 +95,8 @@ function flat(text: string): string {
 /** One client: all that is known of it, what it is sent, and the verdict that ends it. */
 export class Connection {
   readonly id = flat(randomUUID());
+  /** Spreads what is done for all connections now and then evenly over time. */
+  readonly number = connectionsMade++;
   readonly address: string;
   /** Of the upgrade request: the spans of messages are linked to it. */
   readonly traceparent: string;
@@ -104,8 +106,6 @@ export class Connection {
   private readonly outbox: Outbox;
   private readonly openedAt = performance.now();
   private readonly budget: MessageBudget;
-  /** Spreads the pings of all connections evenly over time. */
-  private readonly pingTurn: number;
   private readonly isCompressed: boolean;
   private answered = true;
   private endReason: EndReason | undefined;
@@ -122,7 +122,6 @@ export class Connection {
     this.socket = opened.socket;
     this.outbox = new Outbox(opened.socket, shared.outflow);
     this.budget = new MessageBudget(shared.rate, this.openedAt);
-    this.pingTurn = connectionsMade++ % shared.heartbeatSeconds;
     this.isCompressed = this.webSocket.extensions !== '';
     this.webSocket.connection = this;
   }
@@ -176,8 +175,9 @@ export class Connection {
     this.webSocket.terminate();
   }
 
-  /** Called once a second. `turn` counts the calls, `now` is in seconds since 1970. */
+  /** Called once a second. `turn` counts the seconds, `now` is in seconds since 1970. */
   beat(turn: number, now: number): void {
+    const { heartbeatSeconds } = this.shared;
     if (this.endReason !== undefined) {
       // It would not read its close frame either.
       if (this.endReason === 'slow_reader') this.webSocket.terminate();
@@ -185,7 +185,7 @@ export class Connection {
       this.close('token_expired');
     } else if (this.outbox.isOlderThan(this.shared.maxQueueAgeMs, performance.now())) {
       this.close('slow_reader');
-    } else if (turn % this.shared.heartbeatSeconds === this.pingTurn) {
+    } else if (turn % heartbeatSeconds === this.number % heartbeatSeconds) {
       this.ping();
     }
   }

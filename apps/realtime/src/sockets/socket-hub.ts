@@ -2,7 +2,7 @@ import type { ConnectionLimits, ServerMessage } from '@rostrum/contracts';
 import type { RevocationList } from '@rostrum/security';
 import type { PresenceKeeper } from '../presence/presence-keeper';
 import { Connection, type ConnectionSurroundings, type OpenedSocket, type Visitor } from './connection';
-import type { Connections } from './connections';
+import { parts, type Connections } from './connections';
 import { drainConnections, type DrainOptions } from './drain';
 import { frameOf } from './frame';
 import { upgradeErrors } from './upgrade.errors';
@@ -24,13 +24,13 @@ export interface SocketHubParts {
   drain: DrainOptions;
 }
 
-const beatMs = 1000;
+const secondMs = 1000;
 
 /** The life of all sockets together: they come in, are kept alive by one clock, and are seen off at the end. */
 export class SocketHub {
   private readonly surroundings: ConnectionSurroundings;
   private draining = false;
-  private turn = 0;
+  private beats = 0;
   /** The revocations that all sockets have been held against. */
   private checkedVersion = 0;
   private clock: NodeJS.Timeout | undefined;
@@ -45,7 +45,7 @@ export class SocketHub {
   }
 
   start(): void {
-    this.clock = setInterval(() => this.beat(), beatMs).unref();
+    this.clock = setInterval(() => this.beat(), secondMs / parts).unref();
   }
 
   async stop(): Promise<void> {
@@ -101,14 +101,16 @@ export class SocketHub {
     if (wasLast) this.parts.presence.left(connection.user);
   }
 
+  /** A part of them at a time: nobody's message waits until all the others have been seen to. */
   private beat(): void {
-    this.turn += 1;
+    this.beats += 1;
+    const turn = Math.floor(this.beats / parts);
     const now = Date.now() / 1000;
     if (this.checkedVersion !== this.parts.revocations.version) {
       this.checkedVersion = this.parts.revocations.version;
       this.closeRevoked(this.parts.connections);
     }
-    for (const connection of this.parts.connections) connection.beat(this.turn, now);
+    for (const connection of this.parts.connections.part(this.beats)) connection.beat(turn, now);
     this.parts.presence.beat();
   }
 }
