@@ -27,9 +27,19 @@ it('does no more at once than it may', async () => {
   const gate = Promise.withResolvers<void>();
   const work = jest.fn(() => gate.promise);
   for (let i = 0; i < 5; i += 1) tasks.run(work);
-  expect(work).toHaveBeenCalledTimes(2);
   gate.resolve();
   await tasks.idle();
+  expect(work).toHaveBeenCalledTimes(2);
   tasks.run(work);
+  await tasks.idle();
   expect(work).toHaveBeenCalledTimes(3);
+});
+
+it('begins after what is under way in this turn', async () => {
+  const seen: string[] = [];
+  const tasks = new BackgroundTasks(jest.fn());
+  tasks.run(() => Promise.resolve(seen.push('work')));
+  await Promise.resolve().then(() => seen.push('answer'));
+  await tasks.idle();
+  expect(seen).toEqual(['answer', 'work']);
 });

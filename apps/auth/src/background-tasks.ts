@@ -7,10 +7,14 @@ export class BackgroundTasks {
     private readonly most = 1_000,
   ) {}
 
-  /** Does it soon; with too much of it under way, not at all. */
+  /**
+   * Does it soon, after the answer that is just being given, whose time would tell what there is to be done; with too much
+   * of it under way, not at all.
+   */
   run(task: () => Promise<unknown>): void {
     if (this.running.size >= this.most) return;
-    const running: Promise<void> = task()
+    const running: Promise<void> = new Promise((resolve) => setImmediate(resolve))
+      .then(task)
       .then(
         () => undefined,
         (error: unknown) => this.onError(error),

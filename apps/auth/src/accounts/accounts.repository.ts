@@ -16,11 +16,18 @@ const account = `u.id, u.email, u.email_sealed as "emailSealed", u.email_verifie
   u.deletion_requested_at as "deletionRequestedAt", u.credentials_version as "credentialsVersion"`;
 const withPassword = `${account}, p.hash, p.pepper from users as u join passwords as p on p.user_id = u.id`;
 
-/** With what a sign-in needs later: asked for by itself, it would be one statement more for each. */
-const forSignIn = `
-  (select k.sealed_key from user_keys as k where k.user_id = u.id) as "sealedKey",
-  exists (select 1 from totp_secrets as t where t.user_id = u.id and t.confirmed_at is not null)
-    or exists (select 1 from passkeys as k where k.user_id = u.id) as "hasSecondFactor", ${withPassword}`;
+const nobody = `'00000000-0000-0000-0000-000000000000'::uuid`;
+
+/**
+ * With what a sign-in needs later: asked for by itself, it would be one statement more for each. Where there is nobody
+ * the same is looked for, and a row without a person comes back: the time must not tell whether there is somebody.
+ */
+const forSignIn = (claimants: string) => `
+  select u.*, (select k.sealed_key from user_keys as k where k.user_id = coalesce(u.id, ${nobody})) as "sealedKey",
+         exists (select 1 from totp_secrets as t
+                  where t.user_id = coalesce(u.id, ${nobody}) and t.confirmed_at is not null)
+           or exists (select 1 from passkeys as k where k.user_id = coalesce(u.id, ${nobody})) as "hasSecondFactor"
+    from (select) as asked left join lateral (select ${withPassword} where ${claimants}) as u on true`;
 
 /** Rows from before addresses were sealed have no index until a worker has made it. */
 const hasEmail = '(u.email_index = any($1) or lower(u.email) = $2)';
@@ -46,6 +53,9 @@ export interface InsertedAccount {
 interface AccountWithPasswordRow extends AccountRow, StoredPassword {}
 
 interface SignInRow extends AccountWithPasswordRow, SignInFacts {}
+
+/** Of nobody, every column of the account is null. */
+type SignInRowOrNobody = SignInRow | (Record<keyof AccountWithPasswordRow, null> & SignInFacts);
 
 export class AccountsRepository {
   constructor(private readonly db: Queryable) {}
@@ -108,23 +118,34 @@ export class AccountsRepository {
     return rows.map(split);
   }
 
-  /** The same for somebody who signs in. */
-  async findSignInsByEmail({ email, indexes }: SoughtEmail): Promise<SignInAccount[]> {
-    const { rows } = await this.db.query<SignInRow>(
-      'find_sign_ins_by_email',
-      `select ${forSignIn} where ${hasEmail} ${claimsInOrder} limit ${mostClaims}`,
+  /** The hash of whoever is the first to claim the address; one row, whether or not there is somebody. */
+  async findFirstHash({ email, indexes }: SoughtEmail): Promise<string | undefined> {
+    const { rows } = await this.db.query<{ hash: string | null }>(
+      'find_first_hash',
+      `select (select p.hash from users as u join passwords as p on p.user_id = u.id
+                where ${hasEmail} ${claimsInOrder} limit 1) as hash`,
       [indexes, email],
     );
-    return rows.map(splitFacts);
+    return rows[0]?.hash ?? undefined;
+  }
+
+  /** The same for somebody who signs in. */
+  async findSignInsByEmail({ email, indexes }: SoughtEmail): Promise<SignInAccount[]> {
+    const { rows } = await this.db.query<SignInRowOrNobody>(
+      'find_sign_ins_by_email',
+      forSignIn(`${hasEmail} ${claimsInOrder} limit ${mostClaims}`),
+      [indexes, email],
+    );
+    return rows.filter(isSomebody).map(splitFacts);
   }
 
   async findSignInsByUsername(username: string): Promise<SignInAccount[]> {
-    const { rows } = await this.db.query<SignInRow>(
+    const { rows } = await this.db.query<SignInRowOrNobody>(
       'find_sign_in_by_username',
-      `select ${forSignIn} where u.username = $1`,
+      forSignIn('u.username = $1'),
       [username],
     );
-    return rows.map(splitFacts);
+    return rows.filter(isSomebody).map(splitFacts);
   }
 
   /** False where the account has another address by now. */
@@ -193,4 +214,8 @@ function split({ hash, pepper, ...row }: AccountWithPasswordRow): AccountWithPas
 
 function splitFacts({ sealedKey, hasSecondFactor, ...row }: SignInRow): SignInAccount {
   return { ...split(row), facts: { sealedKey, hasSecondFactor } };
+}
+
+function isSomebody(row: SignInRowOrNobody): row is SignInRow {
+  return row.id !== null;
 }

@@ -45,11 +45,11 @@ export class RegistrationService {
     if (isReservedUsername(username)) throw accountsErrors.usernameTaken();
     await passwords.policy.assertFit(password, { email, username });
     // Those who claim one address share a salt, so that one hash is enough to find who of them is signing in.
-    const [first] = await new AccountsRepository(database).findByEmail({
+    const first = await new AccountsRepository(database).findFirstHash({
       email,
       indexes: people.addresses.index.all(email),
     });
-    const salt = first && saltOf(first.password.hash);
+    const salt = first === undefined ? undefined : saltOf(first);
     const hashed = await passwords.hasher.hash(password, { salt, signal });
     return write((trx) => this.insert(trx, newAccount(registration), { password: hashed, from }));
   }
