@@ -4,6 +4,7 @@ import type { EventPublisher, Write } from '@rostrum/service-kit';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { BusinessEvents } from '../business-events';
+import { atEvenTime } from '../even-times';
 import type { MailJobs } from '../mail/mail-jobs';
 import { saltOf, type PasswordHasher } from '../passwords/password-hasher';
 import type { PasswordPolicy } from '../passwords/password-policy';
@@ -26,6 +27,11 @@ export interface RegistrationDependencies {
   };
 }
 
+interface RequestFacts {
+  from: AuditOrigin;
+  signal: AbortSignal;
+}
+
 /**
  * Makes accounts. Whether somebody has one with this address already makes no difference to whoever asks: they get an
  * account that claims the address, can be used as any other, and can never show that the address is its own. The owner
@@ -34,10 +40,14 @@ export interface RegistrationDependencies {
 export class RegistrationService {
   constructor(private readonly dependencies: RegistrationDependencies) {}
 
+  register(registration: Registration, how: RequestFacts, write: Write<Account>): Promise<Account> {
+    return atEvenTime(() => this.make(registration, how, write));
+  }
+
   /** The hash is made first, and for names that turn out to be taken too: no connection is held while it is. */
-  async register(
+  private async make(
     registration: Registration,
-    { from, signal }: { from: AuditOrigin; signal: AbortSignal },
+    { from, signal }: RequestFacts,
     write: Write<Account>,
   ): Promise<Account> {
     const { people, passwords, database } = this.dependencies;

@@ -8,6 +8,9 @@ it.each([`-${'a'.repeat(42)}`, `--${'_'.repeat(41)}`, 'b'.repeat(43)])(
     const read = { words: [kid], options: { reason: 'stolen' } };
     expect(readArguments([kid, '--reason', 'stolen'], ['<key>'], options)).toEqual(read);
     expect(readArguments(['--reason', 'stolen', kid], ['<key>'], options)).toEqual(read);
+    const about = { words: ['word'], options: { reason: kid } };
+    expect(readArguments(['--reason', kid, 'word'], ['<key>'], options)).toEqual(about);
+    expect(readArguments(['word', '--reason', kid], ['<key>'], options)).toEqual(about);
   },
 );
 

@@ -8,6 +8,18 @@ export class UsageError extends Error {
 /** Keys are called by a hash, and one in 64 begins as options do. */
 const isKeyId = (text: string) => /^-[\w-]{42}$/.test(text);
 
+/** One that follows an option is its value; others come last, where nothing is an option any more. */
+function withKeysApart(args: readonly string[], options: ParseArgsOptionsConfig): string[] {
+  const [others, keys]: [string[], string[]] = [[], []];
+  for (const text of args) {
+    const before = others.at(-1) ?? '';
+    if (!isKeyId(text)) others.push(text);
+    else if (options[before.replace(/^--/, '')]?.type === 'string') others.splice(-1, 1, `${before}=${text}`);
+    else keys.push(text);
+  }
+  return [...others, '--', ...keys];
+}
+
 /** The words and options of a command, or a `UsageError`. */
 export function readArguments<const Options extends ParseArgsOptionsConfig>(
   args: readonly string[],
@@ -16,7 +28,7 @@ export function readArguments<const Options extends ParseArgsOptionsConfig>(
 ) {
   try {
     const { positionals, values } = parseArgs({
-      args: [...args.filter((text) => !isKeyId(text)), '--', ...args.filter(isKeyId)],
+      args: withKeysApart(args, options),
       options,
       allowPositionals: true,
       strict: true,

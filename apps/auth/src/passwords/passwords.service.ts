@@ -7,6 +7,7 @@ import type { Addresses } from '../accounts/addresses';
 import type { AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { BusinessEvents } from '../business-events';
+import { atEvenTime } from '../even-times';
 import type { MailJobs } from '../mail/mail-jobs';
 import type { OneTimeTokens } from '../mail/one-time-tokens';
 import { OneTimeTokensRepository } from '../mail/one-time-tokens.repository';
@@ -70,9 +71,10 @@ export class PasswordsService {
   }
 
   /** The same work whoever asks, and whomever for: whether there is such an account the worker finds out. */
-  async forgot(email: string): Promise<void> {
+  forgot(email: string): Promise<void> {
     const { database, addresses, effects } = this.dependencies;
-    await effects.mail.add(database, { kind: 'reset-password', emailIndex: addresses.index.of(email) });
+    const emailIndex = addresses.index.of(email);
+    return atEvenTime(() => effects.mail.add(database, { kind: 'reset-password', emailIndex }));
   }
 
   /** The token is used up only if all goes well: who chose an unfit password may try again with it. */

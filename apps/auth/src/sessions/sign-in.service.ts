@@ -4,6 +4,7 @@ import type { AttemptGuard } from '../attempts/attempt-guard';
 import type { AuditLog } from '../audit/audit-log';
 import type { BackgroundTasks } from '../background-tasks';
 import type { BusinessEvents } from '../business-events';
+import { EvenTime } from '../even-times';
 import type { PasswordHasher, PasswordMatch } from '../passwords/password-hasher';
 import type { PasswordRenewal } from '../passwords/password-renewal';
 import type { KeyedIndex } from '../secrets/keyed-index';
@@ -47,7 +48,7 @@ export interface MfaChallenge {
 
 /**
  * Signs people in by password. Every refusal is the same and takes the same work, whether or not there is such an
- * account: the same look-ups and one hash, and whatever is written of it is written when the answer has gone.
+ * account: the same look-ups and one hash. It leaves at an even time, and whatever is written of it is written apart.
  */
 export class SignInService {
   constructor(private readonly dependencies: SignInDependencies) {}
@@ -56,6 +57,7 @@ export class SignInService {
     const { guard, sessions, passwords } = this.dependencies;
     const { identifier, password, deviceToken } = credentials;
     const { signal, ...place } = request;
+    const time = new EvenTime();
     const claimants = await this.find(identifier);
     const device = sessions.devices.read(deviceToken);
     const isTheirs = device && claimants.some(({ account }) => account.id === device.userId);
@@ -75,7 +77,9 @@ export class SignInService {
     const found = match && claimants[match.index];
     if (!match || !found) {
       await attempt.end('failed');
-      throw this.refused(claimants[0], place);
+      this.noteRefusal(claimants[0], place);
+      await time.next();
+      throw sessionsErrors.invalidCredentials();
     }
     // A failure must be known before anybody can try again; that there was none is nothing to wait for.
     void attempt.end('succeeded');
@@ -92,7 +96,10 @@ export class SignInService {
     return find.findSignInsByEmail({ email: identifier, indexes: index.all(identifier) });
   }
 
-  private refused(claimant: AccountWithPassword | undefined, { from, mode }: Omit<SignInPlace, 'device'>) {
+  private noteRefusal(
+    claimant: AccountWithPassword | undefined,
+    { from, mode }: Omit<SignInPlace, 'device'>,
+  ): void {
     const { audit, events, background } = this.dependencies.notes;
     events.signInRefused();
     background.run(() =>
@@ -105,7 +112,6 @@ export class SignInService {
         from,
       }),
     );
-    return sessionsErrors.invalidCredentials();
   }
 
   private renewLater({ account, password: stored }: AccountWithPassword, password: string): void {
