@@ -68,7 +68,9 @@ it('that the server refuses for good is a dead letter, which an operator sees an
   await app.until(async () => (await outcomes()).join() === 'dead', 'a dead letter');
   expect(app.mailbox.tries).toBe(1);
   expect(await app.workerMetric('mails_total{kind="verify-email",outcome="dead"}')).toBe(1);
-  expect(app.log.lines().filter(({ level }) => level === 'error')).toMatchObject([
+  const errors = () => app.log.lines().filter(({ level }) => level === 'error');
+  await app.until(() => errors().length > 0, 'the line that says so');
+  expect(errors()).toMatchObject([
     { message: 'A mail was given up', kind: 'verify-email', reason: 'EENVELOPE 550' },
   ]);
   expect(app.log.text()).not.toContain('ada@example.com');
