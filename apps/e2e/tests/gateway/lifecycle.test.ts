@@ -12,13 +12,11 @@ import { freePort, setStage, writeCertificate, type Stage } from './stage';
 describe('a gateway that is told to end', () => {
   let stage: Stage;
 
-  beforeEach(async () => {
-    stage = await setStage({ drainMs: 3000, acceptGraceMs: 300 });
-  });
-
   afterEach(() => stage.close());
 
   it('says so on its ping first, still serves, then takes nothing new and lets what runs finish', async () => {
+    // Longer than a busy machine takes over what is looked at meanwhile.
+    stage = await setStage({ drainMs: 20_000, acceptGraceMs: 300 });
     const running = ask(stage, '/api/v1/posts?do=late');
     await waitFor(() => stage.posts.some(({ seen }) => seen.length > 0));
     const ping = `${stage.gateway.internalUrl}/ping`;
@@ -40,6 +38,7 @@ describe('a gateway that is told to end', () => {
   });
 
   it('ends in time also with a WebSocket that stays', async () => {
+    stage = await setStage({ drainMs: 3000, acceptGraceMs: 300 });
     const socket = new WebSocket(`${stage.gateway.url.replace('https', 'wss')}/ws`, {
       ca: stage.certificate,
     });
