@@ -101,8 +101,9 @@ describe.each(['folder', 's3'] as const)('the store in a %s', (kind) => {
 
   it('takes nothing by a URL that is over, or was changed', async () => {
     const over = await store.uploadUrl(key, { ...terms, seconds: -1 });
-    // One that was over before it began may also be called wrong.
-    expect([400, 403]).toContain((await put(at(over.url), over, bytes)).status);
+    // Others' S3 may call wrong what was over before it began.
+    const isOthers = kind === 's3' && givenBucket() !== undefined;
+    expect((await put(at(over.url), over, bytes)).status).toBe(isOthers ? 400 : 403);
     const { url, headers } = await store.uploadUrl(uploadKey(randomUUID()), terms);
     const changed = [...at(url)];
     // A letter of the grant, or of the object's name.
