@@ -2,13 +2,13 @@ import type { Connection } from './connection';
 import { SmallSet } from './small-set';
 
 /** Into so many parts they are divided, so that a clock need not serve all of them in one turn. */
-export const parts = 10;
+export const partCount = 10;
 /** Neighbours are of one part: their pings are spread over seconds already. */
 const neighbours = 16;
 
 /** The open sockets of this process, and whose they are. */
 export class Connections {
-  private readonly all: readonly Set<Connection>[] = Array.from({ length: parts }, () => new Set());
+  private readonly all: readonly Set<Connection>[] = Array.from({ length: partCount }, () => new Set());
   private count = 0;
   private readonly byUser = new Map<string, SmallSet<Connection>>();
   private waiters: (() => void)[] = [];
@@ -34,7 +34,7 @@ export class Connections {
 
   /** One of the parts, by its number. */
   part(number: number): Iterable<Connection> {
-    return this.all[number % parts] ?? [];
+    return this.all[number % partCount] ?? [];
   }
 
   /** Whether it is the user's first one here. */
@@ -64,6 +64,6 @@ export class Connections {
   }
 
   private partOf({ number }: Connection): Set<Connection> {
-    return this.all[Math.floor(number / neighbours) % parts] as Set<Connection>;
+    return this.all[Math.floor(number / neighbours) % partCount] as Set<Connection>;
   }
 }

@@ -2,7 +2,7 @@ import type { ConnectionLimits, ServerMessage } from '@rostrum/contracts';
 import type { RevocationList } from '@rostrum/security';
 import type { PresenceKeeper } from '../presence/presence-keeper';
 import { Connection, type ConnectionSurroundings, type OpenedSocket, type Visitor } from './connection';
-import { parts, type Connections } from './connections';
+import { partCount, type Connections } from './connections';
 import { drainConnections, type DrainOptions } from './drain';
 import { frameOf } from './frame';
 import { upgradeErrors } from './upgrade.errors';
@@ -45,7 +45,7 @@ export class SocketHub {
   }
 
   start(): void {
-    this.clock = setInterval(() => this.beat(), secondMs / parts).unref();
+    this.clock = setInterval(() => this.beat(), secondMs / partCount).unref();
   }
 
   async stop(): Promise<void> {
@@ -104,7 +104,7 @@ export class SocketHub {
   /** A part of them at a time: nobody's message waits until all the others have been seen to. */
   private beat(): void {
     this.beats += 1;
-    const turn = Math.floor(this.beats / parts);
+    const turn = Math.floor(this.beats / partCount);
     const now = Date.now() / 1000;
     if (this.checkedVersion !== this.parts.revocations.version) {
       this.checkedVersion = this.parts.revocations.version;
