@@ -115,7 +115,8 @@ describe('more than 50 messages a second', () => {
     for (let i = 0; i < 400; i += 1) client.send({ type: 'ping' });
     expect(await client.closed).toEqual({ code: 4429, reason: 'rate_limited' });
     const handled = (await counted('websocket_messages_received_total{type="ping"}')) - before;
-    expect(handled).toBeGreaterThanOrEqual(100);
+    // The client has subscribed just before, which has cost one of the hundred.
+    expect(handled).toBeGreaterThanOrEqual(99);
     // What the budget gains while the flood is being read.
     expect(handled).toBeLessThan(150);
     expect(client.of('pong').length).toBeLessThanOrEqual(handled);
