@@ -86,11 +86,15 @@ describe('a subscription', () => {
 
 describe('what may not be seen', () => {
   it('cannot be subscribed to, and is asked of posts once', async () => {
-    app.posts.hidden.add(post);
-    const asked = app.posts.asked;
-    expect(await refusal({ type: 'subscribe', channel: `post:${post}` })).toBe('CHANNEL_NOT_FOUND');
-    expect(await refusal({ type: 'subscribe', channel: `post:${post}` })).toBe('CHANNEL_NOT_FOUND');
-    expect(app.posts.asked).toBe(asked + 1);
+    // A refusal is remembered for a second: a machine that stands still meanwhile has another try.
+    await waitFor(async () => {
+      app.posts.hidden.add((post = randomUUID()));
+      const asked = app.posts.asked;
+      for (let times = 0; times < 2; times += 1) {
+        expect(await refusal({ type: 'subscribe', channel: `post:${post}` })).toBe('CHANNEL_NOT_FOUND');
+      }
+      return app.posts.asked === asked + 1;
+    });
     await app.publishTo(channels.post(post));
     await client.roundTrip();
     expect(client.of('event')).toEqual([]);
@@ -140,11 +144,12 @@ describe('typing', () => {
   it('is told to the others, without a name, and kept nowhere', async () => {
     const other = await there.connect(await app.person('grace'), { channels: [`post:${post}`] });
     const { epoch } = await client.subscribe(`post:${post}`);
-    expect((await client.ask({ type: 'typing', channel: `post:${post}` })).type).toBe('ok');
+    const typing = { type: 'typing', channel: `post:${post}` };
+    const [first, second] = await Promise.all([client.ask(typing), refusal(typing)]);
+    expect([first.type, second]).toEqual(['ok', 'TOO_OFTEN']);
     const told = await other.next('event');
     expect(told).toMatchObject({ name: 'typing', data: {} });
     expect(told.offset).toBeUndefined();
-    expect(await refusal({ type: 'typing', channel: `post:${post}` })).toBe('TOO_OFTEN');
     const later = await there.connect(ada, { channels: [] });
     const answer = await later.subscribe(`post:${post}`, { epoch, offset: 0 });
     expect(answer).toMatchObject({ offset: 0, recovered: true });

@@ -94,7 +94,7 @@ const provoked: Record<CloseName, () => Promise<number>> = {
     return code;
   },
   invalidMessage: () => codeAfter({ payload: 'hello' }),
-  tokenExpired: async () => codeOf(await welcomed(instance, await app.person('short', { ttlSeconds: 2 }))),
+  tokenExpired: async () => codeOf(await welcomed(instance, await app.person('short', { ttlSeconds: 4 }))),
   sessionRevoked: async () => {
     const eve = await app.person('eve');
     const client = await welcomed(instance, eve);

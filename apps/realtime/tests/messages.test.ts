@@ -24,6 +24,9 @@ afterEach(() => client.socket.terminate());
 
 const counted = (series: string) => instance.metric(series);
 const closedFor = (reason: string) => counted(`websocket_closed_total{reason="${reason}"}`);
+/** A client may know of its end before the server has counted it. */
+const endedFor = (reason: string, count: number) =>
+  waitFor(async () => (await closedFor(reason)) === count, { what: `${count} ends for ${reason}` });
 
 const rejections = 'rate_limit_rejections_total{policy="websocket",reason="limit"}';
 
@@ -59,7 +62,7 @@ describe('a message', () => {
     const before = await closedFor('too_big');
     client.send(ofBytes(16_385));
     expect((await client.closed).code).toBe(1009);
-    expect(await closedFor('too_big')).toBe(before + 1);
+    await endedFor('too_big', before + 1);
   });
 });
 
@@ -78,7 +81,7 @@ describe('what is no message', () => {
     client.send({ type: 'ping', id: 'too late' });
     expect(await client.closed).toEqual({ code: 4500, reason: 'invalid_message' });
     expect(await counted('websocket_messages_received_total{type="ping"}')).toBe(handled);
-    expect(await closedFor('invalid_message')).toBe(before + 1);
+    await endedFor('invalid_message', before + 1);
   });
 
   it('binary frames end the socket', async () => {
@@ -108,30 +111,35 @@ describe('what is no message', () => {
 });
 
 describe('more than 50 messages a second', () => {
+  /** The burst, and what the budget gains while the flood is being read. */
+  const mostSince = (began: number) => 100 + Math.ceil((50 * (performance.now() - began)) / 1000);
+
   it('end the socket once the burst is used up, and none of them is handled after that', async () => {
     const before = await counted('websocket_messages_received_total{type="ping"}');
     const closed = await closedFor('rate_limited');
     const rejected = await counted(rejections);
+    const began = performance.now();
     for (let i = 0; i < 400; i += 1) client.send({ type: 'ping' });
     expect(await client.closed).toEqual({ code: 4429, reason: 'rate_limited' });
+    const most = mostSince(began);
     const handled = (await counted('websocket_messages_received_total{type="ping"}')) - before;
     // The client has subscribed just before, which has cost one of the hundred.
     expect(handled).toBeGreaterThanOrEqual(99);
-    // What the budget gains while the flood is being read.
-    expect(handled).toBeLessThan(150);
+    expect(handled).toBeLessThanOrEqual(most);
     expect(client.of('pong').length).toBeLessThanOrEqual(handled);
-    expect(await closedFor('rate_limited')).toBe(closed + 1);
+    await endedFor('rate_limited', closed + 1);
     expect(await counted(rejections)).toBe(rejected + 1);
   });
 
   it('counts ping frames too', async () => {
     let pongs = 0;
     client.socket.on('pong', () => (pongs += 1));
+    const began = performance.now();
     for (let i = 0; i < 400; i += 1) client.socket.ping('x'.repeat(125));
     expect((await client.closed).code).toBe(4429);
     // The last answers may still wait to be sent when the verdict falls.
     expect(pongs).toBeGreaterThan(50);
-    expect(pongs).toBeLessThan(150);
+    expect(pongs).toBeLessThanOrEqual(mostSince(began));
   });
 
   it('hurts nobody else', async () => {
@@ -174,11 +182,11 @@ describe('a client that does not read', () => {
 
 describe('the life of a socket', () => {
   it('ends with its token', async () => {
-    const short = await app.person('short', { ttlSeconds: 2 });
+    const short = await app.person('short', { ttlSeconds: 4 });
     const visitor = await instance.connect(short);
     const before = await closedFor('token_expired');
     expect(await visitor.closed).toEqual({ code: 4501, reason: 'token_expired' });
-    expect(await closedFor('token_expired')).toBe(before + 1);
+    await endedFor('token_expired', before + 1);
   });
 
   it('goes on as long as pings are answered, and ends when they are not', async () => {
@@ -186,10 +194,10 @@ describe('the life of a socket', () => {
     const lively = await strict.connect(ada);
     const silent = await strict.connect(ada, { autoPong: false });
     expect((await silent.closed).code).toBe(1006);
+    await waitFor(async () => (await strict.metric('websocket_connections')) === 1);
     expect(await strict.metric('websocket_closed_total{reason="unresponsive"}')).toBe(1);
     await once(lively.socket, 'ping');
     await lively.roundTrip();
-    expect(await strict.metric('websocket_connections')).toBe(1);
     await lively.close();
   });
 
@@ -209,9 +217,9 @@ describe('the life of a socket', () => {
     await waitFor(async () => (await counted('websocket_connections')) === 1);
     await client.close();
     await waitFor(async () => (await counted('websocket_connections')) === 0);
-    expect(await closedFor('client')).toBe(before + 1);
+    await endedFor('client', before + 1);
     const lost = await closedFor('lost');
     (await instance.connect(ada)).socket.terminate();
-    await waitFor(async () => (await closedFor('lost')) === lost + 1);
+    await endedFor('lost', lost + 1);
   });
 });

@@ -53,8 +53,10 @@ describe('each kind', () => {
     ]);
     expect(found[0]?.moderation).toEqual({ action: 'hidden', reason: 'spam' });
     expect(found.map(({ actorCount }) => actorCount)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
-    for (const kind of found.map((each) => each.kind)) {
-      expect(await scene.worker.metric(`notifications_sent_total{kind="${kind}"}`)).toBeGreaterThan(0);
+    for (const { kind } of found) {
+      await waitFor(async () => (await scene.worker.metric(`notifications_sent_total{kind="${kind}"}`)) > 0, {
+        what: `a count of ${kind}`,
+      });
     }
   });
 

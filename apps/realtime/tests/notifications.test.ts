@@ -31,7 +31,6 @@ const rowsOf = ({ id }: Person) =>
   );
 const deedsTo = ({ id }: Person) =>
   app.rows('select * from realtime.notification_deeds where recipient_id = $1 order by position', [id]);
-const handled = () => worker.metric('events_handled_total{stream="events:posts"}');
 const notified = (person: Person, count: number) =>
   waitFor(async () => (await deedsTo(person)).length === count, { what: `${count} notifications` });
 
@@ -67,7 +66,7 @@ describe('a new follower', () => {
     const { status, json, headers } = await here.send(ada, `GET ${path}`);
     expect([status, json]).toEqual([200, { items: [expected], nextCursor: null, unread: 1 }]);
     expect(headers.get('cache-control')).toBe('no-store');
-    expect(await worker.metric('notifications_sent_total{kind="follow"}')).toBe(sent + 1);
+    await waitFor(async () => (await worker.metric('notifications_sent_total{kind="follow"}')) === sent + 1);
     await others.roundTrip();
     expect(others.of('event')).toEqual([]);
     for (const socket of [...sockets, others]) await socket.close();
@@ -75,11 +74,10 @@ describe('a new follower', () => {
 
   it('makes one notification, however often the event comes', async () => {
     const socket = await here.connect(ada);
-    const before = await handled();
     const eventId = await app.follow(grace, ada);
     await app.follow(grace, ada, eventId);
     await app.follow(grace, ada, eventId);
-    await waitFor(async () => (await handled()) === before + 3);
+    await app.allHandled();
 
     expect(await rowsOf(ada)).toHaveLength(1);
     await socket.next('event');
@@ -94,11 +92,10 @@ describe('a new follower', () => {
     const [first] = await rowsOf(ada);
     await here.send(ada, `POST ${path}/read`, { upTo: Number(first?.position) });
     const socket = await here.connect(ada);
-    const before = await handled();
     await app.follow(grace, ada);
     const marker = await app.person('marker');
     await app.follow(marker, ada);
-    await waitFor(async () => (await handled()) === before + 2);
+    await app.allHandled();
     await notified(ada, 2);
     await socket.next('event');
     await socket.roundTrip();

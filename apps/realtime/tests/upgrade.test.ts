@@ -173,10 +173,9 @@ describe('what is told of upgrades', () => {
     });
     await client.close();
 
-    const [line] = await waitFor(() => {
-      const lines = app.log.lines().filter(({ request_id }) => request_id === 'upgrade-logged');
-      return lines.length > 0 && lines;
-    });
+    const line = await waitFor(() =>
+      app.log.lines().find(({ request_id }) => request_id === 'upgrade-logged'),
+    );
     expect(line).toMatchObject({ status: 101, route: '/ws', path: '/ws', user_id: ada.id });
     expect(JSON.stringify(line)).toContain('203.0.113.7');
     expect(await instance.metric('http_requests_total{method="GET",route="/ws",status="101"}')).toBe(

@@ -27,7 +27,7 @@ describe('a user with sockets', () => {
     expect(await subscribers()).toBe(1);
     const elsewhere = await app.instance();
     const another = await elsewhere.connect(ada);
-    expect(await subscribers()).toBe(2);
+    await waitFor(async () => (await subscribers()) === 2);
     await another.close();
     await waitFor(async () => (await subscribers()) === 1);
     for (const client of clients) {
