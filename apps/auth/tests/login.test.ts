@@ -113,13 +113,17 @@ describe('a sign-in that is refused', () => {
   it('costs a hash also where there is no account', async () => {
     const timeOf = async (identifier: string) => {
       const started = performance.now();
-      for (let i = 0; i < 8; i += 1) expect((await app.login(identifier, 'wrong horse')).status).toBe(401);
+      expect((await app.login(identifier, 'wrong horse')).status).toBe(401);
       return performance.now() - started;
     };
-    await timeOf(ada.username);
-    const ratio = (await timeOf('nobody_here')) / (await timeOf(ada.username));
-    // Wide enough for a busy machine; without the work it would be near a tenth.
-    expect(ratio).toBeGreaterThan(0.3);
+    // The quickest of each: what a busy machine adds, it adds to some.
+    let [known, unknown] = [Infinity, Infinity];
+    for (let i = 0; i < 8; i += 1) {
+      known = Math.min(known, await timeOf(ada.username));
+      unknown = Math.min(unknown, await timeOf('nobody_here'));
+    }
+    // Without the work it would be near a tenth.
+    expect(unknown / known).toBeGreaterThan(0.3);
   });
 
   it('is counted, and logged without the name that was typed', async () => {

@@ -55,14 +55,19 @@ it('a hash is worth nothing without the secret that was mixed in', async () => {
 
 it('says no to whoever has no hash, after as much work', async () => {
   const stored = await passwords.hash('correct horse');
-  const timesOf = async (candidates: StoredPassword[]) => {
+  const timeOf = async (candidates: StoredPassword[]) => {
     const started = performance.now();
-    for (let i = 0; i < 10; i += 1) expect(await passwords.verify('wrong horse', candidates)).toBeUndefined();
+    expect(await passwords.verify('wrong horse', candidates)).toBeUndefined();
     return performance.now() - started;
   };
-  const ratio = (await timesOf([])) / (await timesOf([stored]));
-  // Wide enough for a busy machine; without the work it would be near zero.
-  expect(ratio).toBeGreaterThan(0.3);
+  // The quickest of each: what a busy machine adds, it adds to some.
+  let [known, unknown] = [Infinity, Infinity];
+  for (let i = 0; i < 10; i += 1) {
+    known = Math.min(known, await timeOf([stored]));
+    unknown = Math.min(unknown, await timeOf([]));
+  }
+  // Without the work it would be near zero.
+  expect(unknown / known).toBeGreaterThan(0.3);
 });
 
 it('finds whose of several it is by one hash, where they share a salt', async () => {
