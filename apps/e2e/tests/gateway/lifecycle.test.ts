@@ -47,7 +47,8 @@ describe('a gateway that is told to end', () => {
     const start = performance.now();
 
     expect(await stage.gateway.stop()).toBe(true);
-    expect(performance.now() - start).toBeLessThan(6000);
+    // Three seconds are what it is given; without an end it would wait for the socket.
+    expect(performance.now() - start).toBeLessThan(20_000);
     await closed;
   });
 });

@@ -28,7 +28,7 @@ async function lineOf(requestId: string, { gateway } = stage): Promise<Line> {
       .map((line) => JSON.parse(line) as Line)
       .find((line) => line['request_X-Request-Id'] === requestId);
   };
-  return waitFor(find, { what: `a line for ${requestId}`, timeoutMs: 3000 });
+  return waitFor(find, { what: `a line for ${requestId}` });
 }
 
 describe('the access log', () => {
