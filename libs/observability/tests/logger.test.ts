@@ -219,7 +219,7 @@ describe('the end', () => {
     expect(logger.droppedLines()).toBeGreaterThan(100);
     const before = Date.now();
     await logger.close();
-    expect(Date.now() - before).toBeLessThan(6000);
+    expect(Date.now() - before).toBeLessThan(20_000);
     expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
   });
 

@@ -245,7 +245,7 @@ describe('an exporter', () => {
     endOne(tracing);
     const before = Date.now();
     await tracing.shutdown();
-    expect(Date.now() - before).toBeLessThan(2000);
+    expect(Date.now() - before).toBeLessThan(15_000);
     recorder.release();
   });
 
