@@ -301,9 +301,10 @@ describe.each(redisPlaces)('over %s', (_name, openPlace) => {
         hooks: { onRead: (result) => results.push(result) },
       });
       await expired(own);
+      results.length = 0;
       expect(await own.getOrLoad('1', () => Promise.reject(new Error('no')))).toBe('old');
       expect(await own.getOrLoad('1', () => Promise.resolve('new'))).toBe('new');
-      expect(results).toEqual(['miss', 'stale', 'miss']);
+      expect(results).toEqual(['stale', 'miss']);
     });
 
     it('a value is served to nobody where the policy says so', async () => {

@@ -115,7 +115,7 @@ describe('connections', () => {
     await (
       await hold(database)
     )();
-    expect(database.stats().idle).toBe(2);
+    await waitFor(() => database.stats().idle === 2, { what: 'both to be idle' });
     proxy.halfOpen();
     await waitFor(() => database.stats().total === 0, { what: 'the loss of both' });
     await proxy.heal();

