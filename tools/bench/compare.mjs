@@ -9,7 +9,8 @@ const loadCore = 1;
 const warmUpSeconds = 4;
 
 /**
- * `variants`: [{ name, args, env, path, headers, script?, floor? }]; the one with `floor: true` is what ratios are to.
+ * `variants`: [{ name, args, env, path, headers, script?, prepare?, lookAt?, floor? }]; the one with `floor: true` is what
+ * ratios are to. `prepare` is called before the server of a measurement is started, `lookAt` with the server after it.
  * Resolves with a row per variant.
  */
 export async function compare({ title, variants, rounds = 5, seconds = 4, connections = 50 }) {
@@ -34,7 +35,9 @@ export async function compare({ title, variants, rounds = 5, seconds = 4, connec
   return rows;
 }
 
-async function measure(tool, { args, env, path, headers, script }, { seconds, connections }) {
+async function measure(tool, variant, { seconds, connections }) {
+  const { args, env, path, headers, script, prepare, lookAt } = variant;
+  await prepare?.();
   const server = await startServer({ args, env }, serverCore);
   try {
     const target = { url: `http://127.0.0.1:${server.port}${path}`, headers, script, connections };
@@ -42,7 +45,9 @@ async function measure(tool, { args, env, path, headers, script }, { seconds, co
     await sendLoad(tool, { ...target, seconds: warmUpSeconds }, loadCore);
     const before = server.cpuSeconds();
     const result = await sendLoad(tool, { ...target, seconds }, loadCore);
-    return { ...result, cpuMicros: ((server.cpuSeconds() - before) * 1e6) / result.requests };
+    const cpuMicros = ((server.cpuSeconds() - before) * 1e6) / result.requests;
+    await lookAt?.(server);
+    return { ...result, cpuMicros };
   } finally {
     await server.stop();
   }

@@ -1,6 +1,6 @@
 /**
  * `serve-app.mjs <folder> [main|worker]`: a built service in this process, on ports that were free; prints
- * `listening <port>` once it is ready.
+ * `ops <port> listening <port>` once it is ready.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -22,4 +22,4 @@ await waitUntil(
   },
   { timeoutMs: 30_000, everyMs: 50 },
 );
-process.stdout.write(`listening ${port}\n`);
+process.stdout.write(`ops ${opsPort} listening ${port}\n`);

@@ -15,25 +15,25 @@ export function hasTaskset() {
   return PATH.split(':').some((folder) => exists(`${folder}/taskset`));
 }
 
-/** The server prints `listening <port>` once it is ready. */
+/** The server prints `listening <port>` once it is ready, and `ops <port>` before that if it has such a port. */
 export async function startServer({ args, env = {} }, core) {
   const [command, pinned] = onCore(core, process.execPath, args);
   const child = spawn(command, pinned, {
     env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const port = await listeningPort(child);
-  return { port, cpuSeconds: () => cpuSeconds(child.pid), stop: () => stop(child) };
+  const ports = await portsOf(child);
+  return { ...ports, cpuSeconds: () => cpuSeconds(child.pid), stop: () => stop(child) };
 }
 
-async function listeningPort(child) {
+async function portsOf(child) {
   let text = '';
   for await (const chunk of child.stdout) {
     text += chunk;
-    const match = /listening (\d+)/.exec(text);
-    if (match) {
+    const [, opsPort, port] = /(?:ops (\d+) )?listening (\d+)\n/.exec(text) ?? [];
+    if (port) {
       child.stdout.resume();
-      return Number(match[1]);
+      return { port: Number(port), ...(opsPort && { opsPort: Number(opsPort) }) };
     }
   }
   throw new Error(`The server ended before it listened: ${text}`);
