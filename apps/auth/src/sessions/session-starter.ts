@@ -9,6 +9,7 @@ import type { BusinessEvents } from '../business-events';
 import type { PersonKey, UserKeys } from '../keys/user-keys';
 import { describeClient } from './client-description';
 import type { DeviceTokens, KnownDevice } from './device-tokens';
+import { NotedSessions } from './noted-sessions';
 import type { RefreshTokens } from './refresh-token';
 import {
   newLifetime,
@@ -65,10 +66,14 @@ export interface SignedIn {
 
 /** Where every way to sign in ends: a session begins. */
 export class SessionStarter {
+  private readonly noted: NotedSessions;
+
   constructor(
     private readonly dependencies: SessionStarterDependencies,
     private readonly limits: SessionLimits,
-  ) {}
+  ) {
+    this.noted = new NotedSessions(dependencies.database);
+  }
 
   async start(proof: Proof, { mode, from, device }: SignInPlace): Promise<SignedIn> {
     const { database, tokens, people, events } = this.dependencies;
@@ -121,12 +126,13 @@ export class SessionStarter {
     const place = placeOfAddress(session.id);
     const addressSealed = from.address === undefined ? undefined : key.seal({ plain: from.address, place });
     const event = await audit.compose(startOf(session, from), key);
-    return new SessionsRepository(database).insertNoted(
-      { ...session, addressSealed },
-      account.credentialsVersion,
+    return this.noted.insert({
+      session: { ...session, addressSealed },
+      credentialsVersion: account.credentialsVersion,
+      event,
       // Only an address that they have shown to be theirs is written to about it.
-      { event, mail: isKnownDevice || !account.emailVerified ? undefined : aboutNewDevice(session) },
-    );
+      mail: isKnownDevice || !account.emailVerified ? undefined : aboutNewDevice(session),
+    });
   }
 
   private async beginInTransaction(

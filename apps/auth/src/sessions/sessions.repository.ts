@@ -1,5 +1,4 @@
 import type { Queryable, Row } from '@rostrum/data-access';
-import type { AuditRecord } from '../audit/audit-log';
 import { graceMs } from './refresh-rules';
 import type {
   EndReason,
@@ -13,37 +12,19 @@ import type {
 
 const listed = `id, user_id as "userId", created_at as "createdAt", used_at as "usedAt", expires_at as "expiresAt",
   mode, methods, client, address_sealed as "addressSealed"`;
-const tokenFacts = `u.roles, (select max(r.revoked_at)::float8 from revocations as r
-  where r.kind = 'subject' and r.target = u.id::text) as "revokedUpTo",
+
+/** With the roles of `u`. */
+export const tokenFacts = (
+  userId: string,
+) => `u.roles, (select max(r.revoked_at)::float8 from revocations as r
+  where r.kind = 'subject' and r.target = ${userId}::text) as "revokedUpTo",
   (select count(*)::int from signing_keys as k where k.revoked_at is not null) as "revokedKeys"`;
-const whose = `s.id as "sessionId", s.user_id as "userId", u.username, ${tokenFacts}, s.mode,
+
+const whose = `s.id as "sessionId", s.user_id as "userId", u.username, ${tokenFacts('u.id')}, s.mode,
   s.expires_at as "expiresAt"`;
 const goesOn = 's.ended_at is null and s.expires_at > now()';
 const mayUse = 'u.suspended_at is null and u.deletion_requested_at is null';
 const mostListed = 100;
-
-const insertion = `u as (
-    select id, roles from users where id = $2 and credentials_version = $11 and suspended_at is null for share
-  ), session as (
-    insert into sessions (id, user_id, token_hash, created_at, used_at, expires_at, ends_at, mode, methods,
-                          client, address_sealed)
-    select $1::uuid, u.id, $3::bytea, $4::timestamptz, $4::timestamptz, $5::timestamptz, $6::timestamptz, $7,
-           $8::text[], $9, $10::bytea from u
-    returning id
-  )`;
-
-function insertedValues(session: NewSession): unknown[] {
-  const { id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client, addressSealed } =
-    session;
-  return [id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client, addressSealed ?? null];
-}
-
-/** What is written down of a session that begins. */
-interface SessionNotes {
-  event: AuditRecord;
-  /** About a device that nobody has signed in on before. */
-  mail: { id: string; details: Record<string, string> } | undefined;
-}
 
 interface Rotation {
   sessionId: string;
@@ -81,38 +62,34 @@ export class SessionsRepository {
    * they revoke all tokens.
    */
   async insert(session: NewSession, credentialsVersion: number): Promise<TokenFacts | undefined> {
+    const { id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client, addressSealed } =
+      session;
     const { rows } = await this.db.query<TokenFacts & Row>(
       'insert_session',
-      `with ${insertion} select ${tokenFacts} from u, session`,
-      [...insertedValues(session), credentialsVersion],
-    );
-    return rows[0];
-  }
-
-  /**
-   * The same together with the event that says so, in one statement: neither is there without the other. And with a
-   * mail, where one is given and this is not the first session.
-   */
-  async insertNoted(
-    session: NewSession,
-    credentialsVersion: number,
-    { event, mail }: SessionNotes,
-  ): Promise<TokenFacts | undefined> {
-    const { rows } = await this.db.query<TokenFacts & Row>(
-      'insert_noted_session',
-      `with ${insertion}, event as (
-         insert into audit_events (chain, body) select $12::smallint, $13 from session
-       ), mail as (
-         insert into mail_jobs (id, kind, user_id, details)
-         select $14::uuid, 'new-device', u.id, $15::jsonb from u, session
-          where $14::uuid is not null and exists (select 1 from sessions as s where s.user_id = u.id)
+      `with u as (
+         select id, roles from users where id = $2 and credentials_version = $11 and suspended_at is null for share
+       ), session as (
+         insert into sessions (id, user_id, token_hash, created_at, used_at, expires_at, ends_at, mode, methods,
+                               client, address_sealed)
+         select $1::uuid, u.id, $3::bytea, $4::timestamptz, $4::timestamptz, $5::timestamptz, $6::timestamptz, $7,
+                $8::text[], $9, $10::bytea from u
+         returning id
        )
-       select ${tokenFacts} from u, session`,
+       select ${tokenFacts('u.id')} from u, session`,
       [
-        ...insertedValues(session),
+        ...[
+          id,
+          userId,
+          tokenHash,
+          createdAt,
+          expiresAt,
+          endsAt,
+          mode,
+          methods,
+          client,
+          addressSealed ?? null,
+        ],
         credentialsVersion,
-        ...[event.chain, event.body],
-        ...[mail?.id ?? null, JSON.stringify(mail?.details ?? {})],
       ],
     );
     return rows[0];
