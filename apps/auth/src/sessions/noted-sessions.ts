@@ -55,7 +55,7 @@ const insertion = (lock: string) => `
   select u.place::int as place, ${tokenFacts('u.user_id')} from begun as u`;
 
 const statements = {
-  together: { name: 'insert_noted_sessions', text: insertion('share of u') },
+  together: { name: 'insert_noted_sessions', text: insertion('share of u skip locked') },
   alone: { name: 'insert_noted_session', text: insertion('share of u') },
 };
 
