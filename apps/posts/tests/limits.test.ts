@@ -20,21 +20,24 @@ afterAll(async () => {
   await proxy.close();
 });
 
-it('reads a cached post and asks for its limit in one round trip', async () => {
+/** So many of 40 are left when a process begins to ask Redis before it admits anything. */
+const half = 20;
+
+it('reads a cached post, and asks for its limit in the same round trip where that is near', async () => {
   const [ada, reader] = [await app.person('ada'), await app.person('reader')];
   const { id } = await ada.post('hello');
   const path = `/api/v1/posts/${id}`;
   for (let i = 0; i < 5; i += 1) expect((await ada.get(path)).status).toBe(200);
-  proxy.clear();
-  for (let i = 0; i < 30; i += 1) {
+  for (let remaining = 39; remaining >= 0; remaining -= 1) {
+    if (remaining === half - 1) proxy.clear();
     const { status, headers } = await reader.get(path);
-    expect([status, headers.get('x-ratelimit-remaining')]).toEqual([200, String(39 - i)]);
+    expect([status, headers.get('x-ratelimit-remaining')]).toEqual([200, String(remaining)]);
   }
   const asking = proxy.packets().filter((packet) => packet.includes('rate:'));
-  expect(asking).toHaveLength(30);
+  expect(asking).toHaveLength(half);
   // With it, for the post, or for what has changed of all that this process knows.
   const reading = asking.filter((packet) => packet.includes(id) || packet.includes('posts:changes'));
-  expect(reading).toHaveLength(30);
+  expect(reading).toHaveLength(half);
 });
 
 it('does not read for somebody who is over the limit', async () => {

@@ -136,10 +136,5 @@ export {
 export { appendTogether, type Appended, type Appending } from './redis/cache/append';
 export { watchEvictions } from './redis/evictions';
 export { redisKeys, type RedisKeys } from './redis/redis-keys';
-export {
-  createRateLimits,
-  type LimitAsker,
-  type RateLimit,
-  type RateLimits,
-  type RateLimitsOptions,
-} from './redis/rate-limits';
+export type { LimitAsker, RateLimit, UncountedCaller } from './redis/rate-limit-batch';
+export { createRateLimits, type RateLimits, type RateLimitsOptions } from './redis/rate-limits';

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { closeRedis, createRedis, type Redis } from '../src';
 import { slidingWindowScript } from '../src/redis/rate-limit-script';
 
-/** The script as it is, but for the clock, which the test holds. */
+/** The script as it is, but for the clock, which the test holds: its last argument. */
 const timedScript = slidingWindowScript.replace(
   "redis.call('TIME')",
-  '{ math.floor(ARGV[3] / 1000), ARGV[3] % 1000 * 1000 }',
+  '{ math.floor(ARGV[#ARGV] / 1000), table.remove(ARGV) % 1000 * 1000 }',
 );
 
 let shared: TestRedis;
@@ -35,17 +35,38 @@ class Model {
   constructor(private readonly window: Window) {}
 
   ask(now: number): [remaining: number, resetMs: number] {
-    const { quota, windowMs } = this.window;
-    this.admitted = this.admitted.filter((time) => time > now - windowMs);
-    const refused = this.admitted.length >= quota;
+    this.forget(now);
+    const refused = this.admitted.length >= this.window.quota;
     if (!refused) this.admitted.push(now);
-    const [oldest = now] = this.admitted;
-    return [refused ? -1 : quota - this.admitted.length, oldest + windowMs - now];
+    const [remaining, resetMs] = this.left(now);
+    return [refused ? -1 : remaining, resetMs];
+  }
+
+  /** What has been admitted already is so whatever the limit is. */
+  count(now: number, times: number): [remaining: number, resetMs: number] {
+    this.forget(now);
+    for (let i = 0; i < times; i += 1) this.admitted.push(now);
+    return this.left(now);
+  }
+
+  private forget(now: number): void {
+    this.admitted = this.admitted.filter((time) => time > now - this.window.windowMs);
+  }
+
+  private left(now: number): [remaining: number, resetMs: number] {
+    const { quota, windowMs } = this.window;
+    const tooMany = Math.max(0, this.admitted.length - quota);
+    return [Math.max(0, quota - this.admitted.length), (this.admitted[tooMany] ?? now) + windowMs - now];
   }
 }
 
-const ask = (keys: string[], { quota, windowMs }: Window, now: number) =>
-  redis.eval(timedScript, keys.length, ...keys, quota, windowMs, now) as Promise<number[]>;
+const ask = (keys: string[], window: Window, now: number) => count(keys, window, { now, times: [] });
+
+const count = (
+  keys: string[],
+  { quota, windowMs }: Window,
+  { now, times }: { now: number; times: number[] },
+) => redis.eval(timedScript, keys.length, ...keys, quota, windowMs, ...times, now) as Promise<number[]>;
 
 it('replaces the clock in the script', () => {
   expect(timedScript).not.toBe(slidingWindowScript);
@@ -60,21 +81,26 @@ const turns = fc.array(
   fc.record({
     pause: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 200_000 })),
     callers: fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 8 }),
+    // How much of each has been admitted already; none where all of them ask.
+    times: fc.option(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 8, maxLength: 8 })),
   }),
   { minLength: 1, maxLength: 20 },
 );
 
-it('answers as a sliding window does, whoever comes and whenever', async () => {
+it('answers as a sliding window does, whoever comes or has come, and whenever', async () => {
   await fc.assert(
     fc.asyncProperty(windows, turns, async (window, sequence) => {
       const run = (runs += 1);
       const models = [new Model(window), new Model(window), new Model(window)];
       let now = 1_800_000_000_000;
-      for (const { pause, callers } of sequence) {
+      for (const { pause, callers, times } of sequence) {
         now += pause;
         const keys = callers.map((caller) => `${run}:${caller}`);
-        const expected = callers.flatMap((caller) => models[caller]?.ask(now));
-        expect(await ask(keys, window, now)).toEqual(expected);
+        const counts = times?.slice(0, keys.length) ?? [];
+        const expected = callers.flatMap((caller, index) =>
+          times ? models[caller]?.count(now, counts[index] ?? 0) : models[caller]?.ask(now),
+        );
+        expect(await count(keys, window, { now, times: counts })).toEqual(expected);
       }
     }),
     { numRuns: 60 },
@@ -96,7 +122,32 @@ it('keeps nobody out because the clock of Redis was set back', async () => {
   expect(await ask(['late'], window, now)).toEqual([1, 60_000]);
 });
 
-it('leaves nothing behind when the window is over', async () => {
-  await ask(['short'], { quota: 2, windowMs: 80 }, 1_800_000_000_000);
-  expect(await redis.pttl('short')).toBeLessThanOrEqual(80);
+it('lets what was admitted without asking leave before anybody else is admitted', async () => {
+  const window = { quota: 2, windowMs: 60_000 };
+  const now = 1_800_000_000_000;
+  expect(await count(['over'], window, { now, times: [1] })).toEqual([1, 60_000]);
+  expect(await count(['over'], window, { now: now + 10, times: [3] })).toEqual([0, 60_000]);
+  expect(await ask(['over'], window, now + 60_000)).toEqual([-1, 10]);
+  expect(await ask(['over'], window, now + 60_010)).toEqual([1, 60_000]);
+});
+
+describe('a list', () => {
+  const window = { quota: 5, windowMs: 60_000 };
+  const now = 1_800_000_000_000;
+  const lifetime = () => redis.pttl('lasting');
+
+  it('lives for as long as anything in it counts, and is renewed by what leaves it', async () => {
+    await ask(['lasting'], window, now);
+    // Nearly over, as after a window by the clock of Redis; whoever is admitted now counts for a window more.
+    await redis.pexpire('lasting', window.windowMs);
+    await ask(['lasting'], window, now + window.windowMs - 1);
+    expect(await lifetime()).toBeLessThanOrEqual(window.windowMs);
+    await ask(['lasting'], window, now + window.windowMs);
+    expect(await lifetime()).toBeGreaterThan(window.windowMs);
+  });
+
+  it('leaves nothing behind when two windows are over', async () => {
+    await ask(['short'], { quota: 2, windowMs: 80 }, now);
+    expect(await redis.pttl('short')).toBeLessThanOrEqual(160);
+  });
 });

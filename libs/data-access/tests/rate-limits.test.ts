@@ -14,6 +14,7 @@ import {
   type RateLimit,
   type RateLimits,
   type Redis,
+  type UncountedCaller,
 } from '../src';
 import { sendingTurn } from '../src/redis/sending-turn';
 
@@ -39,6 +40,29 @@ function ask(limits: RateLimits, limit: RateLimit, caller: string): Promise<Verd
     });
     if (!asked) resolve(undefined);
   });
+}
+
+/** Somebody of whom so many requests have been admitted without asking. */
+class Admitted implements UncountedCaller {
+  readonly told: string[] = [];
+
+  constructor(
+    readonly limit: RateLimit,
+    readonly caller: string,
+    private readonly times: number,
+  ) {}
+
+  take(): number {
+    return this.times;
+  }
+
+  onVerdict(remaining: number, _resetMs: number, counted: number): void {
+    this.told.push(`${counted} counted, ${remaining} left`);
+  }
+
+  onSilence(counted: number): void {
+    this.told.push(`${counted} lost`);
+  }
 }
 
 async function askMany(limits: RateLimits, limit: RateLimit, times: number): Promise<number> {
@@ -97,6 +121,37 @@ describe('with Redis', () => {
     const [first, second] = [perMinute(400), { name: 'other', quota: 10, windowMs: 1000 }];
     const [of400, of10] = await Promise.all([askMany(limits, first, 700), askMany(limits, second, 300)]);
     expect([of400, of10]).toEqual([400, 10]);
+  });
+
+  it('counts what was admitted without asking by itself, all of a caller at once', async () => {
+    const limits = limitsOf(await connect(shared.url));
+    const [ada, grace] = [new Admitted(perMinute(10), 'ada', 3), new Admitted(perMinute(10), 'grace', 12)];
+    limits.count(ada);
+    limits.count(grace);
+    await waitFor(() => ada.told.length > 0 && grace.told.length > 0, { what: 'both to be counted' });
+    expect([...ada.told, ...grace.told]).toEqual(['3 counted, 7 left', '12 counted, 0 left']);
+    expect(await ask(limits, perMinute(10), 'ada')).toMatchObject({ remaining: 6 });
+    expect(await ask(limits, perMinute(10), 'grace')).toMatchObject({ remaining: -1 });
+  });
+
+  it('counts what was admitted before it decides on what is asked later', async () => {
+    const limits = limitsOf(await connect(shared.url));
+    const remaining = [];
+    for (let i = 0; i < 20; i += 1) {
+      limits.count(new Admitted(perMinute(100), 'ada', 2));
+      remaining.push((await ask(limits, perMinute(100), 'ada'))?.remaining);
+    }
+    expect(remaining).toEqual(Array.from({ length: 20 }, (_, index) => 97 - 3 * index));
+  });
+
+  it('counts what was admitted before its client is closed', async () => {
+    const redis = createRedis({ url: shared.url });
+    await whenRedisReady(redis);
+    limitsOf(redis).count(new Admitted(perMinute(10), 'ada', 4));
+    await closeRedis(redis);
+    expect(await ask(limitsOf(await connect(shared.url)), perMinute(10), 'ada')).toMatchObject({
+      remaining: 5,
+    });
   });
 
   it('knows how to go on when Redis has forgotten its scripts', async () => {
@@ -197,6 +252,20 @@ describe('without Redis', () => {
     await server.resume();
     await decidesAgain(limits);
     expect(told).toEqual([false, true]);
+  });
+
+  it('tells of what it could not count', async () => {
+    const server = await startRedisServer();
+    cleanUp.push(() => server.stop());
+    const { limits, told } = watched(await connect(server.url));
+    await ask(limits, perMinute(1000), 'ada');
+    await server.pause();
+    const ada = new Admitted(perMinute(1000), 'ada', 3);
+    limits.count(ada);
+    await waitFor(() => ada.told.length > 0, { what: 'the silence to be noticed' });
+    expect([ada.told, told]).toEqual([['3 lost'], [false]]);
+    await server.resume();
+    await decidesAgain(limits);
   });
 
   it('comes back from one that was killed and has lost its scripts', async () => {

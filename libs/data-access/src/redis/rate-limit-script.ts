@@ -7,42 +7,58 @@ import { hash } from 'node:crypto';
  * the moment when the next request is admitted is known as soon as the last one has been.
  *
  * All ends are touched at the ends of lists: the cost does not depend on the limit. Times are those of Redis, so that the
- * clocks of its clients do not matter.
+ * clocks of its clients do not matter. A list lives for two windows from when it was begun or an entry has left it:
+ * who comes after the first of them renews it, since by then another entry leaves.
  *
- * KEYS: a list for each request. ARGV: the limit, the window. Answers two numbers for each key: how many more would be
- * admitted now, or -1 where this one is refused, and in how many milliseconds that grows.
+ * KEYS: a list for each request that asks, or for each caller of whom something has been admitted already. ARGV: the
+ * limit, the window; then, for each caller of the second kind, how much that was: it is counted, whatever the limit.
+ * Answers two numbers for each key: how many more would be admitted now, or -1 where this one is refused, and in how
+ * many milliseconds that grows.
  */
 export const slidingWindowScript = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local limit = tonumber(ARGV[1])
 local window = tonumber(ARGV[2])
+local counts = #ARGV > 2
+-- Made into text once: of a number each call would do it again.
+local stamp = string.format('%.0f', now)
 local answers = {}
 for i = 1, #KEYS do
   local key = KEYS[i]
-  local count = redis.call('RPUSH', key, now)
+  local times = { stamp }
+  for n = 2, counts and tonumber(ARGV[2 + i]) or 1 do times[n] = stamp end
+  local count = redis.call('RPUSH', key, unpack(times))
+  local renewed = count == #times
   local oldest = now
-  if count > 1 then
+  if not renewed then
     oldest = tonumber(redis.call('LINDEX', key, 0))
     -- The clock was set back: what stands there would keep everybody out until it is there again.
     if oldest > now + 1000 then
       redis.call('DEL', key)
-      count = redis.call('RPUSH', key, now)
+      count = redis.call('RPUSH', key, unpack(times))
       oldest = now
+      renewed = true
     end
     while oldest <= now - window do
       redis.call('LPOP', key)
       count = count - 1
       oldest = tonumber(redis.call('LINDEX', key, 0))
+      renewed = true
     end
   end
-  if count > limit then
+  local refused = count > limit and not counts
+  if refused then
     redis.call('RPOP', key)
-    answers[2 * i - 1] = -1
-  else
-    redis.call('PEXPIRE', key, window)
-    answers[2 * i - 1] = limit - count
+    count = count - 1
+  elseif renewed then
+    redis.call('PEXPIRE', key, 2 * window)
   end
+  if count > limit then
+    -- More than one has to leave before anybody is admitted.
+    oldest = tonumber(redis.call('LINDEX', key, count - limit))
+  end
+  answers[2 * i - 1] = refused and -1 or math.max(0, limit - count)
   answers[2 * i] = oldest + window - now
 end
 return answers`;

@@ -1,25 +1,10 @@
 import { Command } from 'ioredis';
+import { Batch, type LimitAsker, type RateLimit, type UncountedCaller } from './rate-limit-batch';
+import { LateCounts } from './rate-limit-counts';
 import { slidingWindowScript, slidingWindowSha } from './rate-limit-script';
-import { ReplyDeadline, type Awaited } from './rate-limit-deadline';
-import { redisKeys } from './redis-keys';
+import { ReplyDeadline } from './rate-limit-deadline';
 import type { Redis } from './redis';
 import { sendingTurn, type SendingTurn } from './sending-turn';
-
-/** How much is admitted, in any window of this length. One object per limit: what is gathered is told apart by it. */
-export interface RateLimit {
-  /** Part of the keys in Redis. */
-  readonly name: string;
-  readonly quota: number;
-  readonly windowMs: number;
-}
-
-/** Somebody who has asked. Told once, and not before `ask` has returned. */
-export interface LimitAsker {
-  /** `remaining` is -1 where the request is refused; `resetMs`: when `remaining` grows. */
-  onVerdict(remaining: number, resetMs: number): void;
-  /** Redis has not answered in time, or not at all. */
-  onSilence(): void;
-}
 
 export interface RateLimitsOptions {
   redis: Redis;
@@ -41,7 +26,8 @@ const clusterTags = 64;
 
 /**
  * Sliding windows that all processes share. Whatever is asked in one turn of the event loop is decided by one call of
- * one script, which travels with the cached reads of that turn.
+ * one script, which travels with the cached reads of that turn. What a process has admitted without asking is counted a
+ * few milliseconds later, and before anything that is asked.
  */
 export class RateLimits {
   private readonly redis: Redis;
@@ -49,6 +35,7 @@ export class RateLimits {
   private readonly deadline: ReplyDeadline;
   private readonly onAvailability: NonNullable<RateLimitsOptions['hooks']>['onAvailability'];
   private readonly tags: number;
+  private readonly late = new LateCounts((uncounted) => this.sendCounts(uncounted));
   private gathered: Batch[] = [];
   private isAvailable = true;
   private probeTimer: NodeJS.Timeout | undefined;
@@ -61,6 +48,7 @@ export class RateLimits {
     this.deadline = new ReplyDeadline(timeoutMs);
     this.onAvailability = hooks.onAvailability;
     this.tags = redis.isCluster ? clusterTags : 1;
+    this.turn.beforeClose(this.late.send);
     redis.once('end', () => this.close());
   }
 
@@ -72,34 +60,47 @@ export class RateLimits {
   /** Counts one request of the caller. False: Redis does not decide at present, and the asker hears nothing. */
   ask(limit: RateLimit, caller: string, asker: LimitAsker): boolean {
     if (!this.isAvailable) return false;
-    const tag = this.tags === 1 ? 0 : tagOf(caller, this.tags);
-    this.batchFor(limit, tag).add(caller, asker);
+    if (this.gathered.length === 0) this.turn.atEnd(this.sendGathered);
+    this.batchFor(this.gathered, limit, caller).ask(caller, asker);
     return true;
+  }
+
+  /** Counts, soon, what has been admitted of a caller already. The caller is told, and of silence too. */
+  count(uncounted: UncountedCaller): void {
+    this.late.add(uncounted);
   }
 
   /** Nothing more is to come: the client has been closed. */
   private close(): void {
     this.closed = true;
     clearTimeout(this.probeTimer);
+    this.late.close();
     this.deadline.close();
   }
 
-  /** There are one or two of them, so that looking through them is all that it takes. */
-  private batchFor(limit: RateLimit, tag: number): Batch {
-    for (const each of this.gathered) if (each.limit === limit && each.tag === tag) return each;
-    const batch = new Batch(limit, tag, this);
-    if (this.gathered.length === 0) this.turn.atEnd(this.sendGathered);
-    this.gathered.push(batch);
+  /** The one that is not full. There are one or two of them, so that looking through them is all that it takes. */
+  private batchFor(batches: Batch[], limit: RateLimit, caller: string): Batch {
+    const tag = this.tags === 1 ? 0 : tagOf(caller, this.tags);
+    for (const each of batches)
+      if (each.limit === limit && each.tag === tag && each.size < largestBatch) return each;
+    const batch = new Batch(limit, tag, this.onLost);
+    batches.push(batch);
     return batch;
   }
 
   private readonly sendGathered = (): void => {
+    // First what has been admitted before: it is to be taken into account.
+    this.late.send();
     const { gathered } = this;
     this.gathered = [];
-    for (const batch of gathered) {
-      for (const part of batch.parts(largestBatch)) this.send(part);
-    }
+    for (const batch of gathered) this.send(batch);
   };
+
+  private sendCounts(uncounted: readonly UncountedCaller[]): void {
+    const batches: Batch[] = [];
+    for (const each of uncounted) this.batchFor(batches, each.limit, each.caller).count(each);
+    for (const batch of batches) this.send(batch);
+  }
 
   private send(batch: Batch): void {
     this.deadline.watch(batch);
@@ -129,13 +130,13 @@ export class RateLimits {
   }
 
   /** Called by a batch that got no answer. */
-  lost(reason: unknown): void {
+  private readonly onLost = (reason: unknown): void => {
     if (!this.isAvailable) return;
     this.isAvailable = false;
     this.probeDelayMs = firstProbeMs;
     this.onAvailability?.({ available: false, reason });
     this.probeLater();
-  }
+  };
 
   private probeLater(): void {
     if (this.closed) return;
@@ -145,8 +146,8 @@ export class RateLimits {
 
   /** Asks with the script itself: a Redis that answers pings may be one that cannot write. */
   private probe(): void {
-    const batch = new Batch(probeLimit, 0, this);
-    batch.add('probe', {
+    const batch = new Batch(probeLimit, 0, this.onLost);
+    batch.ask('probe', {
       onVerdict: () => {
         this.isAvailable = true;
         this.onAvailability?.({ available: true });
@@ -159,69 +160,8 @@ export class RateLimits {
 
 const probeLimit: RateLimit = { name: 'none', quota: 1, windowMs: 1 };
 
-/** What is asked of one limit in one turn. */
-class Batch implements Awaited {
-  private readonly keys: string[] = [];
-  private readonly askers: LimitAsker[] = [];
-  private readonly prefix: string;
-  settled = false;
-
-  constructor(
-    readonly limit: RateLimit,
-    readonly tag: number,
-    private readonly limits: Pick<RateLimits, 'lost'>,
-  ) {
-    this.prefix = prefixOf(limit, tag);
-  }
-
-  argumentsAfter(script: string): (string | number)[] {
-    return [script, this.keys.length, ...this.keys, this.limit.quota, this.limit.windowMs];
-  }
-
-  add(caller: string, asker: LimitAsker): void {
-    this.keys.push(this.prefix + caller);
-    this.askers.push(asker);
-  }
-
-  parts(largest: number): Batch[] {
-    if (this.keys.length <= largest) return [this];
-    const parts: Batch[] = [];
-    for (let start = 0; start < this.keys.length; start += largest) {
-      const part = new Batch(this.limit, this.tag, this.limits);
-      part.keys.push(...this.keys.slice(start, start + largest));
-      part.askers.push(...this.askers.slice(start, start + largest));
-      parts.push(part);
-    }
-    return parts;
-  }
-
-  answer(numbers: readonly number[]): void {
-    if (this.settled) return;
-    this.settled = true;
-    const { askers } = this;
-    for (let i = 0; i < askers.length; i += 1) {
-      askers[i]?.onVerdict(numbers[2 * i] as number, numbers[2 * i + 1] as number);
-    }
-  }
-
-  fail(reason: unknown): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.limits.lost(reason);
-    for (const asker of this.askers) asker.onSilence();
-  }
-}
-
 function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
-}
-
-/** No service's name: what a user asks of different services counts together. */
-const keys = redisKeys('rate');
-
-/** `rate:{0}:api:` */
-function prefixOf({ name }: RateLimit, tag: number): string {
-  return keys.together(String(tag), name, '');
 }
 
 function tagOf(caller: string, tags: number): number {

@@ -6,6 +6,7 @@ import { keepContexts } from './command-contexts';
 import { guardCommands, unguarded } from './guarded-commands';
 import { duplicateClient, rememberOrigin } from './redis-connections';
 import { openCluster, openSingle, type RedisConnection } from './redis-servers';
+import { sendingTurn } from './sending-turn';
 
 /** ioredis's client, of a cluster too (`isCluster`): then commands with several keys need these in one slot. */
 export type Redis = IoRedis;
@@ -120,6 +121,7 @@ export async function whenRedisReady(redis: Redis, limitMs = 2_000): Promise<boo
 /** Says goodbye to the server, or hangs up when it does not answer. */
 export async function closeRedis(redis: Redis): Promise<void> {
   if (redis.status === 'end') return;
+  sendingTurn(redis).sendLast();
   try {
     await unguarded(redis, () => redis.quit());
   } catch {

@@ -18,6 +18,7 @@ export function sendingTurn(redis: Redis): SendingTurn {
  */
 export class SendingTurn {
   private senders: (() => void)[] = [];
+  private readonly lastSenders: (() => void)[] = [];
 
   constructor(private readonly redis: Redis) {}
 
@@ -25,6 +26,16 @@ export class SendingTurn {
   atEnd(send: () => void): void {
     if (this.senders.length === 0) setImmediate(this.flush);
     this.senders.push(send);
+  }
+
+  /** What still has to be sent when the client is about to be closed. */
+  beforeClose(send: () => void): void {
+    this.lastSenders.push(send);
+  }
+
+  /** Called when nobody asks any more. */
+  sendLast(): void {
+    for (const send of this.lastSenders) send();
   }
 
   private readonly flush = (): void => {

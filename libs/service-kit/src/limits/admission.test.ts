@@ -7,7 +7,7 @@ const refusal = problems.tooManyRequests(7);
 
 /** Refused where nothing remains, or Redis is silent. */
 const newAdmission = () =>
-  new Admission(policy, 'api:ada', {
+  new Admission(policy, 'ada', {
     judged: ({ remaining }) => (remaining < 0 ? refusal : undefined),
     decideLocally: () => refusal,
   });

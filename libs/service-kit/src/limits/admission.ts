@@ -27,23 +27,31 @@ export class Admission implements LimitAsker {
   state: State = 'pending';
   remaining = 0;
   resetMs = 0;
+  /** Of the caller under this policy, whichever quota it has. */
+  readonly key: string;
   private problem: AppError | undefined;
   private waiting: Waiting | undefined;
 
   constructor(
     readonly policy: LimitPolicy,
-    readonly key: string,
+    readonly caller: string,
     private readonly judge: Judge,
-  ) {}
+  ) {
+    this.key = `${policy.name}:${caller}`;
+  }
 
   onVerdict(remaining: number, resetMs: number): void {
-    this.remaining = remaining;
-    this.resetMs = resetMs;
+    this.decide(remaining, resetMs);
     this.settle(this.judge.judged(this));
   }
 
   onSilence(): void {
     this.settle(this.judge.decideLocally(this));
+  }
+
+  decide(remaining: number, resetMs: number): void {
+    this.remaining = remaining;
+    this.resetMs = resetMs;
   }
 
   settle(problem: AppError | undefined): void {

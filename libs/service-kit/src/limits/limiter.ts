@@ -1,25 +1,27 @@
 import type { RateLimits } from '@rostrum/data-access';
 import type { AppError } from '@rostrum/errors';
 import { Admission, type Judge } from './admission';
+import { KnownCallers } from './known-callers';
 import { limitProblem } from './limit-problem';
 import type { LimitPolicy, PolicyName } from './limit-policy';
 import { LocalWindows } from './local-windows';
-import { Refusals } from './refusals';
 
 /** Why a request was refused: it was over the limit, or over what this process may admit without Redis. */
 export type RejectionReason = 'limit' | 'limiter_unavailable';
 
 export interface LimiterParts {
-  shared: Pick<RateLimits, 'ask'>;
+  shared: Pick<RateLimits, 'ask' | 'count' | 'available'>;
   onRejected?: (policy: PolicyName, reason: RejectionReason) => void;
 }
 
-/** Decides on requests: by what it remembers, else by Redis, else, where Redis does not answer, by itself. */
+/** Decides on requests: by what it knows, else by Redis, else, where Redis does not answer, by itself. */
 export class Limiter implements Judge {
   private readonly shared: LimiterParts['shared'];
   private readonly onRejected: LimiterParts['onRejected'];
-  private readonly refusals = new Refusals();
   private readonly windows = new LocalWindows();
+  private readonly callers = new KnownCallers((key, { local }, counted) => {
+    for (let i = 0; i < counted; i += 1) this.windows.note(key, local);
+  });
 
   constructor({ shared, onRejected }: LimiterParts) {
     this.shared = shared;
@@ -28,23 +30,29 @@ export class Limiter implements Judge {
 
   /** Counts one request of the caller. The admission is settled already, or will be within the limiter's patience. */
   admit(policy: LimitPolicy, caller: string): Admission {
-    const key = `${policy.name}:${caller}`;
-    const admission = new Admission(policy, key, this);
-    const refusedMs = this.refusals.remainingMs(key);
-    if (refusedMs > 0) {
-      admission.remaining = -1;
-      admission.resetMs = refusedMs;
-      admission.settle(this.refuse(admission, 'limit'));
-    } else if (!this.shared.ask(policy.shared, caller, admission)) {
-      admission.settle(this.decideLocally(admission));
+    const admission = new Admission(policy, caller, this);
+    const known = this.callers.get(admission.key);
+    if (known) {
+      const now = performance.now();
+      if (known.isRefused(now)) {
+        admission.decide(-1, known.resetMs(now));
+        admission.settle(this.refuse(admission, 'limit'));
+        return admission;
+      }
+      if (known.isFarFromLimit(policy, now) && this.shared.available) {
+        if (known.admit()) this.shared.count(known);
+        admission.decide(known.left, known.resetMs(now));
+        admission.settle(undefined);
+        return admission;
+      }
     }
+    if (!this.shared.ask(policy.shared, caller, admission)) admission.settle(this.decideLocally(admission));
     return admission;
   }
 
   judged(admission: Admission): AppError | undefined {
-    const { policy, key, remaining, resetMs } = admission;
-    // Also after the last one that is admitted: the next one is refused, which need not be asked.
-    if (remaining <= 0) this.refusals.remember(key, resetMs);
+    const { policy, key, remaining } = admission;
+    this.callers.hear(admission, performance.now());
     if (remaining < 0) return this.refuse(admission, 'limit');
     if (policy.strict) this.windows.note(key, policy.local);
     return undefined;
@@ -52,8 +60,7 @@ export class Limiter implements Judge {
 
   decideLocally(admission: Admission): AppError | undefined {
     const { remaining, resetMs } = this.windows.take(admission.key, admission.policy.local);
-    admission.remaining = remaining;
-    admission.resetMs = resetMs;
+    admission.decide(remaining, resetMs);
     return remaining < 0 ? this.refuse(admission, 'limiter_unavailable') : undefined;
   }
 
