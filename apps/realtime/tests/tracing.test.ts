@@ -90,4 +90,12 @@ describe('a trace', () => {
     await spanNamed('GET /ws', (span) => span.spanContext().traceId === later.traceId);
     expect(spansOf(traceId)).toEqual([]);
   });
+
+  it('is decided here for who comes from outside', async () => {
+    const { traceId, traceparent } = newTrace(false);
+    const headers = { traceparent, 'x-forwarded-for': '203.0.113.7' };
+    const client = await instance.connect(ada, { asBrowser: true, headers });
+    await client.close();
+    await spanNamed('GET /ws', (span) => span.spanContext().traceId === traceId);
+  });
 });

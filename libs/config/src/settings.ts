@@ -80,6 +80,10 @@ export const tracingSettings = {
     env: 'TRACING_SAMPLING_RATE',
     doc: 'the share of requests that are traced',
   }),
+  tracingFollowProxies: setting(boolean().default(false), {
+    env: 'TRACING_FOLLOW_PROXIES',
+    doc: 'whether trusted proxies decide what is traced: only where clients do not decide for them',
+  }),
 };
 
 export const migrationSettings = {

@@ -4,6 +4,7 @@ export { ProvisionalReply, type Condition } from './http/provisional-reply';
 export { sendReply, type Reply } from './http/reply';
 export type { Once, Together, Write } from './http/idempotency';
 export { entityTag, isUnchanged } from './http/entity-tag';
+export { beginRequest } from './http/begin-request';
 export { acceptRequestId } from './http/request-id';
 export { clientAddress, userAgentFamily } from './http/client-facts';
 export { currentExchange } from './http/exchange';

@@ -169,12 +169,17 @@ function commonEnvironment(folder: string): Record<string, string> {
   };
 }
 
-function tracing({ otlpEndpoint, samplingRate = 1 }: SystemOptions): Record<string, string> {
+function tracing({
+  otlpEndpoint,
+  samplingRate = 1,
+  gatewayTracing = false,
+}: SystemOptions): Record<string, string> {
   if (otlpEndpoint === undefined) return { TRACING_ENABLED: 'false' };
   return {
     TRACING_ENABLED: 'true',
     OTLP_ENDPOINT: otlpEndpoint,
     TRACING_SAMPLING_RATE: String(samplingRate),
+    TRACING_FOLLOW_PROXIES: String(gatewayTracing),
   };
 }
 

@@ -4,13 +4,7 @@ import type { Socket } from 'node:net';
 import { closeTable, type CloseCode } from '@rostrum/contracts';
 import { isAppError, toProblem, type Problem } from '@rostrum/errors';
 import { runWithContext, type RequestContext } from '@rostrum/observability';
-import {
-  acceptRequestId,
-  callerAddress,
-  clientAddress,
-  userAgentFamily,
-  type Kit,
-} from '@rostrum/service-kit';
+import { beginRequest, callerAddress, clientAddress, userAgentFamily, type Kit } from '@rostrum/service-kit';
 import type { SocketEvents } from '../business-events';
 import type { LiveSocket, OpenedSocket } from './connection';
 import { refuseUpgrade } from './refuse-upgrade';
@@ -41,7 +35,7 @@ export class UpgradeHandler {
   private readonly requestIds = new WeakMap<IncomingMessage, string>();
 
   constructor(
-    private readonly kit: Pick<Kit, 'logger' | 'metrics' | 'tracing'>,
+    private readonly kit: Pick<Kit, 'config' | 'logger' | 'metrics' | 'tracing'>,
     private readonly parts: UpgradeParts,
   ) {
     this.webSockets = createWebSocketServer(parts);
@@ -61,14 +55,13 @@ export class UpgradeHandler {
     });
   }
 
-  private begin({ headers }: IncomingMessage): RequestContext {
-    const requestId = acceptRequestId(headers['x-request-id']);
-    const { traceparent, tracestate } = headers as Record<string, string | undefined>;
-    const context = this.kit.tracing.begin(traceparent, requestId, tracestate);
+  private begin(request: IncomingMessage): RequestContext {
+    const { config, tracing } = this.kit;
+    const context = beginRequest(request, { tracing, followsProxies: config.tracingFollowProxies });
     context.method = 'GET';
     context.endpoint = `GET ${webSocketPath}`;
     if (context.sampled) {
-      context.span = this.kit.tracing.startServerSpan(context, `GET ${webSocketPath}`, {
+      context.span = tracing.startServerSpan(context, `GET ${webSocketPath}`, {
         'http.request.method': 'GET',
         'network.protocol.name': 'websocket',
       });

@@ -36,6 +36,18 @@ describe('begin', () => {
     expect(start({ samplingRate: 1 }).tracing.begin(UNSAMPLED, 'r1').sampled).toBe(false);
   });
 
+  test('takes a trace’s ids, and not its decision, of who does not decide', () => {
+    for (const [samplingRate, header] of [[0, SAMPLED] as const, [1, UNSAMPLED] as const]) {
+      const context = start({ samplingRate }).tracing.beginUndecided(header, 'r1', 'a=1');
+      const ids = { requestId: 'r1', traceId: TRACE, parentSpanId: PARENT, traceState: 'a=1' };
+      expect(context).toMatchObject({ ...ids, sampled: samplingRate === 1 });
+    }
+    // The same trace again and again: its id says nothing.
+    const { tracing } = start({ samplingRate: 0.5 });
+    const sampled = Array.from({ length: 100 }, () => tracing.beginUndecided(SAMPLED, 'r1').sampled);
+    expect(new Set(sampled).size).toBe(2);
+  });
+
   test('starts a new trace without one, with a bad one, or without trust', () => {
     const { tracing } = start();
     for (const header of [undefined, '', 'garbage', SAMPLED.toUpperCase()])

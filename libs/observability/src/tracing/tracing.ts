@@ -142,6 +142,12 @@ class ServiceTracing implements Tracing {
     return this.newTrace(requestId);
   }
 
+  beginUndecided(traceparent: string, requestId: string, traceState?: string): RequestContext {
+    const context = this.begin(traceparent, requestId, traceState);
+    // By chance, and not by the trace's id, which the caller has chosen.
+    return new RequestContext({ ...context, sampled: this.sampling.decide(newTrace().score) });
+  }
+
   startServerSpan(start: TraceStart, name: string, attributes: Attributes = {}): Span {
     return this.startSpan(start, name, { kind: SpanKind.SERVER, attributes });
   }

@@ -92,6 +92,8 @@ export interface Tracing {
   readonly enabled: boolean;
   /** Reads or makes the ids of a request and decides sampling; no SDK object is made. The hot path. */
   begin(traceparent: string | undefined, requestId: string, traceState?: string): RequestContext;
+  /** The same for a caller who may name a trace, but does not decide whether it is sampled: chance does. */
+  beginUndecided(traceparent: string, requestId: string, traceState?: string): RequestContext;
   /** Starts the server span of a sampled request. Put it into `context.span` before `runWithContext`. */
   startServerSpan(start: TraceStart, name: string, attributes?: Attributes): Span;
   endServerSpan(span: Span, end: ServerSpanEnd): void;

@@ -19,6 +19,8 @@ export interface HttpAppOptions {
   service: ServiceName;
   /** The proxies whose X-Forwarded-For is believed; never "all". */
   trustedProxies: readonly string[];
+  /** Whether they decide which requests are traced. */
+  followsProxies: boolean;
   logger: RostrumLogger;
   metrics: Metrics;
   tracing: Tracing;

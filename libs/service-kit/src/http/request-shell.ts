@@ -1,14 +1,16 @@
 import { runWithContext, type Metrics, type RostrumLogger, type Tracing } from '@rostrum/observability';
 import type { Request, Response } from 'express';
+import { beginRequest } from './begin-request';
 import { clientAddress, userAgentFamily } from './client-facts';
 import { attachExchange, exchangeOf } from './exchange';
 import type { InFlight } from './in-flight';
-import { acceptRequestId } from './request-id';
 
 export interface ShellDependencies {
   logger: Pick<RostrumLogger, 'access'>;
   metrics: Pick<Metrics, 'httpRequest'>;
-  tracing: Pick<Tracing, 'begin' | 'startServerSpan' | 'endServerSpan'>;
+  tracing: Pick<Tracing, 'begin' | 'beginUndecided' | 'startServerSpan' | 'endServerSpan'>;
+  /** Whether a trusted proxy's sampling decision is followed. */
+  followsProxies: boolean;
   inFlight: InFlight;
 }
 
@@ -24,12 +26,7 @@ export function createRequestShell(dependencies: ShellDependencies) {
   }
 
   return function requestShell(request: Request, response: Response, answer: () => void): void {
-    const { headers } = request;
-    const context = tracing.begin(
-      headers.traceparent as string | undefined,
-      acceptRequestId(headers['x-request-id']),
-      headers.tracestate as string | undefined,
-    );
+    const context = beginRequest(request, dependencies);
     context.method = request.method;
     if (context.sampled) {
       context.span = tracing.startServerSpan(context, request.method, {

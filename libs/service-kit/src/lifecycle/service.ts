@@ -93,6 +93,7 @@ function httpOptions(
   return {
     service,
     trustedProxies: config.trustedProxies,
+    followsProxies: config.tracingFollowProxies,
     allowedOrigins: config.corsAllowedOrigins,
     logger,
     metrics,
