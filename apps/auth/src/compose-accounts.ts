@@ -20,6 +20,7 @@ import { DeletionService } from './accounts/deletion.service';
 import { EmailsService } from './accounts/emails.service';
 import { ExportService, type ActivityReader } from './accounts/export.service';
 import { RegistrationService } from './accounts/registration.service';
+import { SignInAccounts } from './accounts/sign-in-accounts';
 import { AttemptGuard } from './attempts/attempt-guard';
 import { LocalAttempts, RedisAttempts } from './attempts/attempt-store';
 import type { AuditLog } from './audit/audit-log';
@@ -259,7 +260,7 @@ function composeSessions(config: AccountsConfig, parts: SessionParts) {
   const people = { addresses, userKeys, deletion };
   const starter = new SessionStarter({ database, tokens, people, audit, events }, limits);
   const signIn = new SignInService({
-    accounts: { find: new AccountsRepository(database), index: addresses.index },
+    accounts: { find: new SignInAccounts(database), index: addresses.index },
     passwords,
     guard: passwords.guard,
     sessions: { starter, devices: device, secondFactors },

@@ -1,12 +1,5 @@
 import { mapViolation, type Queryable } from '@rostrum/data-access';
-import type {
-  Account,
-  AccountRow,
-  AccountWithPassword,
-  SignInAccount,
-  SignInFacts,
-  StoredPassword,
-} from './account';
+import type { Account, AccountRow, AccountWithPassword, StoredPassword } from './account';
 import { accountsErrors } from './accounts.errors';
 import type { SealedAddress } from './addresses';
 
@@ -14,27 +7,15 @@ const account = `u.id, u.email, u.email_sealed as "emailSealed", u.email_verifie
   u.email_verified_at as "emailVerifiedAt",
   u.username, u.roles, u.created_at as "createdAt", u.version, u.suspended_at as "suspendedAt",
   u.deletion_requested_at as "deletionRequestedAt", u.credentials_version as "credentialsVersion"`;
-const withPassword = `${account}, p.hash, p.pepper from users as u join passwords as p on p.user_id = u.id`;
-
-const nobody = `'00000000-0000-0000-0000-000000000000'::uuid`;
-
-/**
- * With what a sign-in needs later: asked for by itself, it would be one statement more for each. Where there is nobody
- * the same is looked for, and a row without a person comes back: the time must not tell whether there is somebody.
- */
-const forSignIn = (claimants: string) => `
-  select u.*, (select k.sealed_key from user_keys as k where k.user_id = coalesce(u.id, ${nobody})) as "sealedKey",
-         exists (select 1 from totp_secrets as t
-                  where t.user_id = coalesce(u.id, ${nobody}) and t.confirmed_at is not null)
-           or exists (select 1 from passkeys as k where k.user_id = coalesce(u.id, ${nobody})) as "hasSecondFactor"
-    from (select) as asked left join lateral (select ${withPassword} where ${claimants}) as u on true`;
+export const withPassword = `${account}, p.hash, p.pepper from users as u join passwords as p on p.user_id = u.id`;
 
 /** Rows from before addresses were sealed have no index until a worker has made it. */
-const hasEmail = '(u.email_index = any($1) or lower(u.email) = $2)';
+export const hasEmail = (indexes = '$1', email = '$2') =>
+  `(u.email_index = any(${indexes}) or lower(u.email) = ${email})`;
 
 /** Whoever has shown that the address is theirs comes first, then whoever claimed it first. */
-const claimsInOrder = 'order by u.email_verified_at is null, u.created_at';
-const mostClaims = 10;
+export const claimsInOrder = 'order by u.email_verified_at is null, u.created_at';
+export const mostClaims = 10;
 
 /** An address that is looked for: in clear for old rows, and as it may be stored. */
 export interface SoughtEmail {
@@ -50,12 +31,7 @@ export interface InsertedAccount {
   nameIndexes: readonly Buffer[];
 }
 
-interface AccountWithPasswordRow extends AccountRow, StoredPassword {}
-
-interface SignInRow extends AccountWithPasswordRow, SignInFacts {}
-
-/** Of nobody, every column of the account is null. */
-type SignInRowOrNobody = SignInRow | (Record<keyof AccountWithPasswordRow, null> & SignInFacts);
+export interface AccountWithPasswordRow extends AccountRow, StoredPassword {}
 
 export class AccountsRepository {
   constructor(private readonly db: Queryable) {}
@@ -112,7 +88,7 @@ export class AccountsRepository {
   async findByEmail({ email, indexes }: SoughtEmail): Promise<AccountWithPassword[]> {
     const { rows } = await this.db.query<AccountWithPasswordRow>(
       'find_accounts_by_email',
-      `select ${withPassword} where ${hasEmail} ${claimsInOrder} limit ${mostClaims}`,
+      `select ${withPassword} where ${hasEmail()} ${claimsInOrder} limit ${mostClaims}`,
       [indexes, email],
     );
     return rows.map(split);
@@ -123,29 +99,10 @@ export class AccountsRepository {
     const { rows } = await this.db.query<{ hash: string | null }>(
       'find_first_hash',
       `select (select p.hash from users as u join passwords as p on p.user_id = u.id
-                where ${hasEmail} ${claimsInOrder} limit 1) as hash`,
+                where ${hasEmail()} ${claimsInOrder} limit 1) as hash`,
       [indexes, email],
     );
     return rows[0]?.hash ?? undefined;
-  }
-
-  /** The same for somebody who signs in. */
-  async findSignInsByEmail({ email, indexes }: SoughtEmail): Promise<SignInAccount[]> {
-    const { rows } = await this.db.query<SignInRowOrNobody>(
-      'find_sign_ins_by_email',
-      forSignIn(`${hasEmail} ${claimsInOrder} limit ${mostClaims}`),
-      [indexes, email],
-    );
-    return rows.filter(isSomebody).map(splitFacts);
-  }
-
-  async findSignInsByUsername(username: string): Promise<SignInAccount[]> {
-    const { rows } = await this.db.query<SignInRowOrNobody>(
-      'find_sign_in_by_username',
-      forSignIn('u.username = $1'),
-      [username],
-    );
-    return rows.filter(isSomebody).map(splitFacts);
   }
 
   /** False where the account has another address by now. */
@@ -208,14 +165,6 @@ export class AccountsRepository {
   }
 }
 
-function split({ hash, pepper, ...row }: AccountWithPasswordRow): AccountWithPassword {
+export function split({ hash, pepper, ...row }: AccountWithPasswordRow): AccountWithPassword {
   return { account: row, password: { hash, pepper } };
-}
-
-function splitFacts({ sealedKey, hasSecondFactor, ...row }: SignInRow): SignInAccount {
-  return { ...split(row), facts: { sealedKey, hasSecondFactor } };
-}
-
-function isSomebody(row: SignInRowOrNobody): row is SignInRow {
-  return row.id !== null;
 }

@@ -6,6 +6,7 @@ import type { DeletionService } from '../accounts/deletion.service';
 import type { AuditEntry, AuditOrigin } from '../audit/audit-event';
 import type { AuditLog } from '../audit/audit-log';
 import type { BusinessEvents } from '../business-events';
+import { gatherCalls } from '../gathered-calls';
 import type { PersonKey, UserKeys } from '../keys/user-keys';
 import { describeClient } from './client-description';
 import type { DeviceTokens, KnownDevice } from './device-tokens';
@@ -19,7 +20,7 @@ import {
   type TokenFacts,
 } from './session';
 import { SessionsRepository } from './sessions.repository';
-import type { SessionTokens } from './session-tokens';
+import type { SessionTokens, SessionTokenSubject } from './session-tokens';
 import { sessionsErrors } from './sessions.errors';
 
 export interface SessionStarterDependencies {
@@ -67,12 +68,19 @@ export interface SignedIn {
 /** Where every way to sign in ends: a session begins. */
 export class SessionStarter {
   private readonly noted: NotedSessions;
+  /** For those who come together: answers that leave together bring the next requests together. */
+  private readonly accessTokenFor;
 
   constructor(
     private readonly dependencies: SessionStarterDependencies,
     private readonly limits: SessionLimits,
   ) {
-    this.noted = new NotedSessions(dependencies.database);
+    const { database, tokens } = dependencies;
+    this.noted = new NotedSessions(database);
+    this.accessTokenFor = gatherCalls({
+      all: (subjects: readonly SessionTokenSubject[]) =>
+        Promise.all(subjects.map((subject) => tokens.session.accessTokenFor(subject))),
+    });
   }
 
   async start(proof: Proof, { mode, from, device }: SignInPlace): Promise<SignedIn> {
@@ -93,7 +101,7 @@ export class SessionStarter {
     // Between the check and now the password was changed, or the account suspended.
     if (!facts) throw this.refused();
     const { id: userId, username } = account;
-    const { accessToken, csrfToken } = await tokens.session.accessTokenFor({
+    const { accessToken, csrfToken } = await this.accessTokenFor({
       ...{ sessionId, userId, username, mode },
       ...facts,
     });

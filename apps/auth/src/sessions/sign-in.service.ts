@@ -1,5 +1,5 @@
 import type { AccountWithPassword, SignInAccount } from '../accounts/account';
-import type { AccountsRepository } from '../accounts/accounts.repository';
+import type { SignInAccounts } from '../accounts/sign-in-accounts';
 import type { AttemptGuard } from '../attempts/attempt-guard';
 import type { AuditLog } from '../audit/audit-log';
 import type { BackgroundTasks } from '../background-tasks';
@@ -15,7 +15,7 @@ import { sessionsErrors } from './sessions.errors';
 
 export interface SignInDependencies {
   accounts: {
-    find: Pick<AccountsRepository, 'findSignInsByEmail' | 'findSignInsByUsername'>;
+    find: Pick<SignInAccounts, 'findByEmail' | 'findByUsername'>;
     index: KeyedIndex;
   };
   passwords: { hasher: Pick<PasswordHasher, 'verify'>; renewal: Pick<PasswordRenewal, 'renew'> };
@@ -92,8 +92,8 @@ export class SignInService {
   /** No username has an @ in it. Of an address there may be several who claim it. */
   private find(identifier: string): Promise<SignInAccount[]> {
     const { find, index } = this.dependencies.accounts;
-    if (!identifier.includes('@')) return find.findSignInsByUsername(identifier);
-    return find.findSignInsByEmail({ email: identifier, indexes: index.all(identifier) });
+    if (!identifier.includes('@')) return find.findByUsername(identifier);
+    return find.findByEmail({ email: identifier, indexes: index.all(identifier) });
   }
 
   private noteRefusal(
