@@ -109,6 +109,8 @@ it.each<[what: string, ask: (db: Queryable) => Promise<unknown>, most: number]>(
   ['the newest deeds', (db) => new ModerationLog(db).of(busy, { kinds, limit: 200 }), 1_000],
   ['who has hidden it', (db) => new ModerationLog(db).lastHiding(busy), 10],
   ['who has reported it', (db) => new ReportsRepository(db).find(busy, busy), 3],
+  ['how much waits', (db) => new CasesRepository(db).waiting(), 5_000],
+  ['how many people wait', (db) => new PersonCasesRepository(db).waiting(), 5_000],
 ])('%s takes few rows, of however many', async (_what, ask, most) => {
   const rows = await rowsOf(ask);
   expect(rows).toBeLessThanOrEqual(most);

@@ -31,6 +31,8 @@ export interface Waiting {
 }
 
 const beforeAll = '00000000-0000-0000-0000-000000000000';
+/** A scrape looks at no more rows than these. */
+const mostCounted = { posts: 1_000, reportsOfPost: 100 };
 
 /** Where posts stand. Whoever changes a row holds the row of its post. */
 export class CasesRepository {
@@ -108,17 +110,22 @@ export class CasesRepository {
     return rows;
   }
 
-  /** What somebody should look at: one for each state in which something waits. */
+  /** What somebody should look at: one for each state in which something waits. Of very much, no more is counted. */
   async waiting(): Promise<Waiting[]> {
     const { rows } = await this.db.query<Waiting>(
       'count_moderation_cases',
       `select c.state, count(*)::int as posts, coalesce(sum(r.reports), 0)::int as reports,
               extract(epoch from now() - min(c.since))::float8 as "oldestSeconds"
-         from moderation_cases c
-         join posts p on p.id = c.post_id and p.deleted_at is null
-         left join lateral (select count(*) as reports from post_reports
-                             where post_id = c.post_id and round = c.round) r on c.state = 'open'
-        where c.state in ('open', 'appealed') group by c.state`,
+         from (values ('open'), ('appealed')) as waits (state)
+        cross join lateral (
+          select w.* from moderation_cases w join posts p on p.id = w.post_id and p.deleted_at is null
+           where w.state = waits.state order by w.position limit $1) c
+         left join lateral (
+          select count(*) as reports from (
+            select from post_reports where post_id = c.post_id and round = c.round order by id limit $2) counted
+         ) r on c.state = 'open'
+        group by c.state`,
+      [mostCounted.posts, mostCounted.reportsOfPost],
     );
     return rows;
   }

@@ -46,6 +46,22 @@ export class ModerationLog {
     return { id, at: row.at };
   }
 
+  /** That somebody has read those of these posts that are not for everybody, each in the case that it is in. */
+  async noteReading(actorId: string, postIds: readonly string[], options?: QueryOptions): Promise<void> {
+    if (postIds.length === 0) return;
+    await this.db.query(
+      'note_moderation_reading',
+      `insert into moderation_log (id, post_id, kind, actor_id, version, round)
+       select gen_random_uuid(), p.id, 'read', $1, p.version, c.round
+         from posts p
+         join profiles a on a.user_id = p.author_id
+         left join moderation_cases c on c.post_id = p.id
+        where p.id = any($2) and p.deleted_at is null and (p.visibility <> 'public' or a.is_private)`,
+      [actorId, postIds],
+      options,
+    );
+  }
+
   async lastHiding(postId: string): Promise<{ id: string; actorId: string } | undefined> {
     const { rows } = await this.db.query<{ id: string; actorId: string }>(
       'find_last_hiding',

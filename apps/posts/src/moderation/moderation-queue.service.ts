@@ -20,7 +20,7 @@ import { reporterOf, somebody, tally } from './report-bodies';
 export interface QueueDependencies {
   cases: Pick<CasesRepository, 'queue' | 'find'>;
   reports: Pick<ReportsRepository, 'count' | 'of'>;
-  log: Pick<ModerationLog, 'of'>;
+  log: Pick<ModerationLog, 'of' | 'noteReading'>;
   visibility: { reader: Pick<PostReader, 'show'>; pages: Pick<PostPages, 'page'> };
   cursorSecret: string;
 }
@@ -43,7 +43,10 @@ export interface ModerationRecord {
 const everything: readonly EntryKind[] = ['claimed', 'released', 'hidden', 'restored', 'dismissed', 'upheld'];
 const mostInRecord = 200;
 
-/** What moderators read. Their own posts are nothing for them: they would see who has reported them. */
+/**
+ * What moderators read. Their own posts are nothing for them: they would see who has reported them. What is not for
+ * everybody is shown once it is written down that they have read it.
+ */
 export class ModerationQueue {
   constructor(private readonly dependencies: QueueDependencies) {}
 
@@ -51,7 +54,7 @@ export class ModerationQueue {
     moderatorId: string,
     { state, cursor, limit, signal }: QueuePageRequest,
   ): Promise<{ items: QueuedPost[]; nextCursor: string | null }> {
-    const { cases, reports, visibility, cursorSecret } = this.dependencies;
+    const { cases, reports, log, visibility, cursorSecret } = this.dependencies;
     const cursors = createCursorCodec<string>(cursorSecret, `moderation:${state}:${moderatorId}`);
     const { shown, next } = await visibility.pages.page(
       moderatorId,
@@ -63,10 +66,11 @@ export class ModerationQueue {
       { place: 'moderation', signal: () => signal },
     );
     const there = shown.filter(({ post }) => !post.isTombstone);
-    const counts = await reports.count(
-      there.map(({ entry }) => entry.postId),
-      { signal },
-    );
+    const ids = there.map(({ entry }) => entry.postId);
+    const [counts] = await Promise.all([
+      reports.count(ids, { signal }),
+      log.noteReading(moderatorId, ids, { signal }),
+    ]);
     return {
       items: there.map(({ entry, post }) => ({ post, rest: toQueueItem(entry, counts) })),
       nextCursor: next === undefined ? null : cursors.encode(next),
@@ -83,6 +87,7 @@ export class ModerationQueue {
       cases.find(postId, { signal }),
       reports.of(postId, mostInRecord, { signal }),
       log.of(postId, { kinds: everything, limit: mostInRecord }, { signal }),
+      log.noteReading(moderatorId, [postId], { signal }),
     ]);
     return {
       post,

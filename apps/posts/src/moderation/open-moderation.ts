@@ -55,9 +55,13 @@ export function watchModeration({ metrics }: Kit, database: Database): void {
   const cases = new CasesRepository(database);
   let reading: Promise<Waiting[]> | undefined;
   const read = () => (reading ??= cases.waiting().finally(() => (reading = undefined)));
-  metrics.gauge('moderation_open_reports', 'Reports that nobody has decided', {
-    collect: async (gauge) => gauge.set((await read()).reduce((sum, { reports }) => sum + reports, 0)),
-  });
+  metrics.gauge(
+    'moderation_open_reports',
+    'Reports that nobody has decided; of very many, no more are counted',
+    {
+      collect: async (gauge) => gauge.set((await read()).reduce((sum, { reports }) => sum + reports, 0)),
+    },
+  );
   const ofStates = (name: string, help: string, value: (found: Waiting) => number) =>
     metrics.gauge(name, help, {
       labelNames: ['state'],

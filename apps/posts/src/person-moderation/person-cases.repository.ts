@@ -25,6 +25,8 @@ export interface PersonQueueRequest {
 
 const columns = 'c.person_id as id, a.username, c.state, c.since, c.round';
 const beforeAll = '00000000-0000-0000-0000-000000000000';
+/** A scrape looks at no more rows than these. */
+const mostCounted = 1_000;
 
 /** Where people stand. Whoever changes a row holds that of the person's profile. */
 export class PersonCasesRepository {
@@ -70,12 +72,17 @@ export class PersonCasesRepository {
     return rows;
   }
 
+  /** Of very many, no more are counted. */
   async waiting(): Promise<{ state: PersonCaseState; people: number }[]> {
     const { rows } = await this.db.query<{ state: PersonCaseState; people: number }>(
       'count_person_cases',
       `select c.state, count(*)::int as people
-         from person_cases c join profiles a on a.user_id = c.person_id
-        where c.state <> 'closed' and a.deleted_at is null group by c.state`,
+         from (values ('open'), ('escalated')) as waits (state)
+        cross join lateral (
+          select w.state from person_cases w join profiles a on a.user_id = w.person_id and a.deleted_at is null
+           where w.state = waits.state order by w.position limit $1) c
+        group by c.state`,
+      [mostCounted],
     );
     return rows;
   }
