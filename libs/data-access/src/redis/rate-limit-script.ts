@@ -16,47 +16,52 @@ import { hash } from 'node:crypto';
  * many milliseconds that grows.
  */
 export const slidingWindowScript = `
-local clock = redis.call('TIME')
+local call = redis.call
+local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local limit = tonumber(ARGV[1])
 local window = tonumber(ARGV[2])
 local counts = #ARGV > 2
--- Made into text once: of a number each call would do it again.
+-- Made once, and text already: a number would be made into text by each call.
 local stamp = string.format('%.0f', now)
+local one = { stamp }
 local answers = {}
 for i = 1, #KEYS do
   local key = KEYS[i]
-  local times = { stamp }
-  for n = 2, counts and tonumber(ARGV[2 + i]) or 1 do times[n] = stamp end
-  local count = redis.call('RPUSH', key, unpack(times))
+  local times = one
+  if counts and ARGV[2 + i] ~= '1' then
+    times = {}
+    for n = 1, tonumber(ARGV[2 + i]) do times[n] = stamp end
+  end
+  local count = call('RPUSH', key, unpack(times))
   local renewed = count == #times
   local oldest = now
   if not renewed then
-    oldest = tonumber(redis.call('LINDEX', key, 0))
+    oldest = tonumber(call('LINDEX', key, 0))
     -- The clock was set back: what stands there would keep everybody out until it is there again.
     if oldest > now + 1000 then
-      redis.call('DEL', key)
-      count = redis.call('RPUSH', key, unpack(times))
+      call('DEL', key)
+      count = call('RPUSH', key, unpack(times))
       oldest = now
       renewed = true
     end
     while oldest <= now - window do
-      redis.call('LPOP', key)
+      call('LPOP', key)
       count = count - 1
-      oldest = tonumber(redis.call('LINDEX', key, 0))
+      oldest = tonumber(call('LINDEX', key, 0))
       renewed = true
     end
   end
   local refused = count > limit and not counts
   if refused then
-    redis.call('RPOP', key)
+    call('RPOP', key)
     count = count - 1
   elseif renewed then
-    redis.call('PEXPIRE', key, 2 * window)
+    call('PEXPIRE', key, 2 * window)
   end
   if count > limit then
     -- More than one has to leave before anybody is admitted.
-    oldest = tonumber(redis.call('LINDEX', key, count - limit))
+    oldest = tonumber(call('LINDEX', key, count - limit))
   end
   answers[2 * i - 1] = refused and -1 or math.max(0, limit - count)
   answers[2 * i] = oldest + window - now
