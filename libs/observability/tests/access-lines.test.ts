@@ -31,6 +31,15 @@ describe('access lines', () => {
     });
   });
 
+  test.each(['xoxb-', 'glpat-'])(
+    'have no token that begins with %s, though it looks like a path',
+    async (start) => {
+      const { logger, text } = logs.make();
+      logger.access({ ...exchange, path: `/hooks/${start}0123456789abcdef` });
+      expect(await text()).toContain('"path":"/hooks/[redacted]"');
+    },
+  );
+
   test('are whole JSON without a secret, whatever clients send', async () => {
     const { logger, text, lines } = logs.make();
     const secret = 'c4n4ryS3cret9';

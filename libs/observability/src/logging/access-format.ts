@@ -1,5 +1,6 @@
 import type { RequestContext } from '../context/request-context';
-import { redactText } from '../redaction/secret-text';
+import { KnownTexts } from '../redaction/known-texts';
+import { isPlain, redactText } from '../redaction/secret-text';
 import type { AccessLine } from './access-line';
 import { identityJson, type LogIdentity } from './json-lines';
 import { flat, isoTime, jsonString, needsEscape } from './json-text';
@@ -8,30 +9,11 @@ import type { LogLevel } from './log-levels';
 const TEXT_MAX = 256;
 const MEMORY = 512;
 
-/** Remembers the safe form, without quotes, of texts that come again and again, such as user agents; bounded. */
-class SafeTexts {
-  private readonly known = new Map<string, string>();
-
-  get(text: string): string {
-    return this.known.get(text) ?? this.make(text);
-  }
-
-  private make(text: string): string {
-    const safe = flat(escaped(redactText(text).slice(0, TEXT_MAX)));
-    if (text.length > TEXT_MAX) return safe;
-    if (this.known.size >= MEMORY) this.known.clear();
-    this.known.set(text, safe);
-    return safe;
-  }
-}
-
 /** As inside the quotes of a JSON string. */
 const escaped = (text: string) => jsonString(text).slice(1, -1);
 
-/** Only small letters, figures, slashes and hyphens: nothing that looks like a secret or has to be escaped. */
-const PLAIN = /^[a-z0-9/-]*$/;
-/** How tokens of one vendor begin that consist of nothing else. */
-const NOT_PLAIN = 'xox';
+/** The safe form, without quotes, of texts that come again and again. */
+const safeTexts = () => new KnownTexts((text) => flat(escaped(redactText(text).slice(0, TEXT_MAX))));
 
 /** The path as it may be written: without its query, without what looks like a secret. */
 export function safePath(path: string): string {
@@ -47,7 +29,7 @@ interface RouteParts {
 
 class RouteMemory {
   private readonly byMethod = new Map<string, Map<string, Map<number, RouteParts>>>();
-  private readonly texts = new SafeTexts();
+  private readonly texts = safeTexts();
   private size = 0;
 
   get({ method, route, status }: AccessLine): RouteParts {
@@ -111,7 +93,7 @@ export interface AccessRecord {
 export function createAccessFormat(identity: LogIdentity): (record: AccessRecord) => string {
   const about = flat(identityJson(identity));
   const routes = new RouteMemory();
-  const agents = new SafeTexts();
+  const agents = safeTexts();
   let headOf = { now: -1, level: 'info' as LogLevel, text: '' };
   const headAt = (now: number, level: LogLevel) => {
     if (headOf.now !== now || headOf.level !== level)
@@ -121,7 +103,7 @@ export function createAccessFormat(identity: LogIdentity): (record: AccessRecord
   return ({ level, line, context, weight, now }) => {
     const { path, clientIp, userAgent } = line;
     const { message, fields } = routes.get(line);
-    const safe = PLAIN.test(path) && !path.includes(NOT_PLAIN) ? path : escaped(safePath(path));
+    const safe = isPlain(path) ? path : escaped(safePath(path));
     let text = `${headAt(now, level)}${message}${callerJson(context)}${fields}${safe}","duration_ms":${durationJson(line.durationMs)},"bytes":${line.bytes}`;
     if (clientIp !== undefined) text += `,"client_ip":${jsonString(clientIp)}`;
     if (userAgent !== undefined) text += `,"user_agent":"${agents.get(userAgent)}"`;

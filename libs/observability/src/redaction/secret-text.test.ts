@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { redactText } from './secret-text';
+import { isPlain, redactText } from './secret-text';
 
 const CANARY = 'c4n4ryS3cret9';
 
@@ -159,4 +159,18 @@ describe('redactText', () => {
     // About 20 ms at most. Quadratic, these would be a billion steps.
     expect(best).toBeLessThan(200);
   });
+});
+
+test('a text that is plain has nothing to redact, and nothing to escape', () => {
+  const pieces = 'xox b- glpat- ghp_ npm_ eyj bearer basic token sid posts feed 0 f / - = : A "'.split(' ');
+  const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(texts, (text) => {
+      if (!isPlain(text)) return;
+      expect(redactText(text)).toBe(text);
+      expect(JSON.stringify(text)).toBe(`"${text}"`);
+    }),
+    { numRuns: 5000 },
+  );
+  expect(isPlain('/api/v1/posts/0190b5a0-0000-7000-8000-000000000000')).toBe(true);
 });

@@ -8,6 +8,10 @@ const CUT_BACK = 4096;
 const SUSPICIOUS =
   /[@=:%]|eyJ|bearer|basic|dpop|negotiate|-----BEGIN|gh[pousr]_|github_pat_|glpat-|npm_|[rs]k_(?:live|test)_|xox[abprs]-|A[KS]IA|AIza/i;
 
+/** Small letters, figures, slashes and hyphens alone, as in most paths, make no secret but the tokens of two vendors. */
+const PLAIN = /^[a-z0-9/-]*$/;
+const PLAIN_TOKEN = /xox|glpat/;
+
 const SCHEME_CREDENTIALS = /\b(Bearer|DPoP|Negotiate)([ \t]{1,8}|%20|\+)[^\s"'<>,;\\]+/gi;
 const BASIC_CREDENTIALS = /\b(Basic)([ \t]{1,8}|%20|\+)([\w+/-]{4,}={0,2})/gi;
 const JSON_WEB_TOKEN = /eyJ[\w-]{4,}(?:\.[\w-]*){0,4}/g;
@@ -105,6 +109,11 @@ function bound(text: string): string {
   const blank = Math.max(tail.lastIndexOf(' '), tail.lastIndexOf('\n'));
   const end = MAX_TEXT - CUT_BACK + Math.max(blank, 0);
   return `${text.slice(0, end)} [${text.length - end} more characters]`;
+}
+
+/** Whether there is neither a secret in the text nor anything that JSON would escape: quick to tell. */
+export function isPlain(text: string): boolean {
+  return PLAIN.test(text) && !PLAIN_TOKEN.test(text);
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { KnownTexts } from '../redaction/known-texts';
 import { isSecretKey, isSecretUnder, REDACTED } from '../redaction/secret-keys';
-import { redactText } from '../redaction/secret-text';
+import { isPlain, redactText } from '../redaction/secret-text';
 import type { TracingHooks, TracingStats } from './types';
 
 type ExportCallback = Parameters<SpanExporter['export']>[1];
@@ -12,16 +13,21 @@ function withoutQuery(url: string): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
+const knownTexts = new KnownTexts(redactText);
+
+/** Most attributes are paths, or have few values: routes, statements, names of things. */
+const redacted = (text: string) => (isPlain(text) ? text : knownTexts.get(text));
+
 function redactAttributes(attributes: Attributes | undefined): void {
   if (!attributes) return;
-  delete attributes['url.query'];
+  if ('url.query' in attributes) delete attributes['url.query'];
   for (const key of Object.keys(attributes)) {
     const value = attributes[key];
     if (isSecretKey(key) && isSecretUnder(key, value)) attributes[key] = REDACTED;
     else if (typeof value === 'string')
-      attributes[key] = redactText(key === 'url.full' ? withoutQuery(value) : value);
+      attributes[key] = redacted(key === 'url.full' ? withoutQuery(value) : value);
     else if (Array.isArray(value))
-      attributes[key] = value.map((item) => (typeof item === 'string' ? redactText(item) : item)) as string[];
+      attributes[key] = value.map((item) => (typeof item === 'string' ? redacted(item) : item)) as string[];
   }
 }
 
