@@ -38,7 +38,7 @@ interface Note {
   key?: KeyToKeep;
 }
 
-const gatheredKeys = new GatheredKeys(schema);
+const gatheredKeys = new GatheredKeys({ schema, operation: 'note' });
 const keys = new IdempotencyKeys({ schema });
 let own: TestDatabase;
 let database: Database;
@@ -87,6 +87,7 @@ const notesNow = async () => {
   const { rows } = await database.query<Note>('notes', 'select text from notes order by text');
   return rows.map(({ text }) => text);
 };
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 const statements = () => events.filter(({ operation }) => operation === 'notes.add');
 const find = (key: KeyToKeep) => database.transaction((trx) => keys.find(trx, key));
 
@@ -144,6 +145,12 @@ describe('changes that are written together with the keys of their requests', ()
     });
   });
 
+  it('are all of the operation that the statement is for', async () => {
+    const add = openNotes();
+    await expect(add({ text: 'a', key: newKey({ operation: 'another' }) })).rejects.toThrow('another');
+    expect(await notesNow()).toEqual([]);
+  });
+
   it('are one each, whatever number of processes have the same keys at the same time', async () => {
     const all = Array.from({ length: 20 }, () => newKey());
     const writers = [openNotes({ most: 7 }), openNotes({ most: 11 }), openNotes({ most: 3 })];
@@ -165,6 +172,35 @@ describe('gathered writes', () => {
     expect(refused).toEqual([13]);
     expect(await notesNow()).toHaveLength(64);
     expect(statements().length).toBeLessThanOrEqual(1 + 2 * Math.log2(64));
+  });
+
+  it('share a statement as long as each turn of the event loop brings more', async () => {
+    const add = openNotes();
+    const writes: Promise<boolean>[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      writes.push(add({ text: String(n) }));
+      await turn();
+    }
+    await Promise.all(writes);
+    expect(statements()).toHaveLength(1);
+    expect(await notesNow()).toHaveLength(5);
+  });
+
+  it('do not wait for ever for what each turn brings', async () => {
+    const { query } = withTextArrays(database);
+    let isSent = false;
+    const noted: typeof query = (...statement) => {
+      isSent = true;
+      return query(...statement);
+    };
+    const add = openNotes({ db: { query: noted } });
+    const writes: Promise<boolean>[] = [];
+    while (!isSent && writes.length < 100) {
+      writes.push(add({ text: String(writes.length) }));
+      await turn();
+    }
+    await Promise.all(writes);
+    expect(writes.length).toBeLessThan(20);
   });
 
   it('are told of before their callers hear of them; of what is left out nobody is', async () => {

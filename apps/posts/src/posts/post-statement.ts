@@ -1,4 +1,4 @@
-import { postCreated } from '@rostrum/contracts';
+import { createPostRoute, postCreated } from '@rostrum/contracts';
 import { arrayLiteral, GatheredKeys, type GatheredColumn, type KeyToKeep } from '@rostrum/data-access';
 import type { EventRow } from '@rostrum/service-kit';
 import type { Post } from './post';
@@ -11,7 +11,7 @@ export interface GatheredPost {
   key: KeyToKeep | undefined;
 }
 
-const keys = new GatheredKeys('posts');
+const keys = new GatheredKeys({ schema: 'posts', operation: createPostRoute.operationId });
 
 const columns: readonly GatheredColumn[] = [
   { name: 'id', type: 'uuid' },
@@ -54,10 +54,16 @@ export const insertPosts = {
     select place::int as place from asked where place not in (select place from taken)`,
   valuesOf: ({ post, tags, event, key }: GatheredPost): readonly unknown[] => [
     ...keys.valuesOf(key),
-    ...[post.id, post.author.id, post.author.username, post.text],
+    post.id,
+    post.author.id,
+    post.author.username,
+    post.text,
     post.facets.length === 0 ? '[]' : JSON.stringify(post.facets),
-    ...[post.visibility, post.createdAt.toISOString()],
+    post.visibility,
+    post.createdAt.toISOString(),
     tags.length === 0 ? null : arrayLiteral(tags),
-    ...[event.id, event.payload, event.traceparent],
+    event.id,
+    event.payload,
+    event.traceparent,
   ],
 };

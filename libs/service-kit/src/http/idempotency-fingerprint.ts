@@ -13,11 +13,15 @@ export interface AskedFor {
 
 /** Equal for requests that ask for the same, in whatever order their fields stand. */
 export function fingerprintOf({ method, path, params, query, body }: AskedFor): Buffer {
-  const parts = [method, path, params ?? null, query ?? null, body ?? null];
-  return hash('sha256', JSON.stringify(parts, inOrder), 'buffer');
+  const parts = [method, path, inOrder(params) ?? null, inOrder(query) ?? null, inOrder(body) ?? null];
+  return hash('sha256', JSON.stringify(parts), 'buffer');
 }
 
-function inOrder(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+/** A copy: to ask `JSON.stringify` to put each object in order takes twice as long as all the rest. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const fields = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  for (const field of fields) field[1] = inOrder(field[1]);
+  return Object.fromEntries(fields);
 }

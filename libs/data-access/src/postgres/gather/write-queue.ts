@@ -17,6 +17,9 @@ export interface WriteQueueOptions {
 
 const defaults = { most: 200, inFlight: 2, mostWaiting: 5_000, longestWaitMs: 5_000 };
 
+/** A batch is waited for no longer than so many turns of the event loop. */
+const mostTurns = 8;
+
 /** Items that wait to be written, in batches: not too many, and not for too long. */
 export class WriteQueue<Item> {
   private readonly limits: Required<WriteQueueOptions>;
@@ -45,9 +48,16 @@ export class WriteQueue<Item> {
       if (this.planned) return;
       if (this.underWay >= inFlight) return this.watch();
       this.planned = true;
-      setImmediate(this.send);
+      setImmediate(this.gather, 0, mostTurns);
     });
   }
+
+  /** Sends when a turn has brought no more: who comes together is read over several, and a batch costs as much as many items. */
+  private readonly gather = (before: number, turns: number): void => {
+    const { length } = this.waiting;
+    if (length > before && turns > 0) setImmediate(this.gather, length, turns - 1);
+    else this.send();
+  };
 
   private readonly send = (): void => {
     const { most, inFlight } = this.limits;

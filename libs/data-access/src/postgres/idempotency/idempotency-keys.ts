@@ -47,10 +47,12 @@ const removeAtOnce = 1_000;
  */
 export class IdempotencyKeys {
   private readonly table: string;
+  private readonly lock: string;
   private readonly lifetimeMs: number;
 
   constructor({ schema, lifetimeMs = keyLifetimeMs }: IdempotencyKeysOptions) {
     this.table = `${schema}.idempotency_keys`;
+    this.lock = keyLock(this.table, { userId: '$1::uuid', operation: '$2::text', key: '$3::text' });
     this.lifetimeMs = lifetimeMs;
   }
 
@@ -63,11 +65,11 @@ export class IdempotencyKeys {
     const { userId, operation, key, fingerprint } = write;
     const { rows } = await trx.query<FoundRow>(
       'idempotency.find',
-      `select pg_try_advisory_xact_lock($4::bigint) as locked, k.fingerprint, k.status, k.headers, k.body
+      `select pg_try_advisory_xact_lock(${this.lock}) as locked, k.fingerprint, k.status, k.headers, k.body
          from (values (1)) as one
          left join ${this.table} k
            on k.user_id = $1 and k.operation = $2 and k.key = $3 and k.expires_at > now()`,
-      [userId, operation, key, keyLock(this.table, write)],
+      [userId, operation, key],
     );
     const { locked, fingerprint: known, status, headers, body } = rows[0] as FoundRow;
     if (known === null || status === null) return { state: locked ? 'free' : 'in-flight' };
