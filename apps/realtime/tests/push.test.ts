@@ -1,15 +1,13 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { ConfigError, readConfig } from '@rostrum/config';
 import { waitFor } from '@rostrum/testing';
-import { mainSettings } from '../src/config';
 import { minuteOfDay, toTime } from '../src/settings/quiet-hours';
-import { Facts } from './facts';
-import { Browser, PushService, vapidClaims } from './push-service';
-import { RealtimeApp, type Instance, type Person } from './realtime-app';
+import type { Facts } from './facts';
+import { PushScene } from './push-scene';
+import { Browser, vapidClaims, type PushService } from './push-service';
+import type { Instance, Person, RealtimeApp } from './realtime-app';
 
-const subscriptions = '/api/v1/realtime/push/subscriptions';
 const settings = '/api/v1/realtime/notifications/settings';
 
+let scene: PushScene;
 let service: PushService;
 let otherService: PushService;
 let app: RealtimeApp;
@@ -20,52 +18,22 @@ let ada: Person;
 let grace: Person;
 
 beforeAll(async () => {
-  [service, otherService] = await Promise.all([PushService.open(), PushService.open()]);
-  const { d = '' } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
-  const environment = {
-    VAPID_PRIVATE_KEY: d,
-    VAPID_SUBJECT: 'mailto:ops@rostrum.test',
-    PUSH_SERVICES: `${service.origin},${otherService.origin}`,
-    PUSH_FIRST_RETRY: '0',
-    BREAKER_HALF_OPEN_AFTER_MS: '3000',
-  };
-  app = await RealtimeApp.create({ environment });
-  facts = new Facts(app);
-  [here, worker] = await Promise.all([app.instance(), app.worker()]);
+  scene = await PushScene.open();
+  ({ app, facts, here, worker } = scene);
+  [service, otherService] = scene.services;
 });
-afterAll(async () => {
-  await app.stop();
-  await Promise.all([service.close(), otherService.close()]);
-});
+afterAll(() => scene.close());
 beforeEach(async () => {
   service.answer = () => ({ status: 201 });
-  [ada, grace] = await Promise.all([app.person('ada'), app.person('grace')]);
+  [ada, grace] = await scene.people();
 });
 
-async function browserOf(person: Person, { origin } = service): Promise<Browser> {
-  const browser = new Browser(origin);
-  expect((await here.send(person, `POST ${subscriptions}`, browser.subscription)).status).toBe(201);
-  return browser;
-}
-
-const arrived = (browser: Browser, count = 1) =>
-  waitFor(() => service.to(browser).length >= count && service.to(browser).at(-1), {
-    what: `${count} pushes`,
-    timeoutMs: 20_000,
-  });
-const subscribed = ({ id }: Person) =>
-  app.rows('select * from realtime.push_subscriptions where user_id = $1', [id]);
+const browserOf = (...given: Parameters<PushScene['browserOf']>) => scene.browserOf(...given);
+const arrived = (browser: Browser, count?: number) => scene.arrived(browser, count);
+const subscribed = (person: Person) => scene.subscribed(person);
 const waiting = ({ id }: Person) =>
   app.rows('select * from realtime.notification_deliveries where recipient_id = $1', [id]);
-const allTold = async () => {
-  await app.allHandled();
-  await waitFor(
-    async () =>
-      (await app.rows('select from realtime.notification_deliveries where due_at <= now()')).length === 0 &&
-      (await app.rows('select from realtime.push_messages')).length === 0,
-    { what: 'everything to be told', timeoutMs: 20_000 },
-  );
-};
+const allTold = () => scene.allTold();
 
 describe('whoever is not here', () => {
   it('is sent who did what, readable by their browser alone, signed with the key that it was told', async () => {
@@ -236,92 +204,5 @@ describe('a push service', () => {
     await app.rows('update realtime.push_messages set due_at = now()');
     await allTold();
     expect(service.to(browser)).toHaveLength(1);
-  });
-});
-
-describe('a subscription', () => {
-  it('may be made again, and ended', async () => {
-    const browser = new Browser(service.origin);
-    const again = [1, 2].map(() => here.send(ada, `POST ${subscriptions}`, browser.subscription));
-    const [one, two] = await Promise.all(again);
-    expect(one?.json.id).toBe(two?.json.id);
-    const { endpoint } = browser.subscription;
-    expect((await here.send(grace, `DELETE ${subscriptions}`, { endpoint })).status).toBe(204);
-    expect(await subscribed(ada)).toHaveLength(1);
-    expect((await here.send(ada, `DELETE ${subscriptions}`, { endpoint })).status).toBe(204);
-    expect((await here.send(ada, `DELETE ${subscriptions}`, { endpoint })).status).toBe(204);
-    expect(await subscribed(ada)).toEqual([]);
-  });
-
-  it('of a browser is of whoever signed in there last', async () => {
-    const browser = await browserOf(ada);
-    expect((await here.send(grace, `POST ${subscriptions}`, browser.subscription)).status).toBe(201);
-    await facts.follow(grace, ada);
-    await facts.follow(ada, grace);
-    expect(browser.read(await arrived(browser))).toMatchObject({ actor: ada.username });
-    await allTold();
-    expect(service.to(browser)).toHaveLength(1);
-  });
-
-  it('ends with the session that made it', async () => {
-    const sessionId = '0190b5a0-0000-4000-8000-000000000001';
-    const token = await app.tokens.sign({ userId: ada.id, username: ada.username, sessionId });
-    await browserOf({ ...ada, token });
-    await browserOf(ada);
-    app.tokens.revoke('session', sessionId);
-    await waitFor(async () => (await subscribed(ada)).length === 1, { what: 'its end', timeoutMs: 20_000 });
-  });
-
-  it('makes the oldest go when there are more than 20', async () => {
-    const browsers: Browser[] = [];
-    for (let i = 0; i < 21; i += 1) browsers.push(await browserOf(ada));
-    const endpoints = (await subscribed(ada)).map((row) => row['endpoint']);
-    expect(endpoints).toHaveLength(20);
-    expect(endpoints).not.toContain(browsers[0]?.subscription.endpoint);
-  });
-
-  it.each([
-    'http://127.0.0.1:1/push',
-    'https://127.0.0.1/push',
-    'https://169.254.169.254/latest/meta-data',
-    'https://push.example.org/x',
-    'http://localhost/push',
-  ])('to %s is refused', async (endpoint) => {
-    const { status, json } = await here.send(ada, `POST ${subscriptions}`, {
-      ...new Browser(service.origin).subscription,
-      endpoint,
-    });
-    expect([status, json.code]).toEqual([400, 'PUSH_ENDPOINT_REFUSED']);
-  });
-
-  it('with a key that is no point is refused', async () => {
-    const { subscription } = new Browser(service.origin);
-    const p256dh = Buffer.concat([Buffer.from([4]), randomBytes(64)]).toString('base64url');
-    const { status, json } = await here.send(ada, `POST ${subscriptions}`, {
-      ...subscription,
-      keys: { ...subscription.keys, p256dh },
-    });
-    expect([status, json.code]).toEqual([400, 'PUSH_KEY_INVALID']);
-  });
-
-  it.each([
-    ['no keys', { keys: undefined }],
-    ['a short secret', { keys: { p256dh: 'a'.repeat(87), auth: 'b' } }],
-    ['no address', { endpoint: 'push' }],
-    ['an unknown field', { topic: 'x' }],
-  ])('with %s is refused', async (_, change) => {
-    const body = { ...new Browser(service.origin).subscription, ...change };
-    const { status, json } = await here.send(ada, `POST ${subscriptions}`, body);
-    expect([status, json.code]).toEqual([400, 'VALIDATION_FAILED']);
-  });
-});
-
-describe('the key', () => {
-  const given = { ENVIRONMENT: 'production', VAPID_SUBJECT: 'mailto:a@b.test' };
-
-  it('is needed in production', () => {
-    const read = () => readConfig({ ...mainSettings }, given);
-    expect(read).toThrow(ConfigError);
-    expect(read).toThrow(/VAPID_PRIVATE_KEY is missing/);
   });
 });
