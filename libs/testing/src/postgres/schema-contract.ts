@@ -8,6 +8,9 @@ import {
 } from '@rostrum/data-access/schema-checks';
 import { createTestDatabase, type TestDatabase } from './test-database';
 
+/** They grow with each migration, and the machine may be busy with others. */
+const migrationsMs = 300_000;
+
 export interface SchemaContract {
   schema: string;
   /** Where its migrations are. */
@@ -36,7 +39,7 @@ export function describeSchema({ schema, directory, table, exceptions }: SchemaC
     it('hurt nothing that runs beside them, and can be taken back', async () => {
       const { ownerUrl } = await database({ source: {} });
       expect(await lintMigrations(ownerUrl, { directory, schema })).toEqual([]);
-    });
+    }, migrationsMs);
 
     it('keep the statements of the version before going, one after the other', async () => {
       const [rehearsal, real] = [await database({ source: {} }), await database({ source: {} })];
@@ -44,7 +47,7 @@ export function describeSchema({ schema, directory, table, exceptions }: SchemaC
       expect(reports.flatMap(({ migration, errors }) => errors.map((error) => [migration, error]))).toEqual(
         [],
       );
-    });
+    }, migrationsMs);
   });
 
   describe('the roles', () => {
