@@ -124,7 +124,7 @@ export { runMigrateCommand, type MigrateCommandOptions } from './migrations/migr
 export { createCache, type Cache } from './redis/cache/cache';
 export type { CacheHooks, CacheOptions, CacheResult, ReadOptions } from './redis/cache/cache-options';
 export type { CachedDocument } from './redis/cache/cache-document';
-export { Glance, missing, type Glimpse } from './redis/cache/glance';
+export { Glance, Missing, type Glimpse } from './redis/cache/glance';
 export { cachePolicies, type CachePolicy, type CachePolicyName } from './redis/cache/cache-policy';
 export {
   PartOfGlance,

@@ -165,6 +165,17 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
       await waitFor(() => database.stats().active === 0);
     });
 
+    it('is asked for a signal only where it takes long: then the statement ends too', async () => {
+      const find = createSlow();
+      const gone = new Error('gone long ago');
+      await whileLocked(async () => {
+        const asked = find(1, { lateSignal: () => AbortSignal.abort(gone) });
+        await expect(asked).rejects.toThrow('gone long ago');
+        await waitFor(async () => (await running()) === 0);
+      });
+      await waitFor(() => database.stats().active === 0);
+    });
+
     it('before it is sent, does not cost the server anything', async () => {
       const find = createSlow();
       const caller = new AbortController();

@@ -58,8 +58,8 @@ export class Timelines {
     const { feed, home } = this.dependencies;
     const key = keyOf(viewerId);
     if (!home.isOpen(key)) return undefined;
-    const load = async (abandoned: AbortSignal) => {
-      const row = await feed.timeline(viewerId, loadedPosts, abandoned);
+    const load = async (abandoned: () => AbortSignal) => {
+      const row = await feed.timeline(viewerId, loadedPosts, abandoned());
       return packTimeline(row, loadedPosts);
     };
     const [own, pulledOnes] = await Promise.all([
@@ -121,8 +121,8 @@ export class Timelines {
 
   private writtenBy(authorId: string, reading: Reading): Promise<Timeline> {
     const { feed, written } = this.dependencies;
-    const load = async (abandoned: AbortSignal) => {
-      const loaded = await feed.writtenBy(authorId, loadedPosts, abandoned);
+    const load = async (abandoned: () => AbortSignal) => {
+      const loaded = await feed.writtenBy(authorId, loadedPosts, abandoned());
       return packTimeline({ pulled: '', followed: '', ...loaded }, loadedPosts);
     };
     return this.read(written, { key: authorId, load, subject: arrivalsOf(authorId) }, reading);
@@ -130,7 +130,11 @@ export class Timelines {
 
   private async read(
     cache: Pick<Cache, 'getOrLoadBytes'>,
-    { key, load, subject }: { key: string; load: (signal: AbortSignal) => Promise<Buffer>; subject: string },
+    {
+      key,
+      load,
+      subject,
+    }: { key: string; load: (abandoned: () => AbortSignal) => Promise<Buffer>; subject: string },
     { signal, position }: Reading,
   ): Promise<Timeline> {
     const current = position === undefined ? undefined : this.known.current(key, position);

@@ -45,8 +45,7 @@ const nobody: readonly string[] = [];
  * How a document stands in the cache: a byte for visibility, hidden and deleted; the author's id; a byte for how many
  * are mentioned, and their ids; a byte for the length of the ETag, and the ETag; the body as it is sent.
  */
-export function packPost(row: PostRow): Buffer {
-  const { facts, etag, body } = documentOf(row);
+export function packPost({ facts, etag, body, bytes }: PostDocument): Buffer {
   const flags =
     visibilities.indexOf(facts.visibility) |
     (facts.hidden ? hiddenBit : 0) |
@@ -54,7 +53,7 @@ export function packPost(row: PostRow): Buffer {
   const mentioned = facts.mentioned.slice(0, mostMentioned);
   const etagAt = mentionedAt + 1 + mentioned.length * idLength;
   const bodyAt = etagAt + 1 + etag.length;
-  const packed = Buffer.allocUnsafe(bodyAt + Buffer.byteLength(body));
+  const packed = Buffer.allocUnsafe(bodyAt + bytes);
   packed[0] = flags;
   packed.write(facts.authorId, authorAt, 'latin1');
   packed[mentionedAt] = mentioned.length;
@@ -91,12 +90,17 @@ function idsIn(packed: Buffer, count: number): string[] {
   });
 }
 
-function documentOf(row: PostRow): { facts: PostFacts; etag: string; body: string } {
+/** Of what has been read from PostgreSQL. */
+export function documentOf(row: PostRow): PostDocument {
   const facts = toFacts(row);
   if (facts.deleted) {
     const body = JSON.stringify({ id: row.id, deleted: true });
-    return { facts, etag: entityTag(`${postShape}.${row.version}.deleted`), body };
+    return documentWith(facts, entityTag(`${postShape}.${row.version}.deleted`), body);
   }
   const post = toPost(row);
-  return { facts, etag: postEtag(post), body: JSON.stringify(toPostBody(post)) };
+  return documentWith(facts, postEtag(post), JSON.stringify(toPostBody(post)));
+}
+
+function documentWith(facts: PostFacts, etag: string, body: string): PostDocument {
+  return { facts, etag, body, bytes: Buffer.byteLength(body) };
 }

@@ -1,4 +1,4 @@
-import { createGatheredRead, mapViolation, type Queryable, type QueryOptions } from '@rostrum/data-access';
+import { createGatheredRead, mapViolation, type GatheredRead, type Queryable } from '@rostrum/data-access';
 import { profilesErrors } from '../profiles/profiles.errors';
 import type { Post } from './post';
 import { postColumns, type PostRow } from './post-row';
@@ -153,7 +153,7 @@ export class PostsRepository {
 
 /** Reads single posts, all that are asked for in one turn of the event loop in one statement. */
 export class PostRows {
-  readonly find: (id: string, options?: QueryOptions) => Promise<PostRow | undefined>;
+  readonly find: GatheredRead<string, PostRow>;
 
   constructor(db: Queryable) {
     this.find = createGatheredRead<string, PostRow>({

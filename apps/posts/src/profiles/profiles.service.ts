@@ -40,8 +40,8 @@ export class ProfilesService {
   }
 
   private find(username: string, signal: () => AbortSignal): Promise<Buffer | undefined> {
-    const load = async (abandoned: AbortSignal) => {
-      const profile = await this.profiles.findByUsername(username, { signal: abandoned });
+    const load = async (abandoned: () => AbortSignal) => {
+      const profile = await this.profiles.findByUsername(username, { signal: abandoned() });
       return profile && packProfile(profile);
     };
     return this.cache.getOrLoadBytes(username, load, { signal });

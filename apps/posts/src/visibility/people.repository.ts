@@ -1,4 +1,4 @@
-import { createGatheredRead, type Queryable, type QueryOptions } from '@rostrum/data-access';
+import { createGatheredRead, type GatheredRead, type Queryable } from '@rostrum/data-access';
 
 export interface PersonStateRow {
   id: string;
@@ -8,7 +8,7 @@ export interface PersonStateRow {
 
 /** What the policy asks of people. */
 export class PeopleRepository {
-  readonly stateOf: (userId: string, options?: QueryOptions) => Promise<PersonStateRow | undefined>;
+  readonly stateOf: GatheredRead<string, PersonStateRow>;
 
   constructor(db: Queryable) {
     this.stateOf = createGatheredRead<string, PersonStateRow>({

@@ -54,8 +54,8 @@ export class People {
 
   /** What `stateIn` makes a state of: a promise less on the hottest path there is. */
   read(userId: string, signal?: () => AbortSignal): Promise<Buffer | undefined> {
-    const load = async (abandoned: AbortSignal) => {
-      const row = await this.people.stateOf(userId, { signal: abandoned });
+    const load = async (abandoned: () => AbortSignal) => {
+      const row = await this.people.stateOf(userId, { lateSignal: abandoned });
       return row && String(bitsOf(row.is_private, row.is_gone));
     };
     return this.cache.getOrLoadBytes(userId, load, signal && { signal });

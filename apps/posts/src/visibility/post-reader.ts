@@ -1,11 +1,11 @@
-import type { Cache } from '@rostrum/data-access';
+import type { Cache, Missing } from '@rostrum/data-access';
 import type { Condition } from '@rostrum/service-kit';
-import { packPost, unpackPost, type PostDocument } from '../posts/post-document';
+import { documentOf, packPost, unpackPost, type PostDocument } from '../posts/post-document';
 import { postsErrors } from '../posts/posts.errors';
 import type { PostRows } from '../posts/posts.repository';
 import { asksForFollow, decide, type PersonState, type Place, type Verdict } from './decide';
 import type { KnownPosts } from './known-posts';
-import { personState, stateIn, type People } from './people';
+import { personState, type People } from './people';
 import { KnownSight, Sights, type Memory, type Sources } from './sights';
 import { relationsIn, type Relations, type ViewerRelations } from './viewer-relations';
 
@@ -129,8 +129,10 @@ export class PostReader {
         found.map(async (each, index) => {
           if (each) return each;
           const id = ids[index] ?? '';
-          const { document } = posts[index] ?? {};
-          return document ? this.withAuthor(id, document, signal) : this.find(viewerId, id, signal);
+          const { document, missing } = posts[index] ?? {};
+          return document
+            ? this.withAuthor(id, document, signal)
+            : this.find(viewerId, id, { signal, seen: missing });
         }),
       ),
     ]);
@@ -159,28 +161,29 @@ export class PostReader {
   private async find(
     viewerId: string,
     id: string,
-    signal: HowToShow['signal'],
+    { signal, seen }: { signal: HowToShow['signal']; seen: Missing | undefined },
   ): Promise<FoundPost | undefined> {
     const known = this.people.authorOf(id);
-    let loaded: PersonState | undefined;
-    const load = async (abandoned: AbortSignal) => {
-      const row = await this.rows.find(id, { signal: abandoned });
-      loaded = row && personState(row.author_private, row.author_gone);
-      return row && packPost(row);
+    let loaded: FoundPost | undefined;
+    const load = async (abandoned: () => AbortSignal) => {
+      const row = await this.rows.find(id, { lateSignal: abandoned });
+      if (!row) return undefined;
+      const document = documentOf(row);
+      loaded = { id, document, author: personState(row.author_private, row.author_gone) };
+      return packPost(document);
     };
-    const reading = this.cache.getOrLoadBytes(id, load, signal && { signal });
-    if (known !== undefined && known !== viewerId) {
-      const [packed, state] = await Promise.all([reading, this.people.read(known, signal)]);
-      return packed && { id, document: unpackPost(packed), author: stateIn(state) };
-    }
-    const packed = await reading;
+    const reading = this.cache.getOrLoadBytes(id, load, { seen, ...(signal && { signal }) });
+    const stateOf = (authorId: string) =>
+      authorId === viewerId ? ownState : this.people.stateOf(authorId, signal);
+    const [packed, author] =
+      known === undefined ? [await reading] : await Promise.all([reading, stateOf(known)]);
     if (packed === undefined) return undefined;
-    const document = unpackPost(packed);
+    // What was loaded for this reader is no older than the question.
+    const document = loaded?.document ?? unpackPost(packed);
     const { authorId } = document.facts;
     if (known === undefined) this.people.rememberAuthor(id, authorId);
     if (authorId === viewerId) return { id, document, author: ownState };
-    // What was loaded for this reader is no older than the question.
-    return { id, document, author: loaded ?? (await this.people.stateOf(authorId, signal)) };
+    return loaded ?? { id, document, author: author ?? (await stateOf(authorId)) };
   }
 
   private judgeAll(

@@ -1,4 +1,9 @@
-import { createGatheredRead, type Queryable, type QueryOptions } from '@rostrum/data-access';
+import {
+  createGatheredRead,
+  type GatheredRead,
+  type Queryable,
+  type QueryOptions,
+} from '@rostrum/data-access';
 
 export interface RelationsRow {
   viewer: string;
@@ -19,9 +24,9 @@ const pairOf = (viewerId: string, otherId: string) => viewerId + otherId;
 /** Who has blocked, muted and followed whom. Reads of one turn of the event loop are one statement. */
 export class RelationsRepository {
   /** A viewer's blocks and mutes; of each, no more than `most` and one. */
-  readonly ofViewer: (viewerId: string, options?: QueryOptions) => Promise<RelationsRow | undefined>;
-  private readonly ofPair: (pair: string, options?: QueryOptions) => Promise<PairRow | undefined>;
-  private readonly follow: (pair: string, options?: QueryOptions) => Promise<{ pair: string } | undefined>;
+  readonly ofViewer: GatheredRead<string, RelationsRow>;
+  private readonly ofPair: GatheredRead<string, PairRow>;
+  private readonly follow: GatheredRead<string, { pair: string }>;
 
   constructor(db: Queryable, most: number) {
     this.ofViewer = createGatheredRead<string, RelationsRow>({

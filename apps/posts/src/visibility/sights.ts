@@ -1,6 +1,6 @@
 import {
   Glance,
-  missing,
+  Missing,
   PartOfGlance,
   type Cache,
   type Glimpse,
@@ -27,6 +27,8 @@ export interface Sources {
 export interface SightedPost {
   document: PostDocument | undefined;
   author: PersonState | undefined;
+  /** What there is of it in Redis, where it has to be loaded. */
+  missing: Missing | undefined;
 }
 
 interface AskedPost {
@@ -78,20 +80,16 @@ export class Sights {
     let relations = knownViewer && ofKnown(knownViewer, holds);
     if (!knownViewer) {
       const packed = next();
-      if (packed !== missing) {
+      if (!(packed instanceof Missing)) {
         relations = relationsIn(packed);
         known.keepViewer(viewerId, relations, moment);
       }
     }
-    const posts = this.asked.map((each) => {
-      const document = each.known ? ofKnown(each.known, holds) : this.documentIn(each, next());
-      if (each.authorId === undefined || each.authorId === viewerId) return { document, author: undefined };
-      if (each.knownAuthor) return { document, author: ofKnown(each.knownAuthor, holds) };
-      const packed = next();
-      if (packed === missing) return { document, author: undefined };
-      const author = stateIn(packed);
-      known.keepPerson(each.authorId, author, moment);
-      return { document, author };
+    const posts = this.asked.map((each): SightedPost => {
+      const glimpse = each.known ? undefined : next();
+      const missing = glimpse instanceof Missing ? glimpse : undefined;
+      const document = each.known ? ofKnown(each.known, holds) : this.documentIn(each, glimpse);
+      return { document, author: this.authorIn(each, { holds, next }), missing };
     });
     const knownPosts = holds ? this.asked.filter((each) => each.known !== undefined).length : 0;
     return { relations, posts, known: knownPosts };
@@ -109,6 +107,20 @@ export class Sights {
     if (knownAuthor) this.usesKnown = true;
     else sources.person(authorId, glance);
     return { id, known: post, authorId, knownAuthor };
+  }
+
+  /** Undefined too where it is the viewer, or not known who it is. */
+  private authorIn(
+    { authorId, knownAuthor }: AskedPost,
+    { holds, next }: { holds: boolean; next: () => Glimpse },
+  ): PersonState | undefined {
+    if (authorId === undefined || authorId === this.viewerId) return undefined;
+    if (knownAuthor) return ofKnown(knownAuthor, holds);
+    const packed = next();
+    if (packed instanceof Missing) return undefined;
+    const author = stateIn(packed);
+    this.known.keepPerson(authorId, author, this.moment);
+    return author;
   }
 
   private documentIn({ id }: AskedPost, packed: Glimpse): PostDocument | undefined {

@@ -34,8 +34,8 @@ export class ViewerRelations {
 
   /** What `relationsIn` makes relations of: a promise less on the hottest path there is. */
   read(viewerId: string, signal?: Signal): Promise<Buffer | undefined> {
-    const load = async (abandoned: AbortSignal) =>
-      pack(await this.relations.ofViewer(viewerId, { signal: abandoned }));
+    const load = async (abandoned: () => AbortSignal) =>
+      pack(await this.relations.ofViewer(viewerId, { lateSignal: abandoned }));
     return this.cache.getOrLoadBytes(viewerId, load, signal && { signal });
   }
 

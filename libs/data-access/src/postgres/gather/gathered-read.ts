@@ -1,6 +1,7 @@
 import { isSqlError } from '../sql-state';
 import type { Queryable, QueryOptions } from '../queryable';
-import { CallerSignals } from './caller-signals';
+import { CallerSignals, type Caller } from './caller-signals';
+import type { AskForSignal } from '../../late-caller';
 
 export interface GatheredReadOptions<Key, Found extends object> {
   db: Queryable;
@@ -13,13 +14,19 @@ export interface GatheredReadOptions<Key, Found extends object> {
   most?: number;
 }
 
-/** Resolves to the key's row, or to undefined where there is none. */
-export type GatheredRead<Key, Found> = (key: Key, options?: QueryOptions) => Promise<Found | undefined>;
+export interface GatheredQueryOptions extends QueryOptions {
+  /** In place of a signal: asked for only where the statement takes long, for a signal costs more than a row. */
+  lateSignal?: AskForSignal;
+}
 
-interface Asker<Found> {
+/** Resolves to the key's row, or to undefined where there is none. */
+export type GatheredRead<Key, Found> = (
+  key: Key,
+  options?: GatheredQueryOptions,
+) => Promise<Found | undefined>;
+
+interface Asker<Found> extends Caller {
   resolve: (found: Found | undefined) => void;
-  reject: (error: unknown) => void;
-  signal: AbortSignal | undefined;
 }
 
 /**
@@ -39,12 +46,12 @@ export function createGatheredRead<Key extends string | number, Found extends ob
     for (let start = 0; start < all.length; start += most)
       void readSome(options, all.slice(start, start + most));
   };
-  return (key, { signal } = {}) => {
+  return (key, { signal, lateSignal } = {}) => {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
       // Requests arrive in I/O callbacks; `setImmediate` runs after all those of this turn, a microtask after each.
       if (gathered.size === 0) setImmediate(send);
-      const asker = { resolve, reject, signal };
+      const asker = { resolve, reject, signal, lateSignal };
       const others = gathered.get(key);
       if (others) others.push(asker);
       else gathered.set(key, [asker]);

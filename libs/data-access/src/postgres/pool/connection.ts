@@ -8,7 +8,7 @@ import {
   type QueryOutcome,
 } from '../sql-state';
 import { cancelStatement, type Cancellable } from '../cancel';
-import { abortActions } from './abort-actions';
+import { abortActions } from '../../abort-actions';
 import { streamOf } from './client-stream';
 
 export interface Statement {

@@ -1,4 +1,4 @@
-import { abortActions } from './abort-actions';
+import { abortActions } from '../../abort-actions';
 
 interface Place<T> {
   resolve: (value: T) => void;

@@ -1,5 +1,7 @@
+import type { AskForSignal } from '../../late-caller';
 import type { Redis } from '../redis';
 import type { CachePolicy, CachePolicyName } from './cache-policy';
+import type { Missing } from './glance';
 import type { LocalLayerOptions } from './local-layer';
 
 /**
@@ -43,8 +45,10 @@ export interface ReadOptions<T> {
   /** For values that end by themselves: in how many seconds. Not cached beyond that, nor beyond the policy's time. */
   secondsLeft?: (value: T) => number;
   /**
-   * Ends the wait with the signal's reason; and the load, if nobody else waits for it. Asked for only where there is
-   * something to wait for: a signal costs more than a hit.
+   * Ends the wait with the signal's reason; and the load, if nobody else waits for it. Asked for only where it takes long:
+   * a signal costs more than a hit, and a fifth of a load.
    */
-  signal?: () => AbortSignal;
+  signal?: AskForSignal;
+  /** What has just been found under the key, by a glance: it is not looked at again. */
+  seen?: Missing | undefined;
 }

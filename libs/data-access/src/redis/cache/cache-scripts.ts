@@ -18,8 +18,8 @@ local clockMs = clock[1] * 1000 + math.floor(clock[2] / 1000)`;
 export const cacheScripts = {
   /**
    * Gives the caller the right to fill in a value, if what it has seen still stands there and nobody else has that
-   * right. `keep`: beside the value that is there, which may still be served. Answers [1, Redis's time], or [0, what
-   * stands there now].
+   * right. `keep`: beside the value that is there, which may still be served. Answers Redis's time, or what stands there
+   * now.
    * For each of any number of keys. ARGV, of each: the head that was seen, a token, for how many ms, keep.
    */
   lease: script(`
@@ -30,7 +30,7 @@ for i = 1, #KEYS do
   local seen, token, ms, keep = ARGV[4 * i - 3], ARGV[4 * i - 2], ARGV[4 * i - 1], ARGV[4 * i]
   local now = redis.call('GETRANGE', key, 0, 32)
   if now ~= seen or (#now == 33 and struct.unpack('>I6', now, 20) > clockMs) then
-    replies[i] = {0, redis.call('GET', key)}
+    replies[i] = redis.call('GET', key)
   else
     local lease = struct.pack('>I6', clockMs + ms) .. token
     if #now == 33 and keep == '1' then
@@ -38,7 +38,7 @@ for i = 1, #KEYS do
     else
       redis.call('SET', key, string.rep('\\0', 19) .. lease, 'PX', ms)
     end
-    replies[i] = {1, clockMs}
+    replies[i] = clockMs
   end
 end
 return replies`),

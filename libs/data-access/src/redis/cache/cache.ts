@@ -1,3 +1,4 @@
+import type { AskForSignal } from '../../late-caller';
 import { redisKeys } from '../redis-keys';
 import { appendTogether, type Appended, type Appending } from './append';
 import { packDocument, unpackDocument, type CachedDocument } from './cache-document';
@@ -7,7 +8,8 @@ import type { CacheHooks, CacheOptions, ReadOptions } from './cache-options';
 import { cacheStore, type CacheStore } from './cache-store';
 import { freshUntilOf, holdsValue, isFresh, leaseOf, valueOf } from './entry';
 import { Flight, type Load, type Sight, type Value } from './flight';
-import { GlanceReader, type Glance } from './glance';
+import { GlanceReader, Missing, nothingSeen, type Glance, type Glimpse } from './glance';
+import { LeaseRenewal } from './lease-renewal';
 import { LoadLimit } from './load-limit';
 import { LocalLayer } from './local-layer';
 import type { Reader } from './reads';
@@ -28,7 +30,7 @@ export class Cache {
   private readonly hooks: CacheHooks;
   private readonly limit: LoadLimit;
   private readonly local: LocalLayer | undefined;
-  private readonly leaseMs: number;
+  private readonly renewal: LeaseRenewal;
   private readonly onChange: CacheOptions['onChange'];
   private readonly flights = new Map<string, Flight>();
 
@@ -40,7 +42,7 @@ export class Cache {
     this.hooks = hooks;
     this.limit = new LoadLimit(loads.atOnce, loads.waiting);
     this.local = options.local && new LocalLayer(options.local, () => hooks.onLocalEviction?.());
-    this.leaseMs = options.leaseMs ?? defaultLeaseMs;
+    this.renewal = new LeaseRenewal(options.leaseMs ?? defaultLeaseMs);
     this.onChange = options.onChange;
   }
 
@@ -51,7 +53,7 @@ export class Cache {
     { secondsLeft, signal }: ReadOptions<T> = {},
   ): Promise<T | undefined> {
     let loaded: { value: T | undefined } | undefined;
-    const loadText = async (abandoned: AbortSignal) => {
+    const loadText = async (abandoned: AskForSignal) => {
       const value = await load(abandoned);
       loaded = { value };
       return value === undefined ? undefined : JSON.stringify(value);
@@ -78,9 +80,9 @@ export class Cache {
       return kept.value;
     }
     const asked = local?.begin();
-    const found = await this.find(fullKey);
+    const found = options.seen ?? (await this.find(fullKey));
     let value: Buffer | undefined;
-    if (found instanceof Sought) {
+    if (found instanceof Missing) {
       // Here, and not where the answer came from, which is the turn of whoever asked first: what is loaded belongs to
       // the trace of this caller.
       value = await this.obtain({ key: fullKey, load, options }, found.sight);
@@ -98,7 +100,7 @@ export class Cache {
     load: Load<{ etag: string; body: string | Buffer } | undefined>,
     options?: Pick<ReadOptions<never>, 'signal'>,
   ): Promise<CachedDocument | undefined> {
-    const loadPacked = async (abandoned: AbortSignal) => {
+    const loadPacked = async (abandoned: AskForSignal) => {
       const document = await load(abandoned);
       return document && packDocument(document);
     };
@@ -109,7 +111,7 @@ export class Cache {
   /** What is cached under the key, if anything. Nothing is loaded. */
   async getBytes(key: string): Promise<Buffer | undefined> {
     const found = await this.find(this.prefix + key);
-    return found instanceof Sought ? undefined : found;
+    return found instanceof Missing ? undefined : found;
   }
 
   /** The same as a part of a glance at several things. */
@@ -171,7 +173,7 @@ export class Cache {
   }
 
   /** A value that is fresh, or what is known where there is none. */
-  private find(fullKey: string): Promise<Buffer | undefined | Sought> {
+  private find(fullKey: string): Promise<Glimpse> {
     return new Promise((resolve) => {
       const sought = new Sought(resolve);
       if (this.store.changes.isOwed(fullKey)) sought.onSilence();
@@ -184,7 +186,7 @@ export class Cache {
     if (entry && link && holdsValue(entry) && link.believes(entry))
       return this.renew(question, { entry, link });
     this.hooks.onRead?.(sight ? 'miss' : 'error');
-    return this.flightFor(question, sight).join(question.options.signal?.());
+    return this.flightFor(question, sight).join(question.options.signal);
   }
 
   /** The value is past its time, though nothing has changed that we know of. */
@@ -202,7 +204,7 @@ export class Cache {
       return valueOf(entry);
     }
     try {
-      const value = await flight.join(signal?.());
+      const value = await flight.join(signal);
       this.hooks.onRead?.('miss');
       return value;
     } catch (error) {
@@ -219,9 +221,9 @@ export class Cache {
     const under = this.flights.get(key);
     const lease = sight && leaseOf(sight.entry, sight.link.now());
     if (under?.canBeShared(lease)) return under;
-    const { store, limit, leaseMs, onWriteError: onFillError } = this;
+    const { store, limit, renewal, onWriteError: onFillError } = this;
     const timesOf = (value: Value) => this.timesOf(value, options);
-    const flight = new Flight({ store, limit, key, load, timesOf, leaseMs, onFillError }, sight, under);
+    const flight = new Flight({ store, limit, key, load, timesOf, renewal, onFillError }, sight, under);
     this.flights.set(key, flight);
     const land = () => {
       if (this.flights.get(key) === flight) this.flights.delete(key);
@@ -258,25 +260,20 @@ interface Question {
   options: ReadOptions<Exclude<Value, undefined>>;
 }
 
-/** One look at Redis. It is its own answer where there is no fresh value: then it says what there was. */
+/** One look at Redis. */
 class Sought implements Reader {
   next: Reader | undefined;
-  sight: Sight | undefined;
 
-  constructor(private readonly settle: (found: Buffer | undefined | Sought) => void) {}
+  constructor(private readonly settle: (found: Glimpse) => void) {}
 
   onEntry(entry: Buffer | null, link: CacheLink): void {
-    if (entry !== null && isFresh(entry, link)) {
-      this.settle(valueOf(entry));
-      return;
-    }
-    this.sight = { entry, link };
-    this.settle(this);
+    const isThere = entry !== null && isFresh(entry, link);
+    this.settle(isThere ? valueOf(entry) : new Missing({ entry, link }));
   }
 
   /** Redis is not asked at present, or has not answered. */
   onSilence(): void {
-    this.settle(this);
+    this.settle(nothingSeen);
   }
 }
 

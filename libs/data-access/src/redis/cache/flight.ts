@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { LateCaller, type AskForSignal } from '../../late-caller';
 import type { CacheLink } from './cache-link';
 import { cacheScripts, runScript } from './cache-scripts';
 import type { CacheStore } from './cache-store';
-import { freshUntilOf, headOf, holdsValue, isFence, leaseOf, packEntry, valueOf } from './entry';
+import { headOf, holdsValue, isFence, isFresh, leaseOf, packEntry, valueOf } from './entry';
+import type { LeaseHolder, LeaseRenewal } from './lease-renewal';
 import type { LoadLimit } from './load-limit';
 import type { Reader } from './reads';
 
 export type Value = string | Buffer | undefined;
 
-/** The signal fires when nobody waits for the value any more. */
-export type Load<T> = (signal: AbortSignal) => Promise<T>;
+/** `abandoned` asks for a signal, which fires when nobody waits for the value any more. */
+export type Load<T> = (abandoned: AskForSignal) => Promise<T>;
 
 export interface FlightPlan {
   store: CacheStore;
@@ -19,7 +21,7 @@ export interface FlightPlan {
   load: Load<Value>;
   /** For how long the loaded value is fresh, and for how long it is kept; undefined: it is not cached. */
   timesOf: (value: Value) => { freshMs: number; keptMs: number } | undefined;
-  leaseMs: number;
+  renewal: LeaseRenewal;
   onFillError: (error: unknown) => void;
 }
 
@@ -30,6 +32,7 @@ export interface Sight {
 }
 
 interface Lease {
+  token: Buffer;
   /** Redis's time when it was given. */
   stamp: number;
   tag: number;
@@ -43,12 +46,13 @@ const lastPollMs = 50;
 const patience = 3;
 
 /** One way to a value, which all may share who set off before its load began, or know its lease to hold still. */
-export class Flight {
+export class Flight implements LeaseHolder {
   /** From here on, the load may see less than somebody who sets off now must see. */
   private loading = false;
-  private token: string | undefined;
+  private token: Buffer | undefined;
   private waiting = 0;
-  private readonly abandoned = new AbortController();
+  /** Made where it is asked for: to make one takes as long as to ask Redis for a value. */
+  private ending: AbortController | undefined;
   private readonly outcome: Promise<Buffer | undefined>;
 
   constructor(
@@ -69,30 +73,33 @@ export class Flight {
   }
 
   /** Waits for the value. Whoever may give up does so with the signal's reason; when all have, the load is given up. */
-  join(signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+  join(signal: AskForSignal | undefined): Promise<Buffer | undefined> {
     this.waiting += 1;
     if (!signal) return this.outcome;
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        reject(signal.reason as Error);
+      const caller = new LateCaller(signal, (reason) => {
+        reject(reason);
         this.waiting -= 1;
-        if (this.waiting === 0) this.abandoned.abort(signal.reason);
-      };
-      if (signal.aborted) return leave();
-      signal.addEventListener('abort', leave, { once: true });
-      this.whenOver(() => signal.removeEventListener('abort', leave));
+        if (this.waiting === 0) this.end().abort(reason);
+      });
+      this.whenOver(() => caller.end());
       this.outcome.then(resolve, reject);
     });
   }
 
   /** A lease that stands in Redis has not been ended by any change since it was taken. */
   canBeShared(lease: string | undefined): boolean {
-    if (this.abandoned.signal.aborted) return false;
-    return !this.loading || (lease !== undefined && lease === this.token);
+    if (this.ending?.signal.aborted) return false;
+    return !this.loading || (lease !== undefined && lease === this.token?.toString('latin1'));
+  }
+
+  /** Goes on holding the lease. */
+  renew(): void {
+    void this.tell('renew', this.plan.renewal.leaseMs);
   }
 
   private async byWayOfRedis({ entry, link }: Sight): Promise<Value> {
-    const giveUpAt = performance.now() + patience * this.plan.leaseMs;
+    const giveUpAt = performance.now() + patience * this.plan.renewal.leaseMs;
     let seen: Buffer | null = entry;
     let pollMs = firstPollMs;
     // Somebody who is changing the value has put up a fence: what is read now may be overtaken before it is put in.
@@ -109,7 +116,7 @@ export class Flight {
         if (again === undefined) break;
         seen = again.entry;
       }
-      if (isFresh(seen, link)) return valueOf(seen);
+      if (seen !== null && isFresh(seen, link)) return valueOf(seen);
     }
     return this.pastRedis();
   }
@@ -120,35 +127,43 @@ export class Flight {
     return this.load();
   }
 
-  private async withLease({ stamp, tag }: Lease): Promise<Value> {
-    const { store, key, leaseMs, timesOf, onFillError } = this.plan;
-    const token = Buffer.from(this.token ?? '', 'latin1');
-    const tell = (script: 'renew' | 'release', ...args: number[]) =>
-      runScript(store.redis, cacheScripts[script], [key, token, ...args]).catch(onFillError);
-    const renewal = setInterval(() => void tell('renew', leaseMs), leaseMs / 3);
+  private async withLease({ token, stamp, tag }: Lease): Promise<Value> {
+    const { store, key, renewal, timesOf, onFillError } = this.plan;
+    this.token = token;
+    renewal.begin(this);
     try {
       const value = await this.load();
       const times = timesOf(value);
       if (times) {
         const entry = packEntry({ tag, stamp, freshUntil: stamp + times.freshMs }, value);
         store.fills.ask(key, [token, entry, times.keptMs]).catch(onFillError);
-      } else void tell('release');
+      } else void this.tell('release');
       return value;
     } catch (error) {
-      void tell('release');
+      void this.tell('release');
       throw error;
     } finally {
-      clearInterval(renewal);
+      renewal.end(this);
     }
   }
 
+  private tell(script: 'renew' | 'release', ...args: number[]): Promise<unknown> {
+    const { store, key, onFillError } = this.plan;
+    return runScript(store.redis, cacheScripts[script], [key, this.token ?? '', ...args]).catch(onFillError);
+  }
+
   private load(): Promise<Value> {
-    const { signal } = this.abandoned;
     return this.plan.limit.run(() => {
-      signal.throwIfAborted();
+      this.ending?.signal.throwIfAborted();
       this.loading = true;
-      return this.plan.load(signal);
+      return this.plan.load(this.abandoned);
     });
+  }
+
+  private readonly abandoned: AskForSignal = () => this.end().signal;
+
+  private end(): AbortController {
+    return (this.ending ??= new AbortController());
   }
 
   /** The right to fill in a value, or what stands there; undefined: Redis does not say. */
@@ -156,15 +171,14 @@ export class Flight {
     seen: Buffer | null,
     link: CacheLink,
   ): Promise<Lease | { entry: Buffer | null } | undefined> {
-    const { store, key, leaseMs } = this.plan;
+    const { store, key, renewal } = this.plan;
     const token = newToken();
     const { life: tag } = link;
     const keep = seen !== null && holdsValue(seen) && link.believes(seen) ? 1 : 0;
     try {
-      const reply = (await store.leases.ask(key, [headOf(seen), token, leaseMs, keep])) as [number, unknown];
-      if (reply[0] !== 1) return { entry: Buffer.isBuffer(reply[1]) ? reply[1] : null };
-      this.token = token.toString('latin1');
-      return { stamp: Number(reply[1]), tag };
+      const reply = await store.leases.ask(key, [headOf(seen), token, renewal.leaseMs, keep]);
+      if (typeof reply === 'number') return { token, stamp: reply, tag };
+      return { entry: Buffer.isBuffer(reply) ? reply : null };
     } catch (error) {
       this.plan.onFillError(error);
       return undefined;
@@ -181,10 +195,6 @@ export class Flight {
       this.plan.store.reads.read(this.plan.key, reader);
     });
   }
-}
-
-function isFresh(entry: Buffer | null, link: CacheLink): entry is Buffer {
-  return entry !== null && holdsValue(entry) && link.believes(entry) && freshUntilOf(entry) > link.now();
 }
 
 let drawn = Buffer.alloc(0);

@@ -1,11 +1,16 @@
 import type { CacheLink } from './cache-link';
 import { isFresh, valueOf } from './entry';
+import type { Sight } from './flight';
 import type { Reader } from './reads';
 
-/** In the place of a value that would have to be loaded. */
-export const missing = Symbol('missing');
+/** In the place of a value that would have to be loaded: whoever loads it need not look again what stands in Redis. */
+export class Missing {
+  constructor(readonly sight: Sight | undefined) {}
+}
 
-export type Glimpse = Buffer | undefined | typeof missing;
+export const nothingSeen = new Missing(undefined);
+
+export type Glimpse = Buffer | undefined | Missing;
 
 /**
  * Several reads, perhaps of several caches, that are of use together. They have one promise between them: where each
@@ -27,7 +32,7 @@ export class Glance {
   /** Called by caches: the place of one more answer. */
   expect(): number {
     this.open += 1;
-    return this.values.push(missing) - 1;
+    return this.values.push(nothingSeen) - 1;
   }
 
   /** Called by caches, once for each place. */
@@ -51,12 +56,15 @@ export class GlanceReader implements Reader {
   }
 
   onEntry(entry: Buffer | null, link: CacheLink): void {
-    if (entry === null || !isFresh(entry, link)) return this.onSilence();
+    if (entry === null || !isFresh(entry, link)) {
+      this.glance.answer(this.place, new Missing({ entry, link }));
+      return;
+    }
     this.onHit?.();
     this.glance.answer(this.place, valueOf(entry));
   }
 
   onSilence(): void {
-    this.glance.answer(this.place, missing);
+    this.glance.answer(this.place, nothingSeen);
   }
 }

@@ -5,7 +5,7 @@ import type { Redis } from '../redis';
 import { sendingTurn, type SendingTurn } from '../sending-turn';
 import { noticedAfterMs, type CacheLink } from './cache-link';
 import { cacheStore, type CacheStore } from './cache-store';
-import { missing, type Glance } from './glance';
+import { nothingSeen, type Glance } from './glance';
 
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 
@@ -31,7 +31,7 @@ export class PartOfGlance implements TailReader {
   }
 
   onSilence(): void {
-    this.glance.answer(this.place, missing);
+    this.glance.answer(this.place, nothingSeen);
   }
 }
 
