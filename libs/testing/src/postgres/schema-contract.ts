@@ -36,18 +36,26 @@ export function describeSchema({ schema, directory, table, exceptions }: SchemaC
   afterEach(() => Promise.all(databases.splice(0).map((each) => each.drop())));
 
   describe('the migrations', () => {
-    it('hurt nothing that runs beside them, and can be taken back', async () => {
-      const { ownerUrl } = await database({ source: {} });
-      expect(await lintMigrations(ownerUrl, { directory, schema })).toEqual([]);
-    }, migrationsMs);
+    it(
+      'hurt nothing that runs beside them, and can be taken back',
+      async () => {
+        const { ownerUrl } = await database({ source: {} });
+        expect(await lintMigrations(ownerUrl, { directory, schema })).toEqual([]);
+      },
+      migrationsMs,
+    );
 
-    it('keep the statements of the version before going, one after the other', async () => {
-      const [rehearsal, real] = [await database({ source: {} }), await database({ source: {} })];
-      const reports = await runOldStatements({ rehearsal, real }, { directory, schema });
-      expect(reports.flatMap(({ migration, errors }) => errors.map((error) => [migration, error]))).toEqual(
-        [],
-      );
-    }, migrationsMs);
+    it(
+      'keep the statements of the version before going, one after the other',
+      async () => {
+        const [rehearsal, real] = [await database({ source: {} }), await database({ source: {} })];
+        const reports = await runOldStatements({ rehearsal, real }, { directory, schema });
+        expect(reports.flatMap(({ migration, errors }) => errors.map((error) => [migration, error]))).toEqual(
+          [],
+        );
+      },
+      migrationsMs,
+    );
   });
 
   describe('the roles', () => {
