@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { postMedia, postUpdated, postVersion } from '@rostrum/contracts';
+import { MediaScene } from './media-scene';
 import { pictureOf, send, upload } from './pictures';
-import { PostsApp, type Answer, type Caller } from './posts-app';
+import type { Answer, Caller, PostsApp } from './posts-app';
 
+let scene: MediaScene;
 let app: PostsApp;
 let ada: Caller;
 let eve: Caller;
 
 beforeAll(async () => {
-  app = await PostsApp.start();
+  scene = await MediaScene.open();
+  ({ app } = scene);
 });
-afterAll(() => app.stop());
+afterAll(() => scene.close());
 beforeEach(async () => {
-  [ada, eve] = await Promise.all([app.member('ada'), app.member('eve')]);
+  [ada, eve] = await scene.people();
 });
 
 const describeIt = (caller: Caller, id: string, alt: unknown, headers = {}) =>

@@ -1,19 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { post as postSchema } from '@rostrum/contracts';
 import { waitFor } from '@rostrum/testing';
+import { MediaScene } from './media-scene';
 import { look, upload } from './pictures';
-import { PostsApp, type Caller } from './posts-app';
+import type { Caller, PostsApp } from './posts-app';
 
+let scene: MediaScene;
 let app: PostsApp;
 let ada: Caller;
 let eve: Caller;
 
 beforeAll(async () => {
-  app = await PostsApp.start();
+  scene = await MediaScene.open();
+  ({ app } = scene);
 });
-afterAll(() => app.stop());
+afterAll(() => scene.close());
 beforeEach(async () => {
-  [ada, eve] = await Promise.all([app.member('ada'), app.member('eve')]);
+  [ada, eve] = await scene.people();
 });
 
 const publish = (caller: Caller, media: unknown, headers = {}) =>
