@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { sizeOf, type Batch } from './batch';
+import { Descriptor } from './descriptor';
 import type { Frame } from './frame';
 import type { Outflow } from './outflow';
 
@@ -23,11 +24,14 @@ export class Outbox {
   /** How far in the stream of bytes the end of the queue was when it was last looked at, and when that was. */
   private mark = 0;
   private markedAt = 0;
+  private readonly descriptor: Descriptor | undefined;
 
   constructor(
     private readonly socket: Socket,
     private readonly outflow: Outflow,
-  ) {}
+  ) {
+    this.descriptor = Descriptor.of(socket);
+  }
 
   /** Bytes that the client has not taken. */
   get size(): number {
@@ -76,9 +80,10 @@ export class Outbox {
 
   /** At once, before what waits. */
   write(bytes: Buffer): void {
-    if (!this.isOpen) return;
-    this.socket.write(bytes);
-    this.look();
+    if (this.isEnded) return;
+    const taken = this.isBehind ? 0 : (this.descriptor?.write(bytes) ?? 0);
+    if (taken === bytes.length) this.markedAt = 0;
+    else this.writeToStream(bytes.subarray(taken));
   }
 
   /** To be called when something else has been written to the socket. */
@@ -123,6 +128,12 @@ export class Outbox {
     if (this.isBehind) this.look();
     const written = this.isBehind ? this.socket.writableLength : 0;
     return written + (this.pending?.size ?? 0) + sizeOf(frame) <= maxBytes;
+  }
+
+  private writeToStream(bytes: Buffer): void {
+    if (!this.socket.writable) return;
+    this.socket.write(bytes);
+    this.look();
   }
 
   private get isOpen(): boolean {
