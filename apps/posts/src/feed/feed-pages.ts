@@ -2,22 +2,24 @@ import { cachePolicies } from '@rostrum/data-access';
 import { LRUCache } from 'lru-cache';
 import type { ChangeLog, LogPosition } from '../visibility/change-log';
 
-/** The first page of a feed, ready to be sent. */
-export interface FirstPage {
-  /** JSON, as it is sent. */
-  body: string;
-  /** How many bytes the body has. */
+/** A page of a feed, as it is answered. */
+export interface FeedPage {
+  status: 200;
+  /** JSON. */
+  raw: string;
+  /** How many bytes that has. */
   bytes: number;
-  nextCursor: string | null;
+  /** Where the next page is. */
+  headers: readonly string[];
 }
 
 interface MadePage {
-  page: FirstPage;
+  page: FeedPage;
   /** In the table of changes: the places of whom and what it is made of. */
   madeOf: readonly Uint32Array[];
 }
 
-interface KeptPage extends MadePage {
+export interface KeptPage extends MadePage {
   /** Until where it is known that none of it has changed. */
   position: LogPosition;
   keptAt: number;
@@ -36,7 +38,7 @@ export class FeedPages {
   private readonly kept = new LRUCache<string, KeptPage>({
     maxSize: mostBytes,
     sizeCalculation: ({ page, madeOf }) =>
-      overheadBytes + page.body.length + madeOf.reduce((sum, { byteLength }) => sum + byteLength, 0),
+      overheadBytes + page.raw.length + madeOf.reduce((sum, { byteLength }) => sum + byteLength, 0),
   });
 
   constructor(
@@ -44,14 +46,17 @@ export class FeedPages {
     private readonly onRead: (result: 'local' | 'miss') => void,
   ) {}
 
-  /** A page that is as it would be made now, where `now` is until where the log of changes has been read. */
-  current(viewerId: string, now: LogPosition): FirstPage | undefined {
-    const kept = this.kept.get(viewerId);
-    const holds = kept !== undefined && this.holds(kept);
+  /** What is kept for a viewer, whether or not it still holds. */
+  of(viewerId: string): KeptPage | undefined {
+    return this.kept.get(viewerId);
+  }
+
+  /** Whether a page is as it would be made now, where `now` is until where the log of changes has been read. */
+  holds(kept: KeptPage | undefined, now: LogPosition): kept is KeptPage {
+    const holds = kept !== undefined && this.isUnchanged(kept);
     this.onRead(holds ? 'local' : 'miss');
-    if (!holds) return undefined;
-    kept.position = now;
-    return kept.page;
+    if (holds) kept.position = now;
+    return holds;
   }
 
   /** `asked`: until where the log had been read before the page was put together: what has changed since ends it. */
@@ -59,7 +64,7 @@ export class FeedPages {
     this.kept.set(viewerId, { ...made, position: asked, keptAt: performance.now() });
   }
 
-  private holds({ madeOf, position, keptAt }: KeptPage): boolean {
+  private isUnchanged({ madeOf, position, keptAt }: KeptPage): boolean {
     if (performance.now() - keptAt > longestMs) return false;
     return madeOf.every((places) => this.log.areUnchanged(position, places));
   }

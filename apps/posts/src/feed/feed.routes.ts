@@ -1,20 +1,17 @@
 import { homeFeedRoute } from '@rostrum/contracts';
-import type { RouteBinder } from '@rostrum/service-kit';
-import { nextLink } from '../visibility/page-reply';
+import { ProvisionalReply, type RouteBinder } from '@rostrum/service-kit';
 import type { FeedService } from './feed.service';
 
 export function feedRoutes(binder: RouteBinder, feed: FeedService): void {
   binder.bind(
     homeFeedRoute,
-    async (call) => {
+    (call) => {
+      const { userId } = call.user;
       const { cursor, limit } = call.query;
-      const { body, bytes, nextCursor } = await feed.home(call.user.userId, {
-        cursor,
-        limit,
-        signal: () => call.signal,
-      });
-      const headers = nextLink({ path: homeFeedRoute.path, limit, nextCursor });
-      return { status: 200, raw: body, bytes, headers };
+      const request = { cursor, limit, signal: () => call.signal };
+      const known = feed.remembered(userId, request);
+      if (!known) return feed.home(userId, request);
+      return new ProvisionalReply(known.page, known, () => feed.make(userId, request, known.position));
     },
     { startsWithRead: true },
   );

@@ -1,12 +1,14 @@
+import { homeFeedRoute } from '@rostrum/contracts';
 import { createCursorCodec } from '@rostrum/security';
-import type { ChangeLog } from '../visibility/change-log';
+import type { ChangeLog, LogPosition } from '../visibility/change-log';
 import { placeOfSubject } from '../visibility/change-times';
-import { joinPage } from '../visibility/page-reply';
+import { joinPage, nextLink } from '../visibility/page-reply';
 import type { People } from '../visibility/people';
 import type { PostPages } from '../visibility/post-pages';
 import type { ShownPost } from '../visibility/post-reader';
-import type { FeedPages, FirstPage } from './feed-pages';
+import type { FeedPage, FeedPages } from './feed-pages';
 import type { FeedRepository } from './feed.repository';
+import { KnownPage } from './known-page';
 import type { MergedTimeline } from './merged-timeline';
 import type { Reposter, Reposters } from './reposters';
 import type { HomeEntry } from './timeline';
@@ -20,14 +22,14 @@ export interface FeedRequest {
 }
 
 /** The page that most people ask for, and the only one that is kept. */
-const keptLimit = 20;
+const isFirst = ({ cursor, limit }: FeedRequest) => cursor === undefined && limit === 20;
 
 export interface FeedDependencies {
   feed: Pick<FeedRepository, 'home'>;
   timelines: Pick<Timelines, 'open'>;
   pages: Pick<PostPages, 'page'>;
-  firstPages: Pick<FeedPages, 'current' | 'keep'>;
-  changes: Pick<ChangeLog, 'catchUp'>;
+  firstPages: Pick<FeedPages, 'of' | 'holds' | 'keep'>;
+  changes: Pick<ChangeLog, 'catchUp' | 'ask' | 'position'>;
   people: Pick<People, 'authorOf'>;
   reposters: Pick<Reposters, 'of'>;
   cursorSecret: string;
@@ -36,22 +38,34 @@ export interface FeedDependencies {
 export class FeedService {
   constructor(private readonly dependencies: FeedDependencies) {}
 
-  /** What the viewer and those they follow have posted and passed on, newest first. */
-  async home(viewerId: string, request: FeedRequest): Promise<FirstPage> {
+  /** The same as `home` where a page is kept, and what has to hold before it is sent. */
+  remembered(viewerId: string, request: FeedRequest): KnownPage | undefined {
     const { changes, firstPages } = this.dependencies;
-    const { cursor, limit } = request;
+    const kept = isFirst(request) ? firstPages.of(viewerId) : undefined;
+    return kept && new KnownPage(changes, firstPages, kept);
+  }
+
+  /** What the viewer and those they follow have posted and passed on, newest first. */
+  async home(viewerId: string, request: FeedRequest): Promise<FeedPage> {
+    const { changes, firstPages } = this.dependencies;
     // One question to Redis, with all that are asked in the same turn: whatever is known here and holds by what it says
     // is as good as read now.
     const position = await changes.catchUp();
+    if (isFirst(request) && position !== undefined) {
+      const kept = firstPages.of(viewerId);
+      if (firstPages.holds(kept, position)) return kept.page;
+    }
+    return this.make(viewerId, request, position);
+  }
+
+  /** Puts a page together. `position`: until where the log of changes has been read since it was asked for. */
+  async make(viewerId: string, request: FeedRequest, position: LogPosition | undefined): Promise<FeedPage> {
     const source = new HomeSource(this.dependencies, viewerId, { signal: request.signal, position });
-    if (cursor !== undefined || limit !== keptLimit || position === undefined)
-      return (await this.compose(viewerId, request, source)).page;
-    const kept = firstPages.current(viewerId, position);
-    if (kept) return kept;
     const { page, shown } = await this.compose(viewerId, request, source);
+    if (!isFirst(request) || position === undefined) return page;
     const madeOf = this.placesOf(viewerId, source, shown);
     // From before the page was put together: what has changed meanwhile ends it.
-    if (madeOf) firstPages.keep(viewerId, { page, madeOf }, position);
+    if (madeOf) this.dependencies.firstPages.keep(viewerId, { page, madeOf }, position);
     return page;
   }
 
@@ -59,7 +73,7 @@ export class FeedService {
     viewerId: string,
     { cursor, limit, signal }: FeedRequest,
     source: HomeSource,
-  ): Promise<{ page: FirstPage; shown: readonly ShownPost[] }> {
+  ): Promise<{ page: FeedPage; shown: readonly ShownPost[] }> {
     const { pages, reposters, cursorSecret } = this.dependencies;
     // Named after the viewer: a cursor that has come into other hands opens nothing there.
     const cursors = createCursorCodec<string>(cursorSecret, `home-feed:${viewerId}`);
@@ -80,10 +94,11 @@ export class FeedService {
     );
     const nextCursor = next === undefined ? null : cursors.encode(next);
     const items = shown.map(({ entry, post }) => itemOf(post.body, passedOnBy.get(entry)));
-    const body = joinPage(items, nextCursor);
+    const raw = joinPage(items, nextCursor);
     // All but what people have written is ASCII.
-    const bytes = shown.reduce((sum, { post }) => sum + post.bytes - post.body.length, body.length);
-    return { page: { body, bytes, nextCursor }, shown: shown.map(({ post }) => post) };
+    const bytes = shown.reduce((sum, { post }) => sum + post.bytes - post.body.length, raw.length);
+    const headers = nextLink({ path: homeFeedRoute.path, limit, nextCursor });
+    return { page: { status: 200, raw, bytes, headers }, shown: shown.map(({ post }) => post) };
   }
 
   /** Of all that was looked at, shown or not: what is left out today may be there tomorrow. */
