@@ -1,5 +1,6 @@
 import type { Redis } from '@rostrum/data-access';
 import { LRUCache } from 'lru-cache';
+import { gatherCalls } from '../gathered-calls';
 import {
   attemptLimitMs,
   beginAttempt,
@@ -18,6 +19,8 @@ export interface AttemptStore {
 }
 
 const mostRemembered = 50_000;
+/** While a script runs Redis does nothing else. */
+const mostAtOnce = 64;
 
 interface Remembered {
   state: AttemptState;
@@ -50,57 +53,98 @@ export class LocalAttempts implements AttemptStore {
   }
 }
 
-/** The rules of `attempt-rules`, for all processes at once. */
+/** The rules of `attempt-rules`, for all processes at once and for many attempts, one after the other. */
 const beginScript = `
-local now, free, forget = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local found = redis.call('HMGET', KEYS[1], 'failures', 'underWay', 'begunAt', 'notBefore')
-local failures, underWay = tonumber(found[1] or 0), tonumber(found[2] or 0)
-local begunAt, notBefore = tonumber(found[3] or 0), tonumber(found[4] or 0)
-if now < notBefore then return {'delayed', notBefore - now} end
-if now - begunAt >= ${attemptLimitMs} then underWay = 0 end
-if underWay >= math.max(1, free - failures) then return {'busy', 0} end
-redis.call('HSET', KEYS[1], 'underWay', underWay + 1, 'begunAt', now)
-redis.call('PEXPIRE', KEYS[1], forget)
-return {'', 0}`;
+local now = tonumber(ARGV[1])
+local function begin(key, free, forget)
+  local found = redis.call('HMGET', key, 'failures', 'underWay', 'begunAt', 'notBefore')
+  local failures, underWay = tonumber(found[1] or 0), tonumber(found[2] or 0)
+  local begunAt, notBefore = tonumber(found[3] or 0), tonumber(found[4] or 0)
+  if now < notBefore then return {'delayed', notBefore - now} end
+  if now - begunAt >= ${attemptLimitMs} then underWay = 0 end
+  if underWay >= math.max(1, free - failures) then return {'busy', 0} end
+  redis.call('HSET', key, 'underWay', underWay + 1, 'begunAt', now)
+  redis.call('PEXPIRE', key, forget)
+  return {'', 0}
+end
+local verdicts = {}
+for i, key in ipairs(KEYS) do verdicts[i] = begin(key, tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])) end
+return verdicts`;
 
 const endScript = `
-local now, outcome, free, first, longest, forget =
-  tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local found = redis.call('HMGET', KEYS[1], 'failures', 'underWay', 'notBefore')
-local failures, notBefore = tonumber(found[1] or 0), tonumber(found[3] or 0)
-local underWay = math.max(0, tonumber(found[2] or 0) - 1)
-if outcome == 'succeeded' then
-  failures, notBefore = 0, 0
-elseif outcome == 'failed' then
-  failures = failures + 1
-  local delay = 0
-  if failures >= free then delay = math.min(longest, first * 2 ^ (failures - free)) end
-  notBefore = math.max(notBefore, now + delay)
+local now = tonumber(ARGV[1])
+local function finish(key, outcome, free, first, longest, forget)
+  local found = redis.call('HMGET', key, 'failures', 'underWay', 'notBefore')
+  local failures, notBefore = tonumber(found[1] or 0), tonumber(found[3] or 0)
+  local underWay = math.max(0, tonumber(found[2] or 0) - 1)
+  if outcome == 'succeeded' then
+    failures, notBefore = 0, 0
+  elseif outcome == 'failed' then
+    failures = failures + 1
+    local delay = 0
+    if failures >= free then delay = math.min(longest, first * 2 ^ (failures - free)) end
+    notBefore = math.max(notBefore, now + delay)
+  end
+  if failures == 0 and underWay == 0 then return redis.call('DEL', key) end
+  redis.call('HSET', key, 'failures', failures, 'underWay', underWay, 'notBefore', string.format('%.0f', notBefore))
+  redis.call('PEXPIRE', key, forget)
 end
-if failures == 0 and underWay == 0 then return redis.call('DEL', KEYS[1]) end
-redis.call('HSET', KEYS[1], 'failures', failures, 'underWay', underWay, 'notBefore', string.format('%.0f', notBefore))
-return redis.call('PEXPIRE', KEYS[1], forget)`;
+for i, key in ipairs(KEYS) do
+  local at = 5 * i - 3
+  finish(key, ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]))
+end`;
 
-/** Shared by all processes. Rejects where Redis does not answer. */
-export class RedisAttempts implements AttemptStore {
-  constructor(
-    private readonly redis: Pick<Redis, 'eval'>,
-    private readonly now: () => number = Date.now,
-  ) {}
-
-  async begin(key: string, { free, forgetMs }: AttemptLimits): Promise<AttemptVerdict> {
-    const reply = await this.redis.eval(beginScript, 1, nameOf(key), this.now(), free, forgetMs);
-    const [because, waitMs] = reply as ['' | 'delayed' | 'busy', number];
-    return because === '' ? { allowed: true } : { allowed: false, because, waitMs };
-  }
-
-  async end(key: string, outcome: AttemptOutcome, limits: AttemptLimits): Promise<void> {
-    const { free, firstDelayMs, longestDelayMs, forgetMs } = limits;
-    const values = [this.now(), outcome, free, firstDelayMs, longestDelayMs, forgetMs];
-    await this.redis.eval(endScript, 1, nameOf(key), ...values);
-  }
+interface Begun {
+  key: string;
+  limits: AttemptLimits;
 }
 
-function nameOf(key: string): string {
-  return `auth:attempts:${key}`;
+interface Ended extends Begun {
+  outcome: AttemptOutcome;
+}
+
+/** Shared by all processes; what comes in one turn of the event loop is one step. Rejects where Redis does not answer. */
+export class RedisAttempts implements AttemptStore {
+  private readonly beginGathered;
+  private readonly endGathered;
+
+  constructor(
+    private readonly redis: Pick<Redis, 'eval' | 'isCluster'>,
+    private readonly now: () => number = Date.now,
+  ) {
+    // In a cluster, the keys of a script must be in one slot.
+    const most = redis.isCluster ? 1 : mostAtOnce;
+    this.beginGathered = gatherCalls({ all: (items: readonly Begun[]) => this.beginAll(items), most });
+    this.endGathered = gatherCalls({ all: (items: readonly Ended[]) => this.endAll(items), most });
+  }
+
+  begin(key: string, limits: AttemptLimits): Promise<AttemptVerdict> {
+    return this.beginGathered({ key, limits });
+  }
+
+  end(key: string, outcome: AttemptOutcome, limits: AttemptLimits): Promise<void> {
+    return this.endGathered({ key, outcome, limits });
+  }
+
+  private async beginAll(items: readonly Begun[]): Promise<AttemptVerdict[]> {
+    const values = items.flatMap(({ limits: { free, forgetMs } }) => [free, forgetMs]);
+    const reply = await this.run(beginScript, items, values);
+    return (reply as ['' | 'delayed' | 'busy', number][]).map(([because, waitMs]) =>
+      because === '' ? { allowed: true } : { allowed: false, because, waitMs },
+    );
+  }
+
+  private async endAll(items: readonly Ended[]): Promise<void[]> {
+    const values = items.flatMap(({ outcome, limits }) => {
+      const { free, firstDelayMs, longestDelayMs, forgetMs } = limits;
+      return [outcome, free, firstDelayMs, longestDelayMs, forgetMs];
+    });
+    await this.run(endScript, items, values);
+    return [];
+  }
+
+  private run(script: string, items: readonly Begun[], values: (string | number)[]): Promise<unknown> {
+    const keys = items.map(({ key }) => `auth:attempts:${key}`);
+    return this.redis.eval(script, keys.length, ...keys, this.now(), ...values);
+  }
 }

@@ -111,6 +111,17 @@ describe.each<[string, () => AttemptStore]>([
     expect(results).toEqual(Array<number>(30).fill(0));
   });
 
+  it('people who try at the same time are judged each by themselves', async () => {
+    const guard = guardOf(makeStore());
+    const people = Array.from({ length: 8 }, () => at());
+    const together = (outcomeOf: (index: number) => AttemptOutcome) =>
+      Promise.all(people.map((there, index) => attempt(guard, there, outcomeOf(index))));
+    for (let i = 0; i < 3; i += 1) {
+      expect(await together((index) => (index % 2 === 0 ? 'failed' : 'succeeded'))).toEqual(Array(8).fill(0));
+    }
+    expect(await together(() => 'succeeded')).toEqual([1, 0, 1, 0, 1, 0, 1, 0]);
+  });
+
   it('an attempt that never ends holds its place for a while only', async () => {
     const guard = guardOf(makeStore());
     const there = at();

@@ -73,7 +73,7 @@ export class PasswordHasher {
     const index = candidates.findIndex(
       ({ hash: stored, pepper }) => pepper === first.pepper && isSame(made, Buffer.from(stored)),
     );
-    return index === -1 ? undefined : { index, isStale: this.isStale(first) };
+    return index === -1 ? undefined : { index, isStale: this.isStale(first, options) };
   }
 
   private optionsOf({ hash: stored, pepper }: StoredPassword): Options {
@@ -84,8 +84,7 @@ export class PasswordHasher {
     return { memoryCost, timeCost, parallelism, outputLen, salt: saltOf(stored), ...(secret && { secret }) };
   }
 
-  private isStale({ hash: stored, pepper }: StoredPassword): boolean {
-    const { memoryCost, timeCost } = parseOptions(stored);
+  private isStale({ pepper }: StoredPassword, { memoryCost = 0, timeCost = 0 }: Options): boolean {
     const { memoryCost: memory = 0, timeCost: passes = 0 } = this.options;
     return pepper !== this.peppers.current.id || memoryCost < memory || timeCost < passes;
   }
