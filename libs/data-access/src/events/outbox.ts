@@ -46,27 +46,34 @@ export function createOutbox({ database, schema }: OutboxOptions): Outbox {
   };
 }
 
+/** For so long after a wake-up others wait, and become one. */
+const restMs = 10;
+
 /**
  * The wake-up is a statement of its own after the commit. As part of the transaction it would make PostgreSQL take
  * its one lock for notifications through every commit, which then pass one by one, disk write and all. Lost wake-ups
- * cost only the time until the relay looks by itself, so nobody waits for them and there is one under way at most.
+ * cost only the time until the relay looks by itself, so nobody waits for them, there is one under way at most, and
+ * where commits follow each other closely few of them have one of their own.
  */
 function createWaker(database: Database, channel: string): () => void {
-  let underWay = false;
+  let isResting = false;
   let again = false;
   const send = async (): Promise<void> => {
-    underWay = true;
+    isResting = true;
     try {
       await database.query('outbox.wake', 'select pg_notify($1, $2)', [channel, '']);
     } catch {
       // The relay looks by itself.
     }
-    underWay = false;
+    setTimeout(rested, restMs).unref();
+  };
+  const rested = (): void => {
+    isResting = false;
     if (again) wake();
   };
   const wake = (): void => {
-    again = underWay;
-    if (!underWay) void send();
+    again = isResting;
+    if (!isResting) void send();
   };
   return wake;
 }
