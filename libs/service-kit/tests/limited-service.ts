@@ -9,20 +9,11 @@ import {
   shutdownSettings,
   tracingSettings,
 } from '@rostrum/config';
-import { defineRoute } from '@rostrum/contracts';
-import { closeRedis, createRedis, whenRedisReady, type Redis } from '@rostrum/data-access';
-import { problems } from '@rostrum/errors';
+import { closeRedis, createRedis, whenRedisReady } from '@rostrum/data-access';
 import { createAccessTokenSigner, createTokenVerifier, localKeySet } from '@rostrum/security';
 import { recordingLogger, type RecordingLogger } from '@rostrum/testing';
-import { z } from 'zod';
-import {
-  createKit,
-  createService,
-  openLimits,
-  opsSettings,
-  ProvisionalReply,
-  type RouteBinder,
-} from '../src/index';
+import { createKit, createService, openLimits, opsSettings } from '../src/index';
+import { bindLimitedRoutes, type Handled } from './limited-routes';
 import { testEnvironment } from './test-service';
 
 const spec = {
@@ -34,129 +25,6 @@ const spec = {
   ...rateLimitSettings,
   ...portSettings(0, 0),
 };
-
-const about = { tags: ['test'], summary: 'A route of the tests' } as const;
-const text = z.object({ text: z.string() });
-const ok = { 200: { description: 'It', schema: text } } as const;
-
-export const cachedRead = defineRoute({
-  ...about,
-  method: 'get',
-  path: '/api/v1/items/:id',
-  operationId: 'cachedRead',
-  auth: 'user',
-  params: z.strictObject({ id: z.string().regex(/^[a-z]+$/) }),
-  responses: ok,
-});
-
-const known = {
-  ...about,
-  method: 'get',
-  auth: 'none',
-  params: z.object({ id: z.string() }),
-  responses: ok,
-  problems: { 404: ['NOT_FOUND'] },
-} as const;
-
-export const knownRead = defineRoute({ ...known, path: '/api/v1/known/:id', operationId: 'knownRead' });
-
-export const knownFreely = defineRoute({
-  ...known,
-  path: '/api/v1/known-freely/:id',
-  operationId: 'knownFreely',
-  rateLimit: 'none',
-});
-
-export const write = defineRoute({
-  ...about,
-  method: 'post',
-  path: '/api/v1/items',
-  operationId: 'write',
-  auth: 'user',
-  body: text,
-  responses: ok,
-});
-
-export const openRead = defineRoute({
-  ...about,
-  method: 'get',
-  path: '/api/v1/open',
-  operationId: 'openRead',
-  auth: 'none',
-  responses: ok,
-});
-
-export const login = defineRoute({
-  ...about,
-  method: 'post',
-  path: '/api/v1/login',
-  operationId: 'login',
-  auth: 'none',
-  rateLimit: 'auth',
-  body: text,
-  responses: ok,
-});
-
-export const changePassword = defineRoute({
-  ...about,
-  method: 'post',
-  path: '/api/v1/password',
-  operationId: 'changePassword',
-  auth: 'user',
-  rateLimit: 'auth',
-  body: text,
-  responses: ok,
-});
-
-export const free = defineRoute({
-  ...about,
-  method: 'get',
-  path: '/api/v1/free',
-  operationId: 'free',
-  auth: 'none',
-  rateLimit: 'none',
-  responses: ok,
-});
-
-/** What handlers have been started for, in order. */
-type Handled = string[];
-
-function bindRoutes(binder: RouteBinder, redis: Redis, handled: Handled): void {
-  const answer = (body: string) => ({ status: 200, body: { text: body } }) as const;
-  binder.bind(
-    cachedRead,
-    async ({ params: { id } }) => {
-      handled.push(id);
-      if (id === 'missing') throw problems.notFound('item');
-      const [cached] = await redis.mget(id).catch(() => [null]);
-      return answer(cached ?? `loaded ${id}`);
-    },
-    { startsWithRead: true },
-  );
-  const provisional = (id: string) =>
-    new ProvisionalReply(
-      answer(`remembered ${id}`),
-      { check: (told) => void setImmediate(() => told(id === 'same')) },
-      async () => {
-        handled.push(id);
-        if (id === 'missing') throw problems.notFound('item');
-        return answer(`read ${id}`);
-      },
-    );
-  binder.bind(knownRead, ({ params: { id } }) => provisional(id), { startsWithRead: true });
-  binder.bind(knownFreely, ({ params: { id } }) => provisional(id));
-  binder.bind(write, ({ body }) => {
-    handled.push(body.text);
-    return answer(body.text);
-  });
-  binder.bind(openRead, () => answer('open'));
-  binder.bind(login, ({ body }) => {
-    handled.push(body.text);
-    return answer('welcome');
-  });
-  binder.bind(changePassword, () => answer('changed'));
-  binder.bind(free, () => answer('free'));
-}
 
 const issuer = 'https://auth.test';
 const audience = 'rostrum';
@@ -224,7 +92,7 @@ async function start(
     resources: [{ name: 'redis', close: () => closeRedis(redis) }],
     tokens: createTokenVerifier({ issuer, audience, keys }),
     limits: openLimits(kit, redis, config),
-    routes: (binder) => bindRoutes(binder, redis, handled),
+    routes: (binder) => bindLimitedRoutes(binder, redis, handled),
   });
   const { port, opsPort } = await service.start();
   const agent = new http.Agent({ keepAlive: true, maxSockets: 50 });
