@@ -1,45 +1,32 @@
 import { waitFor } from '@rostrum/testing';
-import { engineKinds, type Engine } from './engines';
-import { byKey, EventStage, numbered } from './stage';
+import { byKey, describeEvents, numbered } from './stage';
 
-describe.each(engineKinds)('events over $name for several members', ({ start }) => {
-  let engine: Engine;
-  let stage: EventStage;
-
-  beforeAll(async () => {
-    engine = await start();
-  });
-  beforeEach(async () => {
-    stage = await EventStage.open(engine);
-  });
-  afterEach(() => stage.close());
-  afterAll(() => engine.close());
-
+describeEvents('events over $name for several members', (at) => {
   describe('several members', () => {
     const keyOf = (name: string) => `k${Number(name.slice(1)) % 17}`;
 
     it('share the partitions, and one that leaves hands its own on at once', async () => {
       const partitions: Record<string, number> = {};
       const join = (member: string) =>
-        stage.consumer({
+        at.stage.consumer({
           member,
           leaseMs: 1_500,
-          database: stage.otherDatabase(member),
-          bus: engine.open({ partitions: stage.partitions }),
+          database: at.stage.otherDatabase(member),
+          bus: at.engine.open({ partitions: at.stage.partitions }),
           hooks: { onPartitions: (count) => (partitions[member] = count) },
         });
-      stage.relay({ pollMs: 20 });
+      at.stage.relay({ pollMs: 20 });
       const one = join('one');
       await waitFor(() => partitions['one'] === 4);
       join('two');
       await waitFor(() => partitions['one'] === 2 && partitions['two'] === 2);
-      await stage.publish(numbered(100), keyOf);
-      await stage.untilDone(100);
-      await stage.stop(one);
+      await at.stage.publish(numbered(100), keyOf);
+      await at.stage.untilDone(100);
+      await at.stage.stop(one);
       await waitFor(() => partitions['two'] === 4);
-      await stage.publish(numbered(100, 100), keyOf);
-      await stage.untilDone(200);
-      const effects = await stage.effects();
+      await at.stage.publish(numbered(100, 100), keyOf);
+      await at.stage.untilDone(200);
+      const effects = await at.stage.effects();
       expect(new Set(effects.slice(0, 100).map(({ member }) => member)).size).toBe(2);
       for (const [key, names] of byKey(effects)) {
         expect(names).toEqual(numbered(200).filter((name) => keyOf(name) === key));
@@ -48,22 +35,22 @@ describe.each(engineKinds)('events over $name for several members', ({ start }) 
   });
 
   it('has every effect once, in order, while connections are cut again and again', async () => {
-    const { bus, proxy } = await engine.openThrough({ partitions: stage.partitions });
+    const { bus, proxy } = await at.engine.openThrough({ partitions: at.stage.partitions });
     // Apart from the publisher's: where a commit's answer is lost, only the publisher can know what to do.
-    const database = stage.otherDatabase('cuttable');
+    const database = at.stage.otherDatabase('cuttable');
     const all = numbered(200);
-    stage.relay({ bus, database, pollMs: 50, batchSize: 20 });
-    stage.consumer({ bus, database, batchSize: 10 });
-    for (let at = 0; at < all.length; at += 10) {
-      await stage.publish(all.slice(at, at + 10));
-      if (at % 40 !== 30) continue;
-      await waitFor(async () => (await stage.names()).length > at - 20, { timeoutMs: 25_000 });
+    at.stage.relay({ bus, database, pollMs: 50, batchSize: 20 });
+    at.stage.consumer({ bus, database, batchSize: 10 });
+    for (let from = 0; from < all.length; from += 10) {
+      await at.stage.publish(all.slice(from, from + 10));
+      if (from % 40 !== 30) continue;
+      await waitFor(async () => (await at.stage.names()).length > from - 20, { timeoutMs: 25_000 });
       proxy.reset();
-      await stage.asAdmin(
+      await at.stage.asAdmin(
         `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'cuttable%'`,
       );
     }
-    expect(await stage.untilDone(all.length, 25_000)).toEqual(all);
-    expect(await stage.letters().count()).toBe(0);
+    expect(await at.stage.untilDone(all.length, 25_000)).toEqual(all);
+    expect(await at.stage.letters().count()).toBe(0);
   }, 60_000);
 });

@@ -14,7 +14,7 @@ import {
   type RelayOptions,
 } from '../../src';
 import { thingsMigrations } from '../things';
-import { newStream, type Engine } from './engines';
+import { engineKinds, newStream, type Engine } from './engines';
 import { effect, group, schema } from './shared';
 
 export const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -184,6 +184,36 @@ export class EventStage {
       admin.query(`set search_path = ${schema}; ${statements}`),
     );
   }
+}
+
+/** What a test finds: an engine that all of them share, and a stage of its own. */
+export interface OnStage {
+  readonly engine: Engine;
+  readonly stage: EventStage;
+}
+
+/** The same of each engine; `$name` stands for it. */
+export function describeEvents(what: string, tests: (at: OnStage) => void): void {
+  describe.each(engineKinds)(what, ({ start }) => {
+    let engine: Engine;
+    let stage: EventStage;
+    beforeAll(async () => {
+      engine = await start();
+    });
+    beforeEach(async () => {
+      stage = await EventStage.open(engine);
+    });
+    afterEach(() => stage.close());
+    afterAll(() => engine.close());
+    tests({
+      get engine() {
+        return engine;
+      },
+      get stage() {
+        return stage;
+      },
+    });
+  });
 }
 
 export const numbered = (total: number, from = 0): string[] =>
