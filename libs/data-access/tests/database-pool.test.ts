@@ -1,48 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import net from 'node:net';
-import {
-  createTestDatabase,
-  startFaultProxy,
-  waitFor,
-  type FaultProxy,
-  type TestDatabase,
-} from '@rostrum/testing';
-import { createDatabase, withClient, type Database, type DatabaseOptions, type Leak } from '../src';
-import { thingsMigrations } from './things';
+import { startFaultProxy, waitFor } from '@rostrum/testing';
+import { withClient, type Database, type Leak } from '../src';
+import { backend, poolScene } from './pool-scene';
 
-let own: TestDatabase;
-let proxy: FaultProxy;
-const opened: Database[] = [];
-
-beforeAll(async () => {
-  own = await createTestDatabase('alpha', thingsMigrations);
-  proxy = await startFaultProxy({ target: own.url });
-});
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((database) => database.close(100)));
-  await proxy.heal();
-});
-
-afterAll(async () => {
-  await proxy.close();
-  await own.drop();
-});
-
-function open(options: Partial<DatabaseOptions> = {}): Database {
-  const database = createDatabase({ url: own.url, ...options });
-  opened.push(database);
-  return database;
-}
-
-const openThroughProxy = (options: Partial<DatabaseOptions> = {}) =>
-  open({ url: proxy.urlFor(own.url), ...options });
-
-const backend = async (database: Database) =>
-  (await database.query<{ pid: number }>('backend', 'select pg_backend_pid() as pid')).rows[0]?.pid;
+const scene = poolScene();
 
 const endAllBackends = () =>
-  withClient(own.adminUrl, (admin) =>
+  withClient(scene.own.adminUrl, (admin) =>
     admin.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid()`,
@@ -69,7 +33,7 @@ async function hold(database: Database): Promise<() => Promise<unknown>> {
 describe('warm connections', () => {
   it('are there before anybody asks, and again when they were lost', async () => {
     const onPoolError = jest.fn();
-    const database = open({ max: 5, minIdle: 3, hooks: { onPoolError } });
+    const database = scene.open({ max: 5, minIdle: 3, hooks: { onPoolError } });
     await waitFor(() => database.stats().idle === 3, { what: 'three connections' });
     const before = await backend(database);
     await endAllBackends();
@@ -80,17 +44,17 @@ describe('warm connections', () => {
   });
 
   it('come by themselves when the database was not there at first', async () => {
-    await proxy.refuse();
-    const database = openThroughProxy({ minIdle: 2 });
+    await scene.proxy.refuse();
+    const database = scene.openThroughProxy({ minIdle: 2 });
     await expect(database.query('one', 'select 1')).rejects.toMatchObject({ status: 503 });
-    await proxy.heal();
+    await scene.proxy.heal();
     await waitFor(() => database.stats().idle === 2, { what: 'two connections' });
   });
 });
 
 describe('connections', () => {
   it('are closed when they are not needed any more, down to those kept warm', async () => {
-    const database = open({ max: 4, minIdle: 1, idleTimeoutMs: 60, acquireTimeoutMs: 1_000 });
+    const database = scene.open({ max: 4, minIdle: 1, idleTimeoutMs: 60, acquireTimeoutMs: 1_000 });
     const release = await hold(database);
     await release();
     await waitFor(() => database.stats().total === 1, { what: 'one connection' });
@@ -101,7 +65,7 @@ describe('connections', () => {
   });
 
   it('are replaced when they are old, also when they are never idle, and nobody notices', async () => {
-    const database = open({ max: 1, maxLifetimeMs: 100, acquireTimeoutMs: 10_000 });
+    const database = scene.open({ max: 1, maxLifetimeMs: 100, acquireTimeoutMs: 10_000 });
     const seen = new Set<number | undefined>();
     const always = async () => {
       while (seen.size < 4) seen.add(await backend(database));
@@ -111,20 +75,20 @@ describe('connections', () => {
   });
 
   it('whose other end is gone without a word are found while nobody uses them', async () => {
-    const database = openThroughProxy({ max: 2, idleCheckMs: 50, minIdle: 0 });
+    const database = scene.openThroughProxy({ max: 2, idleCheckMs: 50, minIdle: 0 });
     await (
       await hold(database)
     )();
     await waitFor(() => database.stats().idle === 2, { what: 'both to be idle' });
-    proxy.halfOpen();
+    scene.proxy.halfOpen();
     await waitFor(() => database.stats().total === 0, { what: 'the loss of both' });
-    await proxy.heal();
+    await scene.proxy.heal();
     await database.query('one', 'select 1');
   });
 
   it('are opened a few at a time, however many callers come at once', async () => {
-    const unanswered = await startFaultProxy({ target: own.url });
-    const database = open({ url: unanswered.urlFor(own.url), max: 50, acquireTimeoutMs: 400 });
+    const unanswered = await startFaultProxy({ target: scene.own.url });
+    const database = scene.open({ url: unanswered.urlFor(scene.own.url), max: 50, acquireTimeoutMs: 400 });
     unanswered.pause();
     const outcomes = Promise.allSettled(Array.from({ length: 50 }, () => database.query('one', 'select 1')));
     await waitFor(() => unanswered.connections() >= 8);
@@ -140,7 +104,7 @@ describe('connections', () => {
 
 describe('whoever waits for a connection', () => {
   it('is served in the order of coming, but for those who have left', async () => {
-    const database = open({ max: 1 });
+    const database = scene.open({ max: 1 });
     const release = await hold(database);
     const order: string[] = [];
     const leaver = new AbortController();
@@ -158,7 +122,7 @@ describe('whoever waits for a connection', () => {
   });
 
   it('is not turned away because this process itself stood still', async () => {
-    const database = open({ max: 1, acquireTimeoutMs: 1_000, queryTimeoutMs: 5_000 });
+    const database = scene.open({ max: 1, acquireTimeoutMs: 1_000, queryTimeoutMs: 5_000 });
     await backend(database);
     const answers = Promise.all([1, 2, 3].map(() => backend(database)));
     await Promise.resolve();
@@ -172,7 +136,7 @@ describe('whoever waits for a connection', () => {
 describe('a connection that is not given back', () => {
   it('is told of once, with the place that took it; one that is given back is not', async () => {
     const leaks: Leak[] = [];
-    const database = open({ max: 2, leakAfterMs: 300, hooks: { onLeak: (leak) => leaks.push(leak) } });
+    const database = scene.open({ max: 2, leakAfterMs: 300, hooks: { onLeak: (leak) => leaks.push(leak) } });
     const toldOf = (name: string) => leaks.filter(({ stack }) => stack.includes(name)).length;
     async function careful() {
       await database.transaction((trx) => trx.query('one', 'select 1'));
@@ -198,7 +162,7 @@ describe('a connection that is not given back', () => {
   });
 
   it('does not take a place for ever once the server has ended it', async () => {
-    const database = open({ max: 1, acquireTimeoutMs: 5_000 });
+    const database = scene.open({ max: 1, acquireTimeoutMs: 5_000 });
     const end = Promise.withResolvers<void>();
     const forgotten = database.transaction(
       async (trx) => {
@@ -215,64 +179,16 @@ describe('a connection that is not given back', () => {
   });
 });
 
-it('a statement that ended while it was being cancelled takes its connection with it, lest the next be hit', async () => {
-  const database = openThroughProxy({ max: 1 });
-  const first = await backend(database);
-  const caller = new AbortController();
-  const given = database.query('slow', 'select pg_sleep(0.1)', [], { signal: caller.signal });
-  proxy.pause('toClient');
-  const ended = `select from pg_stat_activity where pid = ${first} and state = 'idle' and query like '%pg_sleep%'`;
-  await waitFor(() => withClient(own.adminUrl, async (admin) => (await admin.query(ended)).rowCount === 1));
-  caller.abort(new Error('gone'));
-  await expect(given).rejects.toThrow('gone');
-  const next = backend(database);
-  await proxy.heal();
-  expect(await next).not.toBe(first);
-});
-
-it('asks again when a request to cancel was lost', async () => {
-  const cancelCode = 80877102;
-  const sockets: net.Socket[] = [];
-  let lost = 0;
-  const relay = net.createServer((client) => {
-    const upstream = net.connect(Number(new URL(own.url).port), '127.0.0.1');
-    sockets.push(client, upstream);
-    for (const socket of [client, upstream]) socket.on('error', () => undefined);
-    client.once('data', (chunk: Buffer) => {
-      if (chunk.readInt32BE(4) !== cancelCode || lost > 0) {
-        upstream.write(chunk);
-        client.pipe(upstream).pipe(client);
-        return;
-      }
-      lost += 1;
-      client.destroy();
-    });
-  });
-  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
-  const { port } = relay.address() as net.AddressInfo;
-  const database = open({ url: Object.assign(new URL(own.url), { port }).href, max: 1 });
-  const caller = new AbortController();
-  const given = database.query('slow', 'select pg_sleep(60)', [], { signal: caller.signal });
-  await waitFor(() => database.stats().active === 1);
-  caller.abort(new Error('gone'));
-  await expect(given).rejects.toThrow('gone');
-  await waitFor(() => database.stats().active === 0, { what: 'the end of the statement' });
-  expect(lost).toBe(1);
-  await database.close();
-  for (const socket of sockets) socket.destroy();
-  await new Promise((resolve) => relay.close(resolve));
-});
-
 it('leaves a server that takes no writes any more, as one that was the primary does', async () => {
   const takesWrites = (whether: boolean) =>
-    withClient(own.adminUrl, (admin) =>
+    withClient(scene.own.adminUrl, (admin) =>
       admin.query(
-        `alter role rostrum_alpha in database ${own.name} set default_transaction_read_only = ${whether ? 'off' : 'on'}`,
+        `alter role rostrum_alpha in database ${scene.own.name} set default_transaction_read_only = ${whether ? 'off' : 'on'}`,
       ),
     );
   const add = `insert into things (name) values ('a')`;
   const unavailable = { code: 'POSTGRES_UNAVAILABLE', status: 503 };
-  const database = open({ max: 1 });
+  const database = scene.open({ max: 1 });
   await takesWrites(false);
   await expect(database.query('things.add', add)).rejects.toMatchObject(unavailable);
   expect(database.stats().total).toBe(0);
@@ -291,12 +207,12 @@ it('tells of slow statements, in the context of whoever asked', async () => {
       if (operation.startsWith('sleeps')) slow.push([operation, request.getStore(), seconds >= 0.1]);
     },
   };
-  const database = open({ max: 1, slowQueryMs: 80, hooks });
+  const database = scene.open({ max: 1, slowQueryMs: 80, hooks });
   await Promise.all([
     request.run('one', () => database.query('sleeps', 'select pg_sleep(0.1)')),
     request.run('two', () => database.transaction((trx) => trx.query('sleeps too', 'select pg_sleep(0.1)'))),
   ]);
-  await open({ slowQueryMs: 60_000, hooks }).query('sleeps within the limit', 'select pg_sleep(0.1)');
+  await scene.open({ slowQueryMs: 60_000, hooks }).query('sleeps within the limit', 'select pg_sleep(0.1)');
   expect(slow).toEqual([
     ['sleeps', 'one', true],
     ['sleeps too', 'two', true],
