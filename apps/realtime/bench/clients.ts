@@ -16,19 +16,30 @@ interface OpenOrder {
   expected: number;
 }
 
+interface Reached {
+  frames: number;
+  /** Not to sleep from the first frame to the last. */
+  awake?: boolean;
+}
+
 const atOnce = 50;
 const atMark = '"at":';
 const textOpcode = 0x81;
 const pingOpcode = 0x89;
 const pong = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
-/** Of `{"type":"heartbeat"`, which comes whenever it likes and is not counted. */
 const typeAt = '{"type":"'.length;
-const firstOfHeartbeat = 'h'.charCodeAt(0);
+/** By its first letters. It comes whenever it likes and is not counted. */
+const heartbeat = letters('he');
+/** Who is told these, as that it may not subscribe, waits for the rest in vain. */
+const [error, gap] = [letters('er'), letters('ga')];
+/** Nothing that comes at all takes so long. */
+const patienceMs = 15_000;
 
 const sockets: net.Socket[] = [];
 let frames = 0;
 let latencies: number[] | undefined;
-let waiter: { frames: number; resolve: () => void } | undefined;
+let isAwake = false;
+let waiter: (Reached & { resolve: () => void }) | undefined;
 
 async function open({ port, count, tokens = [], hello, expected }: OpenOrder): Promise<void> {
   frames = 0;
@@ -44,7 +55,7 @@ async function open({ port, count, tokens = [], hello, expected }: OpenOrder): P
       }),
     );
   }
-  await reached(count * expected);
+  await reached({ frames: count * expected });
 }
 
 async function shakeHands(socket: net.Socket, token: string | undefined): Promise<void> {
@@ -64,12 +75,14 @@ async function shakeHands(socket: net.Socket, token: string | undefined): Promis
   }
   if (!answer.startsWith('HTTP/1.1 101')) throw new Error(answer);
   let rest: Buffer = Buffer.alloc(0);
-  const take = (bytes: Buffer) => {
+  const receive = (bytes: Buffer) => {
     rest = count(rest.length > 0 ? Buffer.concat([rest, bytes]) : bytes, socket);
-    if (waiter && frames >= waiter.frames) waiter.resolve();
+    if (!waiter) return;
+    if (frames >= waiter.frames) waiter.resolve();
+    else if (waiter.awake) stayAwake();
   };
-  take(Buffer.from(answer.slice(end + 4), 'latin1'));
-  socket.on('data', take);
+  receive(Buffer.from(answer.slice(end + 4), 'latin1'));
+  socket.on('data', receive);
   socket.on('error', () => undefined);
   socket.on('close', () => {
     // What it has not got would be waited for in vain.
@@ -94,14 +107,21 @@ function count(bytes: Buffer, socket: net.Socket): Buffer {
     if (end > bytes.length) break;
     if (bytes[start] === pingOpcode) {
       socket.write(pong);
-    } else if (bytes[start] === textOpcode && bytes[start + header + typeAt] !== firstOfHeartbeat) {
-      frames += 1;
-      if (latencies)
-        noteLatency(bytes.toString('latin1', start + header, Math.min(end, start + header + 200)));
+    } else if (bytes[start] === textOpcode) {
+      take(bytes, start + header, end);
     }
     start = end;
   }
   return start === bytes.length ? Buffer.alloc(0) : bytes.subarray(start);
+}
+
+function take(bytes: Buffer, start: number, end: number): void {
+  const type = bytes.readUInt16BE(start + typeAt);
+  if (type === heartbeat) return;
+  if (type === error || type === gap)
+    throw new Error(`A client was told ${bytes.toString('utf8', start, end)}`);
+  frames += 1;
+  if (latencies) noteLatency(bytes.toString('latin1', start, end));
 }
 
 function noteLatency(text: string): void {
@@ -110,11 +130,40 @@ function noteLatency(text: string): void {
   latencies?.push(now() - Number.parseFloat(text.slice(at + atMark.length)));
 }
 
-function reached(expected: number): Promise<void> {
+function reached({ frames: expected, awake = false }: Reached): Promise<void> {
   if (frames >= expected) return Promise.resolve();
-  return new Promise((resolve) => {
-    waiter = { frames: expected, resolve };
+  return new Promise((resolve, reject) => {
+    let seen = frames;
+    const clock = setInterval(() => {
+      const message = `${frames} of ${expected} frames have come, none for ${patienceMs / 1000} s`;
+      if (frames === seen) reject(new Error(message));
+      seen = frames;
+    }, patienceMs);
+    waiter = {
+      frames: expected,
+      awake,
+      resolve: () => {
+        clearInterval(clock);
+        waiter = undefined;
+        resolve();
+      },
+    };
   });
+}
+
+/** Else a server that is slower than its clients has to wake them for each frame: no client does that over a network. */
+function stayAwake(): void {
+  if (isAwake) return;
+  isAwake = true;
+  const look = () => {
+    isAwake = waiter !== undefined;
+    if (isAwake) setImmediate(look);
+  };
+  look();
+}
+
+function letters(two: string): number {
+  return Buffer.from(two).readUInt16BE();
 }
 
 function masked(text: string): Buffer {
@@ -140,7 +189,7 @@ takeOrders({
     latencies = [];
   },
   quantiles,
-  reached: ({ frames: expected }: { frames: number }) => reached(expected),
+  reached,
   close: () => {
     for (const socket of sockets.splice(0)) socket.destroy();
   },

@@ -54,16 +54,16 @@ function withServiceAudience({ count, own = false }, work) {
 }
 
 /**
- * One burst after the other, each when all clients have got the one before: what is sent to clients that are behind is
- * cheaper, since nobody has to be woken up for it.
+ * One burst after the other, each when all clients have got the one before. What is sent to clients that are behind is
+ * cheaper, since nobody has to be woken up for it; so that this is the same for quick servers and slow ones, those who wait
+ * for a single event stay awake.
  */
 function tellerOf({ clients, count }, send) {
   return async ({ rounds, burst }) => {
     await clients.ask('reset');
     for (let round = 1; round <= rounds; round += 1) {
-      const all = clients.ask('reached', { frames: round * burst * count });
-      await send(burst);
-      await all;
+      const reached = { frames: round * burst * count, awake: burst === 1 };
+      await Promise.all([clients.ask('reached', reached), send(burst)]);
     }
   };
 }

@@ -19,16 +19,19 @@ export async function startChild(script, { core, env = {}, nodeArguments = [], s
     throw new Error(`${script} ended with ${code}`);
   });
   failed.catch(() => undefined);
-  const next = async () => {
+  const next = async (what) => {
     const signal = AbortSignal.timeout(answerLimitMs);
-    return (await Promise.race([once(child, 'message', { signal }), failed]))[0];
+    const late = (cause) => {
+      throw new Error(`${script} does not answer: ${what}`, { cause });
+    };
+    return (await Promise.race([once(child, 'message', { signal }).catch(late), failed]))[0];
   };
-  const hello = says ? await next() : undefined;
+  const hello = says ? await next('hello') : undefined;
   return {
     hello,
     async ask(what, more = {}) {
       child.send({ do: what, ...more });
-      return next();
+      return next(what);
     },
     cpuSeconds: () => cpuSeconds(child.pid),
     /** As by the machine itself: nobody is told anything. */
