@@ -1,31 +1,12 @@
-import { isUniqueViolation, mapViolation, withClient, type Database, type DatabaseOptions } from '../src';
-import { routes, type Route } from './routes';
+import { isUniqueViolation, mapViolation } from '../src';
+import { describeRoutes } from './routes';
 
-describe.each(routes)('transactions of PostgreSQL, reached %s:', (_name, connect) => {
-  let route: Route;
-  let own: Route['own'];
-
-  beforeAll(async () => {
-    route = await connect();
-    own = route.own;
-  });
-
-  afterEach(async () => {
-    await route.closeAll();
-    await withClient(own.adminUrl, (admin) => admin.query('truncate alpha.things'));
-  });
-
-  afterAll(() => route.end());
-
-  function open(options: Partial<DatabaseOptions> = {}): Database {
-    return route.open(options);
-  }
-
+describeRoutes('transactions of PostgreSQL, reached %s:', (on) => {
   const add = 'insert into things (name) values ($1)';
 
   describe('transaction', () => {
     it('keeps everything or nothing', async () => {
-      const database = open();
+      const database = on.route.open();
       const failure = database.transaction(async (trx) => {
         await trx.query('things.add', add, ['a']);
         throw new Error('changed my mind');
@@ -40,7 +21,7 @@ describe.each(routes)('transactions of PostgreSQL, reached %s:', (_name, connect
     });
 
     it('does what follows a commit after it, in order, and never without it', async () => {
-      const database = open();
+      const database = on.route.open();
       const order: string[] = [];
       const seen = async () => {
         const { rows } = await database.query('list', 'select name from things');
@@ -63,7 +44,7 @@ describe.each(routes)('transactions of PostgreSQL, reached %s:', (_name, connect
     it('stands, and tells, when what follows it fails', async () => {
       const onCommitActionError = jest.fn();
       const after = jest.fn();
-      const database = open({ hooks: { onCommitActionError } });
+      const database = on.route.open({ hooks: { onCommitActionError } });
       await database.transaction(async (trx) => {
         trx.onCommit(() => Promise.reject(new Error('no')));
         trx.onCommit(after);
@@ -74,7 +55,7 @@ describe.each(routes)('transactions of PostgreSQL, reached %s:', (_name, connect
     });
 
     it('does not pass for committed when a failed statement was ignored', async () => {
-      const database = open();
+      const database = on.route.open();
       const work = database.transaction(async (trx) => {
         await trx.query('things.add', add, ['a']);
         await trx.query('things.add', add, ['a']).catch(() => undefined);
@@ -84,7 +65,7 @@ describe.each(routes)('transactions of PostgreSQL, reached %s:', (_name, connect
     });
 
     it('shows the error that ended it, not the one of undoing it', async () => {
-      const database = open({ max: 1 });
+      const database = on.route.open({ max: 1 });
       const work = database.transaction(async (trx) => {
         await trx.query('kill', 'select pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
         throw new Error('the cause');
@@ -94,7 +75,7 @@ describe.each(routes)('transactions of PostgreSQL, reached %s:', (_name, connect
     });
 
     it('refuses statements that come after its end', async () => {
-      const database = open();
+      const database = on.route.open();
       let leaked: (() => Promise<unknown>) | undefined;
       await database.transaction(async (trx) => {
         leaked = () => trx.query('things.add', add, ['late']);
@@ -104,13 +85,13 @@ describe.each(routes)('transactions of PostgreSQL, reached %s:', (_name, connect
     });
 
     it('has the limit of statements on the server too', async () => {
-      const database = open({ queryTimeoutMs: 7_000 });
+      const database = on.route.open({ queryTimeoutMs: 7_000 });
       const limit = await database.transaction((trx) => trx.query('limit', 'show statement_timeout'));
       expect(limit.rows).toEqual([{ statement_timeout: '7s' }]);
     });
 
     it('can be read only, or stricter', async () => {
-      const database = open();
+      const database = on.route.open();
       const write = database.transaction((trx) => trx.query('things.add', add, ['a']), { readOnly: true });
       await expect(write).rejects.toMatchObject({ code: '25006' });
       const level = await database.transaction((trx) => trx.query('level', 'show transaction_isolation'), {
@@ -122,7 +103,7 @@ describe.each(routes)('transactions of PostgreSQL, reached %s:', (_name, connect
 
   describe('violations', () => {
     it('become the errors of the domain', async () => {
-      const database = open();
+      const database = on.route.open();
       await database.query('things.add', add, ['a']);
       const error: unknown = await database
         .query('things.add', add, ['a'])

@@ -1,32 +1,13 @@
 import { waitFor } from '@rostrum/testing';
-import { withClient, type Database, type DatabaseOptions, type QueryEvent } from '../src';
-import { routes, type Route } from './routes';
+import { withClient, type QueryEvent } from '../src';
+import { describeRoutes } from './routes';
 
-describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
-  let route: Route;
-  let own: Route['own'];
-
-  beforeAll(async () => {
-    route = await connect();
-    own = route.own;
-  });
-
-  afterEach(async () => {
-    await route.closeAll();
-    await withClient(own.adminUrl, (admin) => admin.query('truncate alpha.things'));
-  });
-
-  afterAll(() => route.end());
-
-  function open(options: Partial<DatabaseOptions> = {}): Database {
-    return route.open(options);
-  }
-
+describeRoutes('PostgreSQL, reached %s:', (on) => {
   const add = 'insert into things (name) values ($1)';
 
   /** Statements of the test's role that run on the server now. */
   async function running(text: string): Promise<number> {
-    return withClient(own.adminUrl, async (admin) => {
+    return withClient(on.route.own.adminUrl, async (admin) => {
       const { rows } = await admin.query<{ count: number }>(
         `select count(*)::int as count from pg_stat_activity where query = $1 and state = 'active'`,
         [text],
@@ -36,18 +17,18 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
   }
   describe('query', () => {
     it('prepares a statement once per connection, unless a pooler lends it connections by turns', async () => {
-      const database = open({ max: 1 });
+      const database = on.route.open({ max: 1 });
       await database.query('things.add', add, ['a']);
       await database.query('things.add', add, ['b']);
       const { rows } = await database.query<{ name: string; generic: string }>(
         'prepared',
         `select name, (generic_plans + custom_plans)::text as generic from pg_prepared_statements where name = 'things.add'`,
       );
-      expect(rows).toEqual(route.pooled ? [] : [{ name: 'things.add', generic: '2' }]);
+      expect(rows).toEqual(on.route.pooled ? [] : [{ name: 'things.add', generic: '2' }]);
     });
 
     it('hands on what the server says of a bad statement, and the connection lives', async () => {
-      const database = open({ max: 1 });
+      const database = on.route.open({ max: 1 });
       await database.query('things.add', add, ['a']);
       const again = database.query('things.add', add, ['a']);
       await expect(again).rejects.toMatchObject({ code: '23505', constraint: 'things_name_key' });
@@ -57,7 +38,10 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
 
     it('tells each statement’s outcome under its name', async () => {
       const events: QueryEvent[] = [];
-      const database = open({ queryTimeoutMs: 500, hooks: { onQuery: (event) => events.push(event) } });
+      const database = on.route.open({
+        queryTimeoutMs: 500,
+        hooks: { onQuery: (event) => events.push(event) },
+      });
       await database.query('fine', 'select 1');
       await expect(database.query('wrong', 'select 1 / 0')).rejects.toThrow();
       await expect(database.query('slow', 'select pg_sleep(5)')).rejects.toThrow();
@@ -72,7 +56,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     });
 
     it('ends a statement on the server at the time limit and answers 503', async () => {
-      const database = open({ max: 1, queryTimeoutMs: 150 });
+      const database = on.route.open({ max: 1, queryTimeoutMs: 150 });
       await expect(database.query('slow', 'select pg_sleep(30)')).rejects.toMatchObject({
         code: 'POSTGRES_UNAVAILABLE',
         status: 503,
@@ -81,7 +65,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     });
 
     it('runs what knex has built', async () => {
-      const database = open();
+      const database = on.route.open();
       const built = database.knex('things').insert({ name: 'a', size: 7 }).returning(['name', 'size']);
       expect((await database.run('things.add', built)).rows).toEqual([{ name: 'a', size: 7 }]);
     });
@@ -90,7 +74,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
   describe('cancelling', () => {
     it('answers at once, ends the statement on the server and keeps the connection', async () => {
       const events: QueryEvent[] = [];
-      const database = open({ max: 1, hooks: { onQuery: (event) => events.push(event) } });
+      const database = on.route.open({ max: 1, hooks: { onQuery: (event) => events.push(event) } });
       await database.query('warm', 'select 1');
       const caller = new AbortController();
       const sleep = 'select pg_sleep(25)';
@@ -106,7 +90,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     });
 
     it('sends nothing for a caller who is gone already', async () => {
-      const database = open();
+      const database = on.route.open();
       const signal = AbortSignal.abort(new Error('gone'));
       await expect(database.query('things.add', add, ['a'], { signal })).rejects.toThrow('gone');
       await expect(database.transaction(() => Promise.resolve(), { signal })).rejects.toThrow('gone');
@@ -114,7 +98,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     });
 
     it('undoes a transaction that is aborted', async () => {
-      const database = open({ max: 1 });
+      const database = on.route.open({ max: 1 });
       const caller = new AbortController();
       const sleep = 'select pg_sleep(24)';
       const work = database.transaction(
@@ -133,7 +117,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
 
   describe('the pool', () => {
     it('tells a caller who has waited too long that the database is unavailable', async () => {
-      const database = open({ max: 1, acquireTimeoutMs: 1_000 });
+      const database = on.route.open({ max: 1, acquireTimeoutMs: 1_000 });
       const held = Promise.withResolvers<void>();
       const holder = database.transaction(async (trx) => {
         await trx.query('one', 'select 1');
@@ -150,7 +134,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     });
 
     it('is one for statements, transactions and knex', async () => {
-      const database = open({ max: 1 });
+      const database = on.route.open({ max: 1 });
       await database.query('one', 'select 1');
       await database.knex('things').insert({ name: 'a' });
       await database.knex.transaction((trx) => trx('things').update({ size: 3 }));
@@ -161,7 +145,10 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
 
     it('serves knex with the same limits and names', async () => {
       const events: QueryEvent[] = [];
-      const database = open({ queryTimeoutMs: 500, hooks: { onQuery: (event) => events.push(event) } });
+      const database = on.route.open({
+        queryTimeoutMs: 500,
+        hooks: { onQuery: (event) => events.push(event) },
+      });
       await expect(database.knex.raw('select pg_sleep(5)')).rejects.toMatchObject({ status: 503 });
       await database.knex('things').select('name').options({ operation: 'things.list' });
       expect(events.map(({ operation, outcome }) => [operation, outcome])).toEqual([
@@ -171,7 +158,7 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     });
 
     it('counts as well while all its connections are busy with work that succeeds', async () => {
-      const database = open({ max: 1 });
+      const database = on.route.open({ max: 1 });
       await database.transaction(async (trx) => {
         await trx.query('one', 'select 1');
         await database.ping();
@@ -179,14 +166,14 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
     });
 
     it('waits for busy connections when it is closed, and cuts those that take too long', async () => {
-      const patient = open({ max: 1 });
+      const patient = on.route.open({ max: 1 });
       const query = patient.query('short', 'select pg_sleep(0.2)');
       await waitFor(() => patient.stats().total === 1);
       expect(await patient.close(5_000)).toBe(0);
       await query;
       await expect(patient.query('late', 'select 1')).rejects.toMatchObject({ status: 503 });
 
-      const hasty = open({ max: 1 });
+      const hasty = on.route.open({ max: 1 });
       const sleep = 'select pg_sleep(23)';
       const stuck = expect(hasty.query('long', sleep)).rejects.toMatchObject({ status: 503 });
       await waitFor(async () => (await running(sleep)) === 1);
@@ -197,13 +184,13 @@ describe.each(routes)('PostgreSQL, reached %s:', (_name, connect) => {
 
   describe('listen', () => {
     it('hears notifications, and makes a new connection when its own is lost', async () => {
-      const database = open();
+      const database = on.route.open();
       const heard = jest.fn();
       const listener = database.listen('news', heard);
       await waitFor(() => heard.mock.calls.length === 1, { what: 'the first connection' });
       await database.query('notify', `select pg_notify('news', 'one')`);
       await waitFor(() => heard.mock.calls.some(([payload]) => payload === 'one'));
-      await withClient(own.adminUrl, (admin) =>
+      await withClient(on.route.own.adminUrl, (admin) =>
         admin.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
           where datname = current_database() and application_name like '%listener'`,

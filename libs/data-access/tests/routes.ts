@@ -1,5 +1,5 @@
 import { createTestDatabase, startPgBouncer, type TestDatabase } from '@rostrum/testing';
-import { createDatabase, type Database, type DatabaseOptions } from '../src';
+import { createDatabase, withClient, type Database, type DatabaseOptions } from '../src';
 import { thingsMigrations } from './things';
 
 /** A way to a database of the suite's own. What works by one has to work by the other. */
@@ -52,3 +52,23 @@ export const routes: [name: string, connect: () => Promise<Route>][] = [
   ['directly', direct],
   ['through a pooler', throughPooler],
 ];
+
+/** The same by each way, for which `%s` stands. What a test leaves in `things` is gone before the next. */
+export function describeRoutes(what: string, tests: (on: { readonly route: Route }) => void): void {
+  describe.each(routes)(what, (_name, connect) => {
+    let route: Route;
+    beforeAll(async () => {
+      route = await connect();
+    });
+    afterEach(async () => {
+      await route.closeAll();
+      await withClient(route.own.adminUrl, (admin) => admin.query('truncate alpha.things restart identity'));
+    });
+    afterAll(() => route.end());
+    tests({
+      get route() {
+        return route;
+      },
+    });
+  });
+}
