@@ -43,7 +43,9 @@ async function giveUpOne(): Promise<string> {
 it('dead letters can be seen, replayed and discarded on the worker’s ops port, and the log says who was there', async () => {
   const [first, second] = [await giveUpOne(), await giveUpOne()];
   const waiting = `event_dead_letters_waiting{stream="${streams.auth}"}`;
-  expect(await app.metric(waiting, app.workerOpsUrl)).toBe(2);
+  await waitFor(async () => (await app.metric(waiting, app.workerOpsUrl)) === 2, {
+    what: 'both to be told of',
+  });
 
   const list = await ask('GET /admin/dead-letters?from=auth&limit=1');
   expect(list.status).toBe(200);

@@ -188,7 +188,8 @@ describe('a scheduled post', () => {
       return json.items[0].failure !== null && json.items[0];
     });
     expect(item).toMatchObject({ text: 'Too late', publishAt: null, failure: 'REPLY_TO_NOT_FOUND' });
-    expect(await app.metric('scheduled_posts_total{result="refused"}', app.workerOpsUrl)).toBe(1);
+    const refused = () => app.metric('scheduled_posts_total{result="refused"}', app.workerOpsUrl);
+    await waitFor(async () => (await refused()) === 1, { what: 'a count of it' });
     await worker.stop('test');
   });
 

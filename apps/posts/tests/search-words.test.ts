@@ -38,7 +38,8 @@ it('finds posts at once, whether a worker has come to them or not', async () => 
   await waitFor(haveWords, { what: 'the words of both' });
   await waitFor(async () => (await lag()) === 0);
   expect(await found(word)).toEqual([replyId, id]);
-  expect(await app.metric('search_posts_indexed_total', app.workerOpsUrl)).toBe(2);
+  const indexed = () => app.metric('search_posts_indexed_total', app.workerOpsUrl);
+  await waitFor(async () => (await indexed()) === 2, { what: 'a count of both' });
 });
 
 it('finds an edited post by what it says now, at once, and by nothing else after that', async () => {

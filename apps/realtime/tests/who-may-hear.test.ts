@@ -146,7 +146,7 @@ it('lets in soon who has just become a follower', async () => {
   expect(await ask()).toBe('error');
   app.posts.hidden.delete(postId);
   // A refusal is remembered for a second.
-  await waitFor(async () => (await ask()) === 'subscribed', { what: 'being let in', timeoutMs: 5000 });
+  await waitFor(async () => (await ask()) === 'subscribed', { what: 'being let in' });
 });
 
 describe('a reply that not all may see who see the post', () => {
