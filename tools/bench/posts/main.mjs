@@ -87,7 +87,14 @@ async function measureReads({ env, data, service, viewers }) {
     [
       [service('cached', cached), 1.3],
       [service('cached, 304', writeReads(outdir, 'unchanged', unchanged)), 1.5],
-      [service(uncached, writeRandomReads(outdir, 'uncached', random)), 0.7],
+      [
+        {
+          ...service('not cached', writeUnreadReads(outdir, 'uncached', unread)),
+          prepare: () => emptyRedis(env.REDIS_URL),
+          lookAt: async (server) => missed.push(await shareOfMisses(server)),
+        },
+        0.7,
+      ],
     ],
     // Asked for the same, with the same headers: a token takes a microsecond to be read, whatever is done with it.
     { ...floor, script: cached },
