@@ -5,7 +5,7 @@ import { RealtimeApp, type Instance } from './realtime-app';
 let app: RealtimeApp;
 
 beforeAll(async () => {
-  app = await RealtimeApp.create({ environment: { SHUTDOWN_DRAIN_MS: '3000', WEBSOCKET_DRAIN_MS: '400' } });
+  app = await RealtimeApp.create({ environment: { SHUTDOWN_DRAIN_MS: '20000', WEBSOCKET_DRAIN_MS: '400' } });
 });
 afterAll(() => app.stop());
 
@@ -40,7 +40,7 @@ describe('a process that is to end', () => {
   });
 
   it('ends in time, and well, also when a client does not say goodbye', async () => {
-    const instance = await app.instance();
+    const instance = await app.instance({ SHUTDOWN_DRAIN_MS: '3000' });
     const deaf = await app.person('deaf');
     const stuck = await instance.connect(deaf);
     const [polite] = await crowd(instance, 1);

@@ -162,6 +162,8 @@ export class RealtimeApp {
       DATABASE_MAX_CONNECTIONS: '5',
       DATABASE_MIN_IDLE: '0',
       ...redisStage.environment,
+      // A machine that is busy is no Redis that is away.
+      REDIS_COMMAND_TIMEOUT_MS: '5000',
       JWT_ISSUER: tokens.issuer,
       JWT_AUDIENCE: tokens.audience,
       // Many people share one address here; the limits themselves have tests of their own.

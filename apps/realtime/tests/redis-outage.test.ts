@@ -9,7 +9,8 @@ let ada: Person;
 
 beforeAll(async () => {
   redis = await startRedisServer();
-  app = await RealtimeApp.create({ redisUrl: redis.url });
+  // As in production: what hangs is noticed soon.
+  app = await RealtimeApp.create({ redisUrl: redis.url, environment: { REDIS_COMMAND_TIMEOUT_MS: '250' } });
   instance = await app.instance();
 });
 afterAll(async () => {
