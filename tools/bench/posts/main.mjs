@@ -99,10 +99,10 @@ async function measureReads({ env, data, service, viewers }) {
     // Asked for the same, with the same headers: a token takes a microsecond to be read, whatever is done with it.
     { ...floor, script: cached },
   );
+  const share = Math.min(...missed);
   // A set of few posts has been read through before the time is over.
-  verdicts.push(
-    `of the reads that should not be cached, ${(100 * Math.min(...missed)).toFixed(1)} % were not`,
-  );
+  const worth = share < 0.95 ? ': this set is too small for them, their figures mean nothing' : '';
+  verdicts.push(`of the reads past the cache, ${(100 * share).toFixed(1)} % missed it${worth}`);
 }
 
 async function emptyRedis(url) {
@@ -114,7 +114,7 @@ async function emptyRedis(url) {
 /** Of all reads of posts since the server's start. */
 async function shareOfMisses({ opsPort }) {
   const metrics = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
-  const lines = metrics.matchAll(/^cache_requests_total\{cache="post",result="(\w+)"\} (\d+)$/gm);
+  const lines = metrics.matchAll(/^cache_requests_total\{.*cache="post",result="(\w+)".*\} (\d+)$/gm);
   const counts = Object.fromEntries([...lines].map(([, result, count]) => [result, Number(count)]));
   return counts.miss / Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
