@@ -77,19 +77,8 @@ export class SessionsRepository {
        )
        select ${tokenFacts('u.id')} from u, session`,
       [
-        ...[
-          id,
-          userId,
-          tokenHash,
-          createdAt,
-          expiresAt,
-          endsAt,
-          mode,
-          methods,
-          client,
-          addressSealed ?? null,
-        ],
-        credentialsVersion,
+        ...[id, userId, tokenHash, createdAt, expiresAt, endsAt, mode, methods, client],
+        ...[addressSealed ?? null, credentialsVersion],
       ],
     );
     return rows[0];
