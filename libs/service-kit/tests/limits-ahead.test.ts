@@ -3,7 +3,9 @@ import {
   createRateLimits,
   createRedis,
   whenRedisReady,
+  type LimitAsker,
   type RateLimits,
+  type UncountedCaller,
 } from '@rostrum/data-access';
 import { createTestRedis, waitFor, type TestRedis } from '@rostrum/testing';
 import fc from 'fast-check';
@@ -125,6 +127,24 @@ describe('a caller who is far from the limit', () => {
     expect(burst.filter(({ state }) => state === 'admitted')).toHaveLength(uncounted);
     expect(process.asked).toBe(40 - uncounted);
     await Promise.all(burst.map((admission) => admission.settled()));
+  });
+
+  it('is admitted no more than the limit says when Redis falls silent, in whatever order that is noticed', () => {
+    const asked: LimitAsker[] = [];
+    const told: UncountedCaller[] = [];
+    const shared = {
+      available: true,
+      ask: (...[, , asker]: Parameters<RateLimits['ask']>) => asked.push(asker) > 0,
+      count: (counted: UncountedCaller) => void told.push(counted),
+    };
+    const limiter = new Limiter({ shared });
+    limiter.admit(api, 'somebody');
+    asked.pop()?.onVerdict(quota - 1, 60_000, 1);
+    const admissions = Array.from({ length: 2 * quota }, () => limiter.admit(api, 'somebody'));
+    expect([asked.length, told.length]).toEqual([2 * quota - uncounted, 1]);
+    for (const asker of asked) asker.onSilence(1);
+    for (const counted of told) counted.onSilence(counted.take());
+    expect(admissions.filter(({ state }) => state === 'admitted')).toHaveLength(quota);
   });
 
   it('waits for Redis where each try may be an attack', async () => {

@@ -16,6 +16,8 @@ export class KnownCaller implements UncountedCaller {
   private heardAt = -Infinity;
   private uncounted = 0;
   private unsent = 0;
+  /** Of what is uncounted, what has been told of as lost. */
+  private lost = 0;
 
   // eslint-disable-next-line max-params -- made for every caller
   constructor(
@@ -77,15 +79,28 @@ export class KnownCaller implements UncountedCaller {
     return unsent;
   }
 
+  /** Redis is silent about others: what it has not counted of this one may be lost, and is told of as if it were. */
+  loseUncounted(): void {
+    const { uncounted, lost } = this;
+    this.heardAt = -Infinity;
+    this.lost = uncounted;
+    if (uncounted > lost) this.onLost(this.key, this.policy, uncounted - lost);
+  }
+
   onVerdict(remaining: number, resetMs: number, counted: number): void {
-    this.uncounted -= counted;
+    this.settle(counted);
     this.hear(remaining, resetMs, performance.now());
   }
 
   onSilence(counted: number): void {
+    this.loseUncounted();
+    this.settle(counted);
+  }
+
+  /** The oldest come first. */
+  private settle(counted: number): void {
     this.uncounted -= counted;
-    this.heardAt = -Infinity;
-    this.onLost(this.key, this.policy, counted);
+    this.lost = Math.max(0, this.lost - counted);
   }
 }
 

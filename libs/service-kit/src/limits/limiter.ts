@@ -59,6 +59,8 @@ export class Limiter implements Judge {
   }
 
   decideLocally(admission: Admission): AppError | undefined {
+    // It may have been admitted while Redis was already asked of this one.
+    this.callers.get(admission.key)?.loseUncounted();
     const { remaining, resetMs } = this.windows.take(admission.key, admission.policy.local);
     admission.decide(remaining, resetMs);
     return remaining < 0 ? this.refuse(admission, 'limiter_unavailable') : undefined;
