@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   const http = createHttpApp({
     service: 'posts',
     trustedProxies: [],
+    followsProxies: false,
     logger,
     metrics,
     tracing,
