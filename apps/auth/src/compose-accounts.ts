@@ -79,9 +79,10 @@ const breachedPasswordsTimeoutMs = 1_500;
 
 /**
  * A hash goes through more memory than the processor's caches hold, and what comes after it finds nothing of itself
- * there. That takes two thirds longer for each by itself than for eight at once.
+ * there. That takes two thirds longer for each by itself than for several at once. Those who wait for their turn in a
+ * rush wait for some hundred milliseconds anyway.
  */
-const hashesInCompany = { most: 8, holdMs: 60 };
+const hashesInCompany = { most: 12, holdMs: 90 };
 
 /** Accounts, passwords and sessions, for the process that answers requests. */
 export function composeAccounts(kit: Kit, config: AccountsConfig, surroundings: AccountsSurroundings) {

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
 import { accessTokenAlgorithm, accessTokenType } from './access-claims';
@@ -56,8 +57,16 @@ function encode(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
-/** In a thread of Node's pool: RSA's private operation takes longer than the rest of a token. */
 const signInThread = promisify(sign);
+
+/**
+ * RSA's private operation takes longer than the rest of a token, and so goes to a thread of Node's pool. Where there is one
+ * core alone, that thread would only take it from this one, and handing work over and back costs too.
+ */
+const signText: (text: string, key: KeyObject) => Buffer | Promise<Buffer> =
+  availableParallelism() > 1
+    ? (text, key) => signInThread('sha256', Buffer.from(text), key)
+    : (text, key) => sign('sha256', Buffer.from(text), key);
 
 /** Signs access tokens with whichever key is the one at the time. */
 export function createTokenSigner(options: TokenSignerOptions): TokenSigner {
@@ -80,7 +89,7 @@ export function createTokenSigner(options: TokenSignerOptions): TokenSigner {
         exp: issuedAt + ttlSeconds,
       });
       const signed = `${encodedHeader}.${claims}`;
-      const signature = await signInThread('sha256', Buffer.from(signed), privateKey);
+      const signature = await signText(signed, privateKey);
       return `${signed}.${signature.toString('base64url')}`;
     },
   };
