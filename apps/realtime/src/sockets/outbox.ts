@@ -83,7 +83,8 @@ export class Outbox {
     if (this.isEnded) return;
     const taken = this.isBehind ? 0 : (this.descriptor?.write(bytes) ?? 0);
     if (taken === bytes.length) this.markedAt = 0;
-    else this.writeToStream(bytes.subarray(taken));
+    // A piece of them would keep all of them for as long as it waits, and count as less.
+    else this.writeToStream(taken === 0 ? bytes : Buffer.from(bytes.subarray(taken)));
   }
 
   /** To be called when something else has been written to the socket. */
