@@ -1,4 +1,4 @@
-import { isSqlError } from '@rostrum/data-access';
+import { isRefusalOfData } from '@rostrum/data-access';
 
 export interface GatheredCallsOptions<Item, Result> {
   /** Does it for all of them; what comes of it in their order. */
@@ -46,16 +46,9 @@ async function callAll<Item, Result>(
     const results = await all(callers.map(({ item }) => item));
     for (const [index, { resolve }] of callers.entries()) resolve(results[index] as Result);
   } catch (error) {
-    if (callers.length > 1 && isOfItems(error)) {
+    if (callers.length > 1 && isRefusalOfData(error)) {
       // One after the other: a bad call must not take more connections than a good one.
       for (const one of callers) await callAll(all, [one]);
     } else for (const { reject } of callers) reject(error);
   }
-}
-
-/** What is wrong with data, what constraints and triggers refuse, and conflicts with others. */
-const classesOfItems = new Set(['21', '22', '23', '40', '44', 'P0']);
-
-function isOfItems(error: unknown): boolean {
-  return isSqlError(error) && classesOfItems.has(error.code.slice(0, 2));
 }

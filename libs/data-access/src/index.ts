@@ -52,6 +52,7 @@ export {
   isConnectionError,
   isForeignKeyViolation,
   isNotNullViolation,
+  isRefusalOfData,
   isSqlError,
   isTransactionConflict,
   isUniqueViolation,

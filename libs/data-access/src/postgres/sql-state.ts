@@ -110,3 +110,14 @@ export function toQueryError(error: unknown): unknown {
   const outcome = outcomeOf(error);
   return outcome === 'error' ? error : postgresErrors.unavailable(error);
 }
+
+/** What is wrong with data, what constraints and triggers refuse, and conflicts with others. */
+const classesOfData = new Set(['21', '22', '23', '40', '44', 'P0']);
+
+/**
+ * The server has answered that it did not do it, because of what it was given: parts of that may fare better. Where it
+ * took too long, or has no room, they would not.
+ */
+export function isRefusalOfData(error: unknown): boolean {
+  return isSqlError(error) && classesOfData.has(error.code.slice(0, 2));
+}

@@ -1,5 +1,5 @@
 import type { Queryable } from '../queryable';
-import { isSqlError } from '../sql-state';
+import { isRefusalOfData } from '../sql-state';
 import { WriteQueue, type Waiting } from './write-queue';
 
 export interface GatheredWriteOptions<Item> {
@@ -50,7 +50,7 @@ async function writeAll<Item>(options: GatheredWriteOptions<Item>, batch: Waitin
     // What comes after keeps nobody's place: the next batch may be sent.
     void settle(options, batch, options.leavesOut ? rows : []);
   } catch (error) {
-    if (batch.length > 1 && isOfItems(error)) {
+    if (batch.length > 1 && isRefusalOfData(error)) {
       // One after the other: a bad batch must not take more connections than a good one.
       const middle = batch.length >> 1;
       await writeAll(options, batch.slice(0, middle));
@@ -79,15 +79,4 @@ function columns<Item>({ valuesOf }: GatheredWriteOptions<Item>, batch: Waiting<
   const rows = batch.map(({ item }) => valuesOf(item));
   const width = rows[0]?.length ?? 0;
   return Array.from({ length: width }, (_, column) => rows.map((row) => row[column]));
-}
-
-/** What is wrong with data, what constraints and triggers refuse, and conflicts with others. */
-const classesOfItems = new Set(['21', '22', '23', '40', '44', 'P0']);
-
-/**
- * The server has answered that it did not do it, because of what it was given. Where it took too long, or has no room,
- * each half would do no better.
- */
-function isOfItems(error: unknown): boolean {
-  return isSqlError(error) && classesOfItems.has(error.code.slice(0, 2));
 }
