@@ -26,7 +26,9 @@ const half = 20;
 /** What has been admitted ahead is counted some milliseconds later, by a packet of its own. */
 async function untilCounted({ id }: Caller, count: number): Promise<void> {
   const [key = ''] = await app.redis.keys(`rate:*:api:u:${id}`);
-  await waitFor(async () => (await app.redis.llen(key)) === count, { what: `${count} requests to be counted` });
+  await waitFor(async () => (await app.redis.llen(key)) === count, {
+    what: `${count} requests to be counted`,
+  });
 }
 
 it('reads a cached post, and asks for its limit in the same round trip where that is near', async () => {
