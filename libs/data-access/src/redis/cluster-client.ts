@@ -17,10 +17,11 @@ export async function pingMasters(cluster: Cluster): Promise<void> {
   if (owners.size === 0) throw new Error('The cluster cannot be reached');
   const nodes = new Map<string, IoRedis>(cluster.nodes('all').map((node) => [addressOf(node), node]));
   await Promise.all(
-    [...owners].map((owner = '') => {
+    // Async, so that all are waited for: a refusal that nobody waits for would end the process.
+    [...owners].map(async (owner = '') => {
       const node = nodes.get(owner);
       if (!node) throw new Error(`No connection to ${owner}`);
-      return node.ping();
+      await node.ping();
     }),
   );
 }
