@@ -1,6 +1,7 @@
 export type { ReplyOf, RouteBinder, RouteInput } from './http/bind-route';
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http/http-app';
 export { ProvisionalReply, type Condition } from './http/provisional-reply';
+export { ReadyBody } from './http/ready-body';
 export { sendReply, type Reply } from './http/reply';
 export type { Once, Together, Write } from './http/idempotency';
 export { entityTag, isUnchanged } from './http/entity-tag';

@@ -1,4 +1,5 @@
 import { cachePolicies } from '@rostrum/data-access';
+import { ReadyBody } from '@rostrum/service-kit';
 import { LRUCache } from 'lru-cache';
 import type { ChangeLog, LogPosition } from '../visibility/change-log';
 
@@ -6,20 +7,21 @@ import type { ChangeLog, LogPosition } from '../visibility/change-log';
 export interface FeedPage {
   status: 200;
   /** JSON. */
-  raw: string;
+  raw: string | ReadyBody;
   /** How many bytes that has. */
   bytes: number;
   /** Where the next page is. */
   headers: readonly string[];
 }
 
-interface MadePage {
+export interface MadePage extends FeedPage {
+  raw: string;
+}
+
+export interface KeptPage {
   page: FeedPage;
   /** In the table of changes: the places of whom and what it is made of. */
   madeOf: readonly Uint32Array[];
-}
-
-export interface KeptPage extends MadePage {
   /** Until where it is known that none of it has changed. */
   position: LogPosition;
   keptAt: number;
@@ -38,7 +40,7 @@ export class FeedPages {
   private readonly kept = new LRUCache<string, KeptPage>({
     maxSize: mostBytes,
     sizeCalculation: ({ page, madeOf }) =>
-      overheadBytes + page.raw.length + madeOf.reduce((sum, { byteLength }) => sum + byteLength, 0),
+      overheadBytes + page.bytes + madeOf.reduce((sum, { byteLength }) => sum + byteLength, 0),
   });
 
   constructor(
@@ -60,8 +62,13 @@ export class FeedPages {
   }
 
   /** `asked`: until where the log had been read before the page was put together: what has changed since ends it. */
-  keep(viewerId: string, made: MadePage, asked: LogPosition): void {
-    this.kept.set(viewerId, { ...made, position: asked, keptAt: performance.now() });
+  keep(
+    viewerId: string,
+    { page, madeOf }: { page: MadePage; madeOf: KeptPage['madeOf'] },
+    asked: LogPosition,
+  ): void {
+    const ready = { ...page, raw: new ReadyBody(page.raw, page.bytes) };
+    this.kept.set(viewerId, { page: ready, madeOf, position: asked, keptAt: performance.now() });
   }
 
   private isUnchanged({ madeOf, position, keptAt }: KeptPage): boolean {

@@ -6,7 +6,7 @@ import { joinPage, nextLink } from '../visibility/page-reply';
 import type { People } from '../visibility/people';
 import type { PostPages } from '../visibility/post-pages';
 import type { ShownPost } from '../visibility/post-reader';
-import type { FeedPage, FeedPages } from './feed-pages';
+import type { FeedPage, FeedPages, MadePage } from './feed-pages';
 import type { FeedRepository } from './feed.repository';
 import { KnownPage } from './known-page';
 import type { MergedTimeline } from './merged-timeline';
@@ -73,7 +73,7 @@ export class FeedService {
     viewerId: string,
     { cursor, limit, signal }: FeedRequest,
     source: HomeSource,
-  ): Promise<{ page: FeedPage; shown: readonly ShownPost[] }> {
+  ): Promise<{ page: MadePage; shown: readonly ShownPost[] }> {
     const { pages, reposters, cursorSecret } = this.dependencies;
     // Named after the viewer: a cursor that has come into other hands opens nothing there.
     const cursors = createCursorCodec<string>(cursorSecret, `home-feed:${viewerId}`);

@@ -20,6 +20,7 @@ import type { Idempotency, Once } from './idempotency';
 import { ProvisionalReply, type AnyReply } from './provisional-reply';
 import type { RouteTable } from './route-table';
 import { createBodyReader, type BodyReader } from './read-body';
+import type { ReadyBody } from './ready-body';
 import { sendReply, type Reply } from './reply';
 import { signalOf } from './request-signal';
 import { checkResponse, validate } from './validate';
@@ -42,7 +43,8 @@ type UserOf<Auth extends RouteAuth> = Auth extends 'user' ? AccessClaims : undef
 type BodyOf<Responses extends ResponsesContract, Status extends keyof Responses> = Responses[Status] extends {
   schema: infer Schema extends z.ZodType;
 }
-  ? { body: z.input<Schema>; raw?: never } | { raw: string | Buffer; bytes?: number; body?: never }
+  ? | { body: z.input<Schema>; raw?: never }
+    | { raw: string | Buffer | ReadyBody; bytes?: number; body?: never }
   : { body?: never; raw?: never };
 
 /** One of the contract's responses, and nothing else. */
