@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { waitFor } from '@rostrum/testing';
+import { PresenceStore, type SignOfLife } from '../src/presence/presence.store';
 import { Facts } from './facts';
 import type { LiveClient } from './live-client';
 import { RealtimeApp, type Instance, type Person } from './realtime-app';
@@ -143,6 +144,22 @@ describe('presence', () => {
     back.send({ type: 'presence', state: 'online', id: 'seen' });
     await waitFor(async () => (await stateOf(grace)) === 'online');
     await back.close();
+  });
+
+  it('is announced for many at once, for each as they are', async () => {
+    const store = new PresenceStore({ redis: app.redis, instanceId: randomUUID(), ttlSeconds: 25 });
+    const people = Array.from({ length: 450 }, (_, i): SignOfLife => ({
+      userId: randomUUID(),
+      state: i % 3 === 0 ? 'away' : 'online',
+    }));
+    await store.announce(people);
+    const looks = await Promise.all(people.map(({ userId }) => store.look(userId)));
+    expect(looks.map(({ state }) => state)).toEqual(people.map(({ state }) => state));
+    expect(looks.every(({ holdsMs = 0 }) => holdsMs > 0 && holdsMs <= 25_000)).toBe(true);
+    await Promise.all(people.map(({ userId }) => store.withdraw(userId)));
+    expect(await Promise.all(people.map(({ userId }) => store.stateOf(userId)))).toEqual(
+      people.map(() => 'offline'),
+    );
   });
 
   it('is asked with an id and by somebody', async () => {

@@ -1,5 +1,6 @@
 import { waitFor } from '@rostrum/testing';
 import { PresenceKeeper } from './presence-keeper';
+import type { SignOfLife } from './presence.store';
 
 const ada = { userId: 'ada', username: 'ada_l' };
 
@@ -8,25 +9,29 @@ function recorded() {
   const errors: unknown[] = [];
   const hints: string[] = [];
   let failing = false;
-  const record = (name: string) => async (userId: string, state?: string) => {
-    calls.push([name, userId, ...(state === undefined || state === 'online' ? [] : [state])].join(' '));
+  const record = async (call: string) => {
+    calls.push(call);
     if (failing) throw new Error('Redis is away');
   };
-  const store = { announce: record('announce'), withdraw: record('withdraw') };
+  const shown = ({ userId, state }: SignOfLife) => (state === 'online' ? userId : `${userId} ${state}`);
+  const store = {
+    announce: (people: readonly SignOfLife[]) => record(`announce ${people.map(shown).join(', ')}`),
+    withdraw: (userId: string) => record(`withdraw ${userId}`),
+  };
   const hint = async (username: string) => void hints.push(username);
   const keeper = new PresenceKeeper({ store, hint, onError: (error) => errors.push(error) });
   return { keeper, calls, errors, hints, fail: () => (failing = true) };
 }
 
 describe('the keeper of presence', () => {
-  it('announces a user once a beat, however many sockets have answered', () => {
+  it('announces all users at once, once a beat, however many sockets have answered', () => {
     const { keeper, calls } = recorded();
     for (let i = 0; i < 5; i += 1) keeper.alive('ada');
     keeper.alive('grace');
     expect(calls).toEqual([]);
     keeper.beat();
     keeper.beat();
-    expect(calls).toEqual(['announce ada', 'announce grace']);
+    expect(calls).toEqual(['announce ada, grace']);
   });
 
   it('does not bring back who has left', () => {

@@ -1,4 +1,4 @@
-import type { Liveliness, PresenceStore } from './presence.store';
+import type { Liveliness, PresenceStore, SignOfLife } from './presence.store';
 
 export interface PresenceKeeperParts {
   store: Pick<PresenceStore, 'announce' | 'withdraw'>;
@@ -14,8 +14,7 @@ export interface Somebody {
 }
 
 /**
- * Keeps the users of this process's sockets online. Signs of life are gathered and sent once a beat, so that a user
- * with many sockets costs no more than one with few. What Redis does not take is made good by the next sign of life.
+ * Keeps the users of this process's sockets online. Signs of life are gathered and sent together once a beat. What Redis does not take is made good by the next sign of life.
  */
 export class PresenceKeeper {
   private readonly seen = new Set<string>();
@@ -49,12 +48,17 @@ export class PresenceKeeper {
   }
 
   beat(): void {
-    for (const userId of this.seen) this.announce(userId).catch(this.parts.onError);
+    if (this.seen.size === 0) return;
+    this.announce(...this.seen).catch(this.parts.onError);
     this.seen.clear();
   }
 
-  private announce(userId: string): Promise<void> {
-    return this.parts.store.announce(userId, this.away.has(userId) ? 'away' : 'online');
+  private announce(...userIds: string[]): Promise<void> {
+    const signOf = (userId: string): SignOfLife => ({
+      userId,
+      state: this.away.has(userId) ? 'away' : 'online',
+    });
+    return this.parts.store.announce(userIds.map(signOf));
   }
 
   /** Whoever is told to look finds what has been sent. */
