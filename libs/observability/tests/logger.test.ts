@@ -166,6 +166,21 @@ describe('levels', () => {
 });
 
 describe('winston', () => {
+  test('has lines of children and of their parent in the order of their calls, however many at once', async () => {
+    const { logger, lines } = logs.make();
+    const child = logger.child({ part: 'feed' });
+    const written: string[] = [];
+    const say = (who: typeof logger, text: string) => {
+      who.info(text);
+      written.push(text);
+    };
+    say(logger, 'first');
+    for (let n = 0; n < 100; n += 1) say(child, `child ${n}`);
+    for (let n = 0; n < 3; n += 1) say(logger, `parent ${n}`);
+    say(child, 'last');
+    expect((await lines()).map(({ message }) => message)).toEqual(written);
+  });
+
   test('another transport gets the same, redacted line', async () => {
     const { logger } = logs.make();
     const got: string[] = [];

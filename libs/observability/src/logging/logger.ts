@@ -118,15 +118,23 @@ export function createLogger(options: LoggerOptions): RostrumLogger {
     onEnd: () => accessLog.flush(),
     onRecovered: (lost) => inner.log('warn', 'Log lines were lost: the output could not keep up', { lost }),
   });
+  const transport = sinkTransport({ write: (line) => accessLog.writeAfter(line) });
   const inner = winston.createLogger({
     levels: logLevels,
     level: options.level,
     format: lineFormat(formats.entry),
-    transports: [sinkTransport({ write: (line) => accessLog.writeAfter(line) })],
+    transports: [transport],
   });
   const accessLog = new AccessLog(sink, formats.access, options);
   const own = {
-    ...callMethods(),
+    ...callMethods({
+      areFor: (logger) =>
+        logger === inner &&
+        inner.transports.length === 1 &&
+        inner.transports[0] === transport &&
+        inner.readableLength === 0,
+      write: (entry) => accessLog.writeAfter(`${formats.entry(entry)}\n`),
+    }),
     access(line: AccessLine, context = currentContext()) {
       accessLog.write(line, context, logLevels[inner.level as LogLevel]);
     },
