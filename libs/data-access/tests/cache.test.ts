@@ -1,7 +1,7 @@
 import type { AppError } from '@rostrum/errors';
-import { createTestRedis, startRedisServer, waitFor } from '@rostrum/testing';
+import { createTestRedis, waitFor } from '@rostrum/testing';
 import { closeRedis, createCache, createRedis, type Cache, type Redis } from '../src';
-import { describeCaches, filled, lasting, never } from './cache-scene';
+import { describeCaches, filled, lasting } from './cache-scene';
 
 describeCaches('a cache over %s', (at) => {
   it('loads once, then answers from Redis, for other processes too', async () => {
@@ -191,28 +191,4 @@ it('holds its lease while a load takes longer than that', async () => {
   expect(load).toHaveBeenCalledTimes(1);
   await Promise.all(clients.map(closeRedis));
   await shared.close();
-});
-
-it('asks a single Redis once for all reads of one turn', async () => {
-  const server = await startRedisServer();
-  const redis = createRedis({ url: server.url });
-  const caches = ['a', 'b'].map((name) => createCache({ redis, service: 'tests', name, policy: 'post' }));
-  const [a, b] = caches as [Cache, Cache];
-  await Promise.all(
-    caches.flatMap((each) => ['1', '2'].map((key) => each.getOrLoad(key, () => Promise.resolve(key)))),
-  );
-  await Promise.all(caches.flatMap((each) => ['1', '2'].map((key) => filled(each, key))));
-  const commands = async () =>
-    Number(/cmdstat_mget:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
-  const before = await commands();
-  const answers = await Promise.all([
-    a.getOrLoad('1', never),
-    a.getOrLoad('2', never),
-    b.getOrLoad('1', never),
-    a.getOrLoad('1', never),
-  ]);
-  expect(answers).toEqual(['1', '2', '1', '1']);
-  expect((await commands()) - before).toBe(1);
-  await closeRedis(redis);
-  await server.stop();
 });

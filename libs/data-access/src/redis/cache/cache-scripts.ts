@@ -43,6 +43,23 @@ for i = 1, #KEYS do
 end
 return replies`),
 
+  /**
+   * Reads, and gives the caller the right to fill in a value where nothing stands: answers the entry, or Redis's time.
+   * Where nothing can be written, it reads all the same. For each of any number of keys. ARGV: a token; of each, for how
+   * many ms.
+   */
+  readToLoad: script(`
+${readClock}
+local replies = redis.call('MGET', unpack(KEYS))
+for i = 1, #KEYS do
+  if not replies[i] then
+    local ms = ARGV[i + 1]
+    local lease = string.rep('\\0', 19) .. struct.pack('>I6', clockMs + ms) .. ARGV[1]
+    if not redis.pcall('SET', KEYS[i], lease, 'PX', ms).err then replies[i] = clockMs end
+  end
+end
+return replies`),
+
   /** Goes on holding a lease. ARGV: token, for how many ms from now. */
   renew: script(`
 if redis.call('GETRANGE', KEYS[1], 25, 32) ~= ARGV[1] then return 0 end

@@ -6,13 +6,14 @@ import type { CacheLink } from './cache-link';
 import { policyOf, type CachePolicy } from './cache-policy';
 import type { CacheHooks, CacheOptions, ReadOptions } from './cache-options';
 import { cacheStore, type CacheStore } from './cache-store';
-import { freshUntilOf, holdsValue, isFresh, leaseOf, valueOf } from './entry';
+import { freshUntilOf, holdsValue, isFresh, valueOf } from './entry';
 import { Flight, type Load, type Sight, type Value } from './flight';
 import { GlanceReader, Missing, nothingSeen, type Glance, type Glimpse } from './glance';
+import type { Lease } from './lease';
 import { LeaseRenewal } from './lease-renewal';
 import { LoadLimit } from './load-limit';
 import { LocalLayer } from './local-layer';
-import type { Reader } from './reads';
+import type { LoadingReader, Reader } from './reads';
 
 const defaultLoads = { atOnce: 32, waiting: 2_000 };
 const defaultLeaseMs = 1_000;
@@ -80,7 +81,7 @@ export class Cache {
       return kept.value;
     }
     const asked = local?.begin();
-    const found = options.seen ?? (await this.find(fullKey));
+    const found = options.seen ?? (await this.find(fullKey, true));
     let value: Buffer | undefined;
     if (found instanceof Missing) {
       // Here, and not where the answer came from, which is the turn of whoever asked first: what is loaded belongs to
@@ -110,16 +111,16 @@ export class Cache {
 
   /** What is cached under the key, if anything. Nothing is loaded. */
   async getBytes(key: string): Promise<Buffer | undefined> {
-    const found = await this.find(this.prefix + key);
+    const found = await this.find(this.prefix + key, false);
     return found instanceof Missing ? undefined : found;
   }
 
-  /** The same as a part of a glance at several things. */
-  glanceAt(key: string, glance: Glance): void {
-    const fullKey = this.prefix + key;
-    const reader = new GlanceReader(glance, this.onHit);
-    if (this.store.changes.isOwed(fullKey)) reader.onSilence();
-    else this.store.reads.read(fullKey, reader);
+  /**
+   * The same as a part of a glance at several things. Who is `toLoad` what is not there must do so, by `getOrLoadBytes`
+   * with what was seen: they may have been given the right to, and others wait for them.
+   */
+  glanceAt(key: string, glance: Glance, { toLoad = false } = {}): void {
+    this.look(this.prefix + key, new GlanceReader(glance, this.onHit, this.renewal.leaseMs), toLoad);
   }
 
   /** Somebody has kept values of this cache, sees to it that they hold, and has served so many. */
@@ -172,13 +173,15 @@ export class Cache {
     return links.isStarting || links.of(this.prefix + key).isOpen;
   }
 
-  /** A value that is fresh, or what is known where there is none. */
-  private find(fullKey: string): Promise<Glimpse> {
-    return new Promise((resolve) => {
-      const sought = new Sought(resolve);
-      if (this.store.changes.isOwed(fullKey)) sought.onSilence();
-      else this.store.reads.read(fullKey, sought);
-    });
+  private find(fullKey: string, toLoad: boolean): Promise<Glimpse> {
+    return new Promise((resolve) => this.look(fullKey, new Sought(resolve, this.renewal.leaseMs), toLoad));
+  }
+
+  private look(fullKey: string, reader: LoadingReader, toLoad: boolean): void {
+    const { changes, reads } = this.store;
+    if (changes.isOwed(fullKey)) reader.onSilence();
+    else if (toLoad) reads.readToLoad(fullKey, reader);
+    else reads.read(fullKey, reader);
   }
 
   private obtain(question: Question, sight: Sight | undefined): Promise<Buffer | undefined> {
@@ -219,8 +222,7 @@ export class Cache {
   private flightFor(question: Question, sight: Sight | undefined): Flight {
     const { key, load, options } = question;
     const under = this.flights.get(key);
-    const lease = sight && leaseOf(sight.entry, sight.link.now());
-    if (under?.canBeShared(lease)) return under;
+    if (under?.canBeShared(sight)) return under;
     const { store, limit, renewal, onWriteError: onFillError } = this;
     const timesOf = (value: Value) => this.timesOf(value, options);
     const flight = new Flight({ store, limit, key, load, timesOf, renewal, onFillError }, sight, under);
@@ -261,14 +263,17 @@ interface Question {
 }
 
 /** One look at Redis. */
-class Sought implements Reader {
+class Sought implements LoadingReader {
   next: Reader | undefined;
 
-  constructor(private readonly settle: (found: Glimpse) => void) {}
+  constructor(
+    private readonly settle: (found: Glimpse) => void,
+    readonly leaseMs: number,
+  ) {}
 
-  onEntry(entry: Buffer | null, link: CacheLink): void {
+  onEntry(entry: Buffer | null, link: CacheLink, lease?: Lease): void {
     const isThere = entry !== null && isFresh(entry, link);
-    this.settle(isThere ? valueOf(entry) : new Missing({ entry, link }));
+    this.settle(isThere ? valueOf(entry) : new Missing({ entry, link, lease }));
   }
 
   /** Redis is not asked at present, or has not answered. */

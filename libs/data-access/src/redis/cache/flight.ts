@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LateCaller, type AskForSignal } from '../../late-caller';
 import type { CacheLink } from './cache-link';
 import { cacheScripts, runScript } from './cache-scripts';
 import type { CacheStore } from './cache-store';
 import { headOf, holdsValue, isFence, isFresh, leaseOf, packEntry, valueOf } from './entry';
+import { newToken, type Lease } from './lease';
 import type { LeaseHolder, LeaseRenewal } from './lease-renewal';
 import type { LoadLimit } from './load-limit';
 import type { Reader } from './reads';
@@ -29,17 +29,10 @@ export interface FlightPlan {
 export interface Sight {
   entry: Buffer | null;
   link: CacheLink;
+  /** They have been given it along with what they saw. */
+  lease?: Lease | undefined;
 }
 
-interface Lease {
-  token: Buffer;
-  /** Redis's time when it was given. */
-  stamp: number;
-  tag: number;
-}
-
-const tokenLength = 8;
-const tokensDrawn = 512;
 const firstPollMs = 5;
 const lastPollMs = 50;
 /** In leases: by then, the death of a holder has been noticed and somebody else has loaded. */
@@ -88,9 +81,13 @@ export class Flight implements LeaseHolder {
   }
 
   /** A lease that stands in Redis has not been ended by any change since it was taken. */
-  canBeShared(lease: string | undefined): boolean {
+  canBeShared(sight: Sight | undefined): boolean {
     if (this.ending?.signal.aborted) return false;
-    return !this.loading || (lease !== undefined && lease === this.token?.toString('latin1'));
+    // Who has been given a lease is waited for, and must load.
+    if (sight?.lease) return sight.lease.token === this.token;
+    if (!this.loading) return true;
+    const lease = sight && leaseOf(sight.entry, sight.link.now());
+    return lease !== undefined && lease === this.token?.toString('latin1');
   }
 
   /** Goes on holding the lease. */
@@ -98,7 +95,8 @@ export class Flight implements LeaseHolder {
     void this.tell('renew', this.plan.renewal.leaseMs);
   }
 
-  private async byWayOfRedis({ entry, link }: Sight): Promise<Value> {
+  private async byWayOfRedis({ entry, link, lease: given }: Sight): Promise<Value> {
+    if (given) return this.withLease(given);
     const giveUpAt = performance.now() + patience * this.plan.renewal.leaseMs;
     let seen: Buffer | null = entry;
     let pollMs = firstPollMs;
@@ -137,7 +135,9 @@ export class Flight implements LeaseHolder {
       if (times) {
         const entry = packEntry({ tag, stamp, freshUntil: stamp + times.freshMs }, value);
         store.fills.ask(key, [token, entry, times.keptMs]).catch(onFillError);
-      } else void this.tell('release');
+        return valueOf(entry);
+      }
+      void this.tell('release');
       return value;
     } catch (error) {
       void this.tell('release');
@@ -195,19 +195,6 @@ export class Flight implements LeaseHolder {
       this.plan.store.reads.read(this.plan.key, reader);
     });
   }
-}
-
-let drawn = Buffer.alloc(0);
-let used = 0;
-
-/** Cut from what is drawn for many at once: to draw lots takes longer than all else that a token is needed for. */
-function newToken(): Buffer {
-  if (used === drawn.length) {
-    drawn = randomBytes(tokensDrawn * tokenLength);
-    used = 0;
-  }
-  used += tokenLength;
-  return drawn.subarray(used - tokenLength, used);
 }
 
 function toBuffer(value: Value): Buffer | undefined {

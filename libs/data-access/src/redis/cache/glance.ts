@@ -1,7 +1,8 @@
 import type { CacheLink } from './cache-link';
 import { isFresh, valueOf } from './entry';
 import type { Sight } from './flight';
-import type { Reader } from './reads';
+import type { Lease } from './lease';
+import type { LoadingReader, Reader } from './reads';
 
 /** In the place of a value that would have to be loaded: whoever loads it need not look again what stands in Redis. */
 export class Missing {
@@ -44,20 +45,21 @@ export class Glance {
 }
 
 /** One of the reads. */
-export class GlanceReader implements Reader {
+export class GlanceReader implements LoadingReader {
   next: Reader | undefined;
   private readonly place: number;
 
   constructor(
     private readonly glance: Glance,
     private readonly onHit: (() => void) | undefined,
+    readonly leaseMs: number,
   ) {
     this.place = glance.expect();
   }
 
-  onEntry(entry: Buffer | null, link: CacheLink): void {
+  onEntry(entry: Buffer | null, link: CacheLink, lease?: Lease): void {
     if (entry === null || !isFresh(entry, link)) {
-      this.glance.answer(this.place, new Missing({ entry, link }));
+      this.glance.answer(this.place, new Missing({ entry, link, lease }));
       return;
     }
     this.onHit?.();

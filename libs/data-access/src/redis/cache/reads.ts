@@ -6,21 +6,34 @@ import type { Redis } from '../redis';
 import { sendingTurn, type SendingTurn } from '../sending-turn';
 import type { CacheLink } from './cache-link';
 import type { CacheLinks } from './cache-links';
+import { cacheScripts, runOnKeys } from './cache-scripts';
+import { newToken, type Lease } from './lease';
 
 /** Somebody who wants to know what stands under a key. Told once. */
 export interface Reader {
-  onEntry(entry: Buffer | null, link: CacheLink): void;
+  onEntry(entry: Buffer | null, link: CacheLink, lease?: Lease): void;
   /** Redis is not asked at present, does not answer, or its answer is not to be believed. */
   onSilence(): void;
   /** The next of those who want the same key: a list without an array for each read. */
   next: Reader | undefined;
 }
 
-const largestBatch = 500;
+/** Somebody who loads what is not there. Where nothing stands, the right to do so comes with the answer. */
+export interface LoadingReader extends Reader {
+  readonly leaseMs: number;
+}
 
-/** All reads of one turn of the event loop, whoever asks, travel as one MGET, in a cluster as one to each node. */
+const largestBatch = 500;
+/** Redis does nothing else meanwhile. */
+const keysInScript = 100;
+
+/**
+ * All reads of one turn of the event loop, whoever asks, travel as one MGET, in a cluster as one to each node; those of
+ * whoever loads what is not there as one call of a script, which is a round trip less for what has to be loaded.
+ */
 export class CacheReads {
   private gathered = new Map<string, Reader>();
+  private loading = new Map<string, LoadingReader>();
   private readonly turn: SendingTurn;
   private readonly cluster: Cluster | undefined;
   private readonly deadline: ReplyDeadline;
@@ -46,6 +59,15 @@ export class CacheReads {
     this.gathered.set(key, reader);
   }
 
+  /** The same for whoever loads what is not there, and so must: nobody else does meanwhile. */
+  readToLoad(key: string, reader: LoadingReader): void {
+    // Keys of different slots cannot be in one call.
+    if (this.cluster || this.links.isStarting) return this.read(key, reader);
+    if (this.loading.size === 0) this.turn.atEnd(this.sendLoading);
+    reader.next = this.loading.get(key);
+    this.loading.set(key, reader);
+  }
+
   private readonly send = (): void => {
     const { gathered } = this;
     this.gathered = new Map();
@@ -65,6 +87,27 @@ export class CacheReads {
     if (!link.isOpen) return batch.turnAway();
     this.deadline.watch(batch);
     this.redis.mgetBuffer(keys).then(batch.onEntries, batch.onError);
+  }
+
+  private readonly sendLoading = (): void => {
+    const keys = [...this.loading.keys()];
+    const readers = [...this.loading.values()];
+    this.loading = new Map();
+    for (let start = 0; start < keys.length; start += keysInScript) {
+      const end = start + keysInScript;
+      this.sendScript(keys.slice(start, end), readers.slice(start, end));
+    }
+  };
+
+  private sendScript(keys: string[], readers: LoadingReader[]): void {
+    const link = this.links.of('');
+    const token = newToken();
+    const batch = new Batch(link, readers, token);
+    if (!link.isOpen) return batch.turnAway();
+    this.deadline.watch(batch);
+    const args = [token, ...readers.map(({ leaseMs }) => leaseMs)];
+    const replies = runOnKeys(this.redis, cacheScripts.readToLoad, { keys, args });
+    (replies as Promise<(Buffer | number)[]>).then(batch.onEntries, batch.onError);
   }
 
   private sendToNodes(cluster: Cluster, gathered: Map<string, Reader>): void {
@@ -102,24 +145,32 @@ export class CacheReads {
 class Batch implements Awaited {
   settled = false;
   private readonly sentAt = performance.now();
+  private readonly tag: number;
 
   constructor(
     private readonly link: CacheLink,
     private readonly readers: readonly Reader[],
-  ) {}
+    /** Of the leases that are given. */
+    private readonly token?: Buffer,
+  ) {
+    this.tag = link.life;
+  }
 
-  readonly onEntries = (entries: readonly (Buffer | null)[]): void => {
+  /** In the place of an entry: when the lease was given to whoever found none. */
+  readonly onEntries = (entries: readonly (Buffer | number | null)[]): void => {
     if (this.settled) return;
     if (!this.link.answered(this.sentAt)) return this.turnAway();
     this.settled = true;
-    const { link, readers } = this;
+    const { link, readers, token, tag } = this;
     for (let i = 0; i < readers.length; i += 1) {
-      const entry = entries[i] ?? null;
+      const found = entries[i] ?? null;
+      const entry = typeof found === 'number' ? null : found;
+      const lease = typeof found === 'number' && token ? { token, stamp: found, tag } : undefined;
       let reader = readers[i];
       while (reader) {
         // Who is told may ask again at once.
         const { next } = reader;
-        reader.onEntry(entry, link);
+        reader.onEntry(entry, link, lease);
         reader = next;
       }
     }
