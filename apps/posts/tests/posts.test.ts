@@ -223,7 +223,7 @@ describe('GET /api/v1/posts/:id', () => {
     const { id } = await ada.post('Kept');
     await ada.get(`/api/v1/posts/${id}`);
     // And for twenty minutes more, in case PostgreSQL does not answer then.
-    const seconds = (await app.redis.ttl(`posts:cache:post.2:${id}`)) - 1_200;
+    const seconds = (await app.redis.ttl(`posts:cache:post.3:${id}`)) - 1_200;
     expect(seconds).toBeGreaterThan(500);
     expect(seconds).toBeLessThan(700);
   });

@@ -158,7 +158,7 @@ export class PostRows {
   constructor(db: Queryable) {
     this.find = createGatheredRead<string, PostRow>({
       db,
-      name: 'find_posts',
+      name: 'find_post_rows',
       text: `select ${postColumns}
                from posts p join profiles a on a.user_id = p.author_id
               where p.id = any($1)`,

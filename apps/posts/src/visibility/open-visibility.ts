@@ -1,6 +1,7 @@
 import { cachePolicies, redisKeys, type Cache, type Database, type Redis } from '@rostrum/data-access';
 import { openCache, type Kit } from '@rostrum/service-kit';
-import { postShape } from '../posts/post-document';
+import { packedShape } from '../posts/post-document';
+import { PostDocuments } from '../posts/post-documents.repository';
 import { PostRows } from '../posts/posts.repository';
 import { ChangeLog } from './change-log';
 import { KnownPosts } from './known-posts';
@@ -37,7 +38,7 @@ export function openVisibility(kit: Kit, redis: Redis, database: Database): Visi
   const postCache = openCache(kit, redis, {
     name: 'post',
     policy: 'post',
-    version: postShape,
+    version: packedShape,
     loads,
     onChange,
   });
@@ -52,7 +53,8 @@ export function openVisibility(kit: Kit, redis: Redis, database: Database): Visi
     openCache(kit, redis, { name: 'relations', policy, loads, onChange }),
   );
   const rows = new PostRows(database);
-  const reader = new PostReader(rows, postCache, people, relations, new KnownPosts(changes));
+  const documents = new PostDocuments(database);
+  const reader = new PostReader(documents, postCache, people, relations, new KnownPosts(changes));
   const peopleReader = new PeopleReader(people, relations);
   const pages = new PostPages(reader);
   return { reader, rows, pages, peopleReader, postCache, people, relations, changes };

@@ -1,8 +1,8 @@
 import type { Cache, Missing } from '@rostrum/data-access';
 import type { Condition } from '@rostrum/service-kit';
-import { documentOf, packPost, unpackPost, type PostDocument } from '../posts/post-document';
+import { unpackPost, type PostDocument } from '../posts/post-document';
+import { packedOf, type PostDocuments } from '../posts/post-documents.repository';
 import { postsErrors } from '../posts/posts.errors';
-import type { PostRows } from '../posts/posts.repository';
 import { asksForFollow, decide, type PersonState, type Place, type Verdict } from './decide';
 import type { KnownPosts } from './known-posts';
 import { personState, type People } from './people';
@@ -46,7 +46,7 @@ export class PostReader {
 
   // eslint-disable-next-line max-params -- five parts, each of which it needs
   constructor(
-    private readonly rows: Pick<PostRows, 'find'>,
+    private readonly documents: Pick<PostDocuments, 'find'>,
     private readonly cache: Pick<Cache, 'getOrLoadBytes' | 'glanceAt' | 'servedByOthers'>,
     private readonly people: Pick<People, 'stateOf' | 'read' | 'glanceAt' | 'authorOf' | 'rememberAuthor'>,
     private readonly relations: Pick<ViewerRelations, 'read' | 'glanceAt' | 'with' | 'follows'>,
@@ -151,7 +151,7 @@ export class PostReader {
   }
 
   private readonly sources: Sources = {
-    post: (id, glance) => this.cache.glanceAt(id, glance),
+    post: (id, glance) => this.cache.glanceAt(id, glance, { toLoad: true }),
     person: (id, glance) => this.people.glanceAt(id, glance),
     viewer: (id, glance) => this.relations.glanceAt(id, glance),
     authorOf: (postId) => this.people.authorOf(postId),
@@ -164,13 +164,13 @@ export class PostReader {
     { signal, seen }: { signal: HowToShow['signal']; seen: Missing | undefined },
   ): Promise<FoundPost | undefined> {
     const known = this.people.authorOf(id);
-    let loaded: FoundPost | undefined;
+    let loadedAuthor: PersonState | undefined;
     const load = async (abandoned: () => AbortSignal) => {
-      const row = await this.rows.find(id, { lateSignal: abandoned });
+      const row = await this.documents.find(id, { lateSignal: abandoned });
       if (!row) return undefined;
-      const document = documentOf(row);
-      loaded = { id, document, author: personState(row.author_private, row.author_gone) };
-      return packPost(document);
+      // What is loaded for this reader is no older than the question.
+      loadedAuthor = personState(row.author_private, row.author_gone);
+      return packedOf(row);
     };
     const reading = this.cache.getOrLoadBytes(id, load, { seen, ...(signal && { signal }) });
     const stateOf = (authorId: string) =>
@@ -178,12 +178,11 @@ export class PostReader {
     const [packed, author] =
       known === undefined ? [await reading] : await Promise.all([reading, stateOf(known)]);
     if (packed === undefined) return undefined;
-    // What was loaded for this reader is no older than the question.
-    const document = loaded?.document ?? unpackPost(packed);
+    const document = unpackPost(packed);
     const { authorId } = document.facts;
     if (known === undefined) this.people.rememberAuthor(id, authorId);
     if (authorId === viewerId) return { id, document, author: ownState };
-    return loaded ?? { id, document, author: author ?? (await stateOf(authorId)) };
+    return { id, document, author: loadedAuthor ?? author ?? (await stateOf(authorId)) };
   }
 
   private judgeAll(
