@@ -134,7 +134,13 @@ export {
   type TailHooks,
   type TailReader,
 } from './redis/cache/stream-tail';
-export { appendTogether, type Appended, type Appending } from './redis/cache/append';
+export {
+  addToStream,
+  appendTogether,
+  type Appended,
+  type Appending,
+  type StreamAddition,
+} from './redis/cache/append';
 export { watchEvictions } from './redis/evictions';
 export { redisKeys, type RedisKeys } from './redis/redis-keys';
 export type { LimitAsker, RateLimit, UncountedCaller } from './redis/rate-limit-batch';

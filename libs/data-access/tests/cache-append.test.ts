@@ -1,5 +1,13 @@
 import { waitFor } from '@rostrum/testing';
-import { closeRedis, createCache, createRedis, type Cache, type CachePolicy, type Redis } from '../src';
+import {
+  appendTogether,
+  closeRedis,
+  createCache,
+  createRedis,
+  type Cache,
+  type CachePolicy,
+  type Redis,
+} from '../src';
 import { redisPlaces, type RedisPlace } from './redis-places';
 
 const lasting: CachePolicy = {
@@ -72,6 +80,34 @@ describe.each(redisPlaces)('appending, over %s', (_name, openPlace) => {
     expect(await read('1')).toBe('12345678');
     await cache.append(['1'], appended('9', 8));
     expect(await read('1')).toBe('loaded');
+  });
+
+  it('tells a stream of it when all of it has been done', async () => {
+    const keys = Array.from({ length: 300 }, (_, index) => `{${index % 7}}${index}`);
+    await Promise.all(keys.map((key) => fill(key, key)));
+    const stream = `log-${count}`;
+    const addition = (value: string) => ({ key: stream, longest: 1_000, field: 'what', value });
+    const all = cache.appending(keys, appended('+a'));
+
+    const told = appendTogether([all], addition('all'));
+    // A reader looks as often as it can: once there is an entry, every value has been lengthened.
+    const seen = async () => (await redis.xlen(stream)) > 0;
+    await waitFor(seen, { what: 'the entry' });
+    const values = await Promise.all(keys.map((key) => cache.getBytes(key)));
+    await told;
+    await appendTogether(
+      [cache.appending(['1'], appended('+b')), cache.appending([], appended(''))],
+      addition('one'),
+    );
+    await appendTogether([cache.appending([], appended(''))], addition('none'));
+
+    expect(values.map(String)).toEqual(keys.map((key) => `${key}+a`));
+    const entries = await redis.xrange(stream, '-', '+');
+    expect(entries.map(([, fields]) => fields)).toEqual([
+      ['what', 'all'],
+      ['what', 'one'],
+      ['what', 'none'],
+    ]);
   });
 
   it('keeps out of the way of a change that is under way', async () => {

@@ -35,7 +35,7 @@ export interface TimelinesDependencies {
   /** What pulled authors have written, by author. */
   written: Pick<Cache, 'getOrLoadBytes' | 'append'>;
   pulled: Pick<PulledAuthors, 'all'>;
-  changes: Pick<ChangeLog, 'add' | 'areUnchanged'>;
+  changes: Pick<ChangeLog, 'add' | 'additionOf' | 'areUnchanged'>;
 }
 
 /**
@@ -84,11 +84,10 @@ export class Timelines {
     const authorIds = posts.map(({ authorId }) => authorId);
     const own = posts.map((written) => this.appending(entryOf(written), [written.authorId]));
     try {
-      await appendTogether(own);
+      await appendTogether(own, this.dependencies.changes.additionOf(authorIds.map(homeOf)));
     } catch {
-      return this.forget(authorIds);
+      await this.forget(authorIds);
     }
-    await this.dependencies.changes.add(authorIds.map(homeOf));
   }
 
   /**

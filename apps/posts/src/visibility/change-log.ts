@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { StreamTail, type Redis, type StreamEntry, type TailReader } from '@rostrum/data-access';
+import {
+  addToStream,
+  StreamTail,
+  type Redis,
+  type StreamAddition,
+  type StreamEntry,
+  type TailReader,
+} from '@rostrum/data-access';
 import { ChangeTimes, placeOfSubject } from './change-times';
 
 /** How far this process had read the log. Later ones are greater. */
@@ -52,13 +59,17 @@ export class ChangeLog {
     this.listeners.push(listener);
   }
 
+  /** For whoever adds it along with what it tells of. */
+  additionOf(subjects: readonly string[]): StreamAddition {
+    return { key: this.key, longest: longestLog, field: 's', value: subjects.join(' ') };
+  }
+
   /** Never rejects: where Redis is away, it waits until nobody believes any more what was made before. */
   async add(subjects: readonly string[]): Promise<void> {
     const giveUpAt = performance.now() + patienceMs;
     for (;;) {
       try {
-        await this.redis.xadd(this.key, 'MAXLEN', '~', longestLog, '*', 's', subjects.join(' '));
-        return;
+        return await addToStream(this.redis, this.additionOf(subjects));
       } catch {
         if (this.tail.isGivenUp || performance.now() >= giveUpAt) return;
         await delay(retryMs);

@@ -25,33 +25,66 @@ interface Place {
   what: Appended;
 }
 
+/** An entry for a stream of so many at most. */
+export interface StreamAddition {
+  key: string;
+  longest: number;
+  field: string;
+  value: string;
+}
+
 /**
- * Lengthens what is there under all these keys, in their order; as few scripts as their number and their slots allow.
- * Rejects when it is not known whether all have been. All are of one Redis.
+ * Lengthens what is there under all these keys, in their order; as few scripts as their number and their slots allow. The
+ * addition, if there is one, stands when all of that does: outside of clusters it travels along. Rejects when it is not
+ * known whether all has been done. All are of one Redis.
  */
-export async function appendTogether(appendings: readonly Appending[]): Promise<void> {
+export async function appendTogether(
+  appendings: readonly Appending[],
+  addition?: StreamAddition,
+): Promise<void> {
   const [first] = appendings;
   if (!first) return;
+  const { redis } = first;
   const places = appendings.flatMap((what) => what.fullKeys.map((key): Place => ({ key, what })));
-  for (const group of first.redis.isCluster ? bySlot(places) : [places]) {
-    for (let start = 0; start < group.length; start += keysInScript)
-      // One after the other: what others ask of Redis comes in between.
-      await append(first.redis, group.slice(start, start + keysInScript));
-  }
+  const parts = (redis.isCluster ? bySlot(places) : [places]).flatMap(inParts);
+  const last = redis.isCluster ? undefined : parts.at(-1);
+  // One after the other: what others ask of Redis comes in between.
+  for (const part of parts) await append(redis, part, part === last ? addition : undefined);
+  if (addition && !last) await addToStream(redis, addition);
   for (const { forgetLocally } of appendings) forgetLocally();
 }
 
+/** An entry by itself. */
+export async function addToStream(
+  redis: Redis,
+  { key, longest, field, value }: StreamAddition,
+): Promise<void> {
+  await redis.xadd(key, 'MAXLEN', '~', longest, '*', field, value);
+}
+
 /** The script is told of each key what of the rest of its arguments is meant for it. */
-async function append(redis: Redis, places: readonly Place[]): Promise<void> {
+async function append(redis: Redis, places: readonly Place[], addition?: StreamAddition): Promise<void> {
   const known = new Map<Appended, number>();
   const meant = places.map(({ what }) => {
     const number = known.get(what) ?? known.size + 1;
     known.set(what, number);
     return number;
   });
-  const rest = [...known.keys()].flatMap(({ bytes, longest }) => [bytes, longest + headLength]);
   const keys = places.map(({ key }) => key);
-  await runOnKeys(redis, cacheScripts.append, { keys, args: [Buffer.from(meant), ...rest] });
+  const args: (Buffer | number | string)[] = [
+    Buffer.from(meant),
+    ...[...known.keys()].flatMap(({ bytes, longest }) => [bytes, longest + headLength]),
+  ];
+  if (addition) {
+    keys.push(addition.key);
+    args.push(addition.longest, addition.field, addition.value);
+  }
+  await runOnKeys(redis, cacheScripts.append, { keys, args });
+}
+
+function inParts(places: readonly Place[]): Place[][] {
+  const count = Math.ceil(places.length / keysInScript);
+  return Array.from({ length: count }, (_, n) => places.slice(n * keysInScript, (n + 1) * keysInScript));
 }
 
 function bySlot(places: readonly Place[]): Place[][] {

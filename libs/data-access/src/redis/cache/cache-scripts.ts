@@ -51,10 +51,13 @@ return replies`),
   readToLoad: script(`
 ${readClock}
 local replies = redis.call('MGET', unpack(KEYS))
+local ms, lease
 for i = 1, #KEYS do
   if not replies[i] then
-    local ms = ARGV[i + 1]
-    local lease = string.rep('\\0', 19) .. struct.pack('>I6', clockMs + ms) .. ARGV[1]
+    if ms ~= ARGV[i + 1] then
+      ms = ARGV[i + 1]
+      lease = string.rep('\\0', 19) .. struct.pack('>I6', clockMs + ms) .. ARGV[1]
+    end
     if not redis.pcall('SET', KEYS[i], lease, 'PX', ms).err then replies[i] = clockMs end
   end
 end
@@ -71,14 +74,15 @@ return 1`),
   /**
    * Puts a value in, if the caller still holds the lease: a value that was read before a change, before Redis lost its
    * data or by somebody who was taken for dead is never put in after it. For each of any number of keys. ARGV, of
-   * each: token, entry, for how many ms.
+   * each: the entry, which has the lease's token, and for how many ms.
    */
   fill: script(`
 local replies = {}
 for i = 1, #KEYS do
   replies[i] = 0
-  if redis.call('GETRANGE', KEYS[i], 25, 32) == ARGV[3 * i - 2] then
-    redis.call('SET', KEYS[i], ARGV[3 * i - 1], 'PX', ARGV[3 * i])
+  local entry = ARGV[2 * i - 1]
+  if redis.call('GETRANGE', KEYS[i], 25, 32) == string.sub(entry, 26, 33) then
+    redis.call('SET', KEYS[i], entry, 'PX', ARGV[2 * i])
     replies[i] = 1
   end
 end
@@ -114,10 +118,11 @@ return 1`),
   /**
    * Lengthens the values that are there, of any number of keys. Whoever is loading one may have read before what is
    * appended was there: their lease ends. ARGV: a byte for each key, which says what is for it of what follows: the
-   * bytes, and how long an entry may become before it is given up.
+   * bytes, and how long an entry may become before it is given up. One more key is that of a stream, which gets an entry
+   * then; the last of ARGV are how long it may become, the entry's field and its value.
    */
   append: script(`
-for i = 1, #KEYS do
+for i = 1, #ARGV[1] do
   local at = string.byte(ARGV[1], i) * 2
   local head = redis.call('GETRANGE', KEYS[i], 0, 32)
   local kind = string.sub(head, 1, 1)
@@ -130,6 +135,9 @@ for i = 1, #KEYS do
   elseif kind == '\\0' or kind == '\\2' then
     redis.call('DEL', KEYS[i])
   end
+end
+if #KEYS > #ARGV[1] then
+  redis.call('XADD', KEYS[#KEYS], 'MAXLEN', '~', ARGV[#ARGV - 2], '*', ARGV[#ARGV - 1], ARGV[#ARGV])
 end
 return 1`),
 };
