@@ -6,11 +6,12 @@ import { summariseTurns, takeTurns } from './turns.mjs';
 
 const serverCore = 0;
 const loadCore = 1;
-const warmUpSeconds = 4;
+const usualWarmUpSeconds = 4;
 
 /**
- * `variants`: [{ name, args, env, path, headers, script?, prepare?, lookAt?, floor? }]; the one with `floor: true` is what
- * ratios are to. `prepare` is called before the server of a measurement is started, `lookAt` with the server after it.
+ * `variants`: [{ name, args, env, path, headers, script?, warmUpSeconds?, prepare?, lookAt?, floor? }]; the one with
+ * `floor: true` is what ratios are to. `prepare` is called before the server of a measurement is started, `lookAt` with
+ * the server after it.
  * Resolves with a row per variant.
  */
 export async function compare({ title, variants, rounds = 5, seconds = 4, connections = 50 }) {
@@ -37,6 +38,7 @@ export async function compare({ title, variants, rounds = 5, seconds = 4, connec
 
 async function measure(tool, variant, { seconds, connections }) {
   const { args, env, path, headers, script, prepare, lookAt } = variant;
+  const { warmUpSeconds = usualWarmUpSeconds } = variant;
   await prepare?.();
   const server = await startServer({ args, env }, serverCore);
   try {

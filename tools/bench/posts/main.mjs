@@ -145,7 +145,9 @@ async function measureFeed({ env, service, viewers }) {
 async function measureCreate({ service, viewers }) {
   const body = JSON.stringify({ text: 'people write of what they have seen today '.repeat(4).trim() });
   const script = writeCreates(outdir, 'create', { path: '/api/v1/posts', people: viewers, body });
-  await compareWith('POST /posts, each with a key of its own', [[service('create', script), 0.45]]);
+  // What answers a fifth of the floor's requests is compiled as far only after several times as long.
+  const create = { ...service('create', script), warmUpSeconds: 15 };
+  await compareWith('POST /posts, each with a key of its own', [[create, 0.45]]);
 }
 
 async function compareWith(title, rowsAndGoals, beside = floor) {
