@@ -94,6 +94,10 @@ function flat(text: string): string {
 
 /** One client: all that is known of it, what it is sent, and the verdict that ends it. */
 export class Connection {
+  // What is looked at for each frame comes first, so that it lies together in memory.
+  private readonly outbox: Outbox;
+  private endReason: EndReason | undefined;
+  private readonly isCompressed: boolean;
   readonly id = flat(randomUUID());
   /** Spreads what is done for all connections now and then evenly over time. */
   readonly number = connectionsMade++;
@@ -103,12 +107,9 @@ export class Connection {
   private claims: SocketUser;
   private readonly webSocket: LiveSocket;
   private readonly socket: Socket;
-  private readonly outbox: Outbox;
   private readonly openedAt = performance.now();
   private readonly budget: MessageBudget;
-  private readonly isCompressed: boolean;
   private answered = true;
-  private endReason: EndReason | undefined;
 
   constructor(
     opened: OpenedSocket,

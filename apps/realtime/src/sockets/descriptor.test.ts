@@ -1,16 +1,13 @@
 import { once } from 'node:events';
+import { fstatSync } from 'node:fs';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { waitFor } from '@rostrum/testing';
-import { Descriptor } from './descriptor';
-import { frameOfText } from './frame';
-import { Outbox } from './outbox';
-import { Outflow } from './outflow';
+import { descriptorOf, noDescriptor, writeTo } from './descriptor';
 
-const maxBytes = 16_777_216;
 const large = Buffer.alloc(65_536, 'x');
 
 let server: net.Server;
@@ -26,10 +23,6 @@ afterEach(async () => {
   if (server.listening) await new Promise((resolve) => server.close(resolve));
 });
 
-function portOf(listening: net.Server): number {
-  return (listening.address() as AddressInfo).port;
-}
-
 /** Both ends of a connection, of which the client does not read yet. */
 async function connect(pipe?: string): Promise<{ own: Socket; client: Socket }> {
   if (!server.listening) {
@@ -37,129 +30,64 @@ async function connect(pipe?: string): Promise<{ own: Socket; client: Socket }> 
     await once(server, 'listening');
   }
   const accepted = once(server, 'connection');
-  const client = net.connect(pipe === undefined ? { port: portOf(server) } : { path: pipe });
+  const client = net.connect(
+    pipe === undefined ? { port: (server.address() as AddressInfo).port } : { path: pipe },
+  );
   const [own] = (await accepted) as [Socket];
   sockets.push(own, client);
   return { own, client };
 }
 
-function descriptorOf(socket: Socket): Descriptor {
-  const descriptor = Descriptor.of(socket);
-  // Where this fails on another Node, all is written by way of the stream: right, but slower.
-  if (!descriptor) throw new Error('Nothing to write to');
-  return descriptor;
-}
-
-/** Resolves with what comes until there is so much of it. */
-async function read(client: Socket, length: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of client.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    parts.push(part);
-    size += part.length;
-    if (size >= length) break;
-  }
-  return Buffer.concat(parts);
-}
-
-/** How much was taken until nothing was. */
-function fill(descriptor: Descriptor): number {
-  let sum = 0;
-  for (let taken = -1; taken !== 0; sum += taken) taken = descriptor.write(large);
-  return sum;
-}
+const nobody = { descriptorClosed: () => undefined };
 
 describe('a descriptor', () => {
   it('takes what there is room for, and then nothing', async () => {
     const { own, client } = await connect();
-    const descriptor = descriptorOf(own);
-    expect(descriptor.write(Buffer.from('hello'))).toBe(5);
-    const sum = 5 + fill(descriptor);
-    expect((await read(client, sum)).length).toBe(sum);
-    await waitFor(() => descriptor.write(large) > 0);
+    const descriptor = descriptorOf(own, nobody);
+    // Where this fails on another Node, all is written by way of the stream: right, but slower.
+    expect(descriptor).toBeGreaterThan(noDescriptor);
+    expect(writeTo(descriptor, Buffer.from('hello'))).toBe(5);
+    for (let taken = -1; taken !== 0;) taken = writeTo(descriptor, large);
+    client.resume();
+    await waitFor(() => writeTo(descriptor, large) > 0);
   });
 
-  it('takes nothing before what the stream has', async () => {
+  it.each<[string, (own: Socket, client: Socket) => void]>([
+    ['destroyed', (own) => own.destroy()],
+    ['destroyed for an error', (own) => own.destroy(new Error('it is over'))],
+    ['reset', (own) => own.resetAndDestroy()],
+    ['ended by both', (own, client) => void [own.resume().end(), client.end()]],
+    ['hung up by the client', (own, client) => void [own.resume(), client.destroy()]],
+    ['reset by the client', (own, client) => void [own.resume(), client.resetAndDestroy()]],
+  ])('is told of while it is still its own when the socket is %s', async (_, end) => {
     const { own, client } = await connect();
-    const descriptor = descriptorOf(own);
-    own.cork();
-    own.write('first, ');
-    expect(descriptor.write(Buffer.from('too early'))).toBe(0);
-    own.uncork();
-    await waitFor(() => own.writableLength === 0);
-    expect(descriptor.write(Buffer.from('second'))).toBe(6);
-    expect((await read(client, 13)).toString()).toBe('first, second');
-  });
-
-  it('takes nothing in the turn in which the connection is closed: its number may be another one’s', async () => {
-    const { own } = await connect();
-    const descriptor = descriptorOf(own);
-    own.destroy();
-    const other = await connect();
-    expect(descriptor.write(Buffer.from('not for you'))).toBe(0);
-    expect(descriptorOf(other.own).write(Buffer.from('for you'))).toBe(7);
-    expect((await read(other.client, 7)).toString()).toBe('for you');
+    own.on('error', () => undefined);
+    client.on('error', () => undefined);
+    const wasOpen: boolean[] = [];
+    const descriptor = descriptorOf(own, {
+      descriptorClosed: () => void wasOpen.push(fstatSync(descriptor).isSocket()),
+    });
+    end(own, client);
+    await waitFor(() => own.closed);
+    expect(wasOpen).toEqual([true]);
   });
 
   it('is had of connections alone, not of what is encrypted or is no connection', async () => {
     const { own } = await connect();
-    expect(Descriptor.of(own)).toBeDefined();
     const secure = new tls.TLSSocket(own, { isServer: true });
     sockets.push(secure);
-    expect(Descriptor.of(secure)).toBeUndefined();
-    expect(Descriptor.of(new Duplex() as Socket)).toBeUndefined();
+    expect(descriptorOf(secure, nobody)).toBe(noDescriptor);
+    expect(descriptorOf(new Duplex() as Socket, nobody)).toBe(noDescriptor);
+  });
+
+  it('is had once: nobody else would be told', async () => {
+    const { own } = await connect();
+    expect(descriptorOf(own, nobody)).not.toBe(noDescriptor);
+    expect(descriptorOf(own, nobody)).toBe(noDescriptor);
   });
 
   it('is not had of pipes', async () => {
     const { own } = await connect(path.join(tmpdir(), `descriptor-${process.pid}.socket`));
-    expect(Descriptor.of(own)).toBeUndefined();
-  });
-});
-
-describe('an outbox that writes to it', () => {
-  const outflow = () => new Outflow({ onSent: () => undefined, gatherMs: 1 });
-
-  it('sends all in order to who reads late, in whatever pieces it is taken', async () => {
-    const { own, client } = await connect();
-    const outbox = new Outbox(own, outflow());
-    const frames = Array.from({ length: 60 }, (_, i) => frameOfText('event', `${i} `.repeat(40_000)));
-    let sum = 0;
-    for (const frame of frames) {
-      expect(outbox.add(frame, maxBytes)).toBe(true);
-      sum += frame.wire.length;
-    }
-    expect(outbox.size).toBeGreaterThan(0);
-    const received = await read(client, sum);
-    expect(received.equals(Buffer.concat(frames.map(({ wire }) => wire)))).toBe(true);
-    expect(outbox.size).toBe(0);
-  });
-
-  it('leaves it to the stream to end a connection that is lost', async () => {
-    const { own, client } = await connect();
-    const outbox = new Outbox(own, outflow());
-    const failed = once(own, 'error');
-    client.resetAndDestroy();
-    await waitFor(() => {
-      outbox.write(large);
-      return own.destroyed;
-    });
-    expect((await failed)[0]).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) });
-    expect(() => outbox.write(large)).not.toThrow();
-  });
-
-  it('does not take for old what waits anew whenever one looks', async () => {
-    const { own, client } = await connect();
-    client.resume();
-    const clock = outflow();
-    const outbox = new Outbox(own, clock);
-    const frame = frameOfText('event', 'news');
-    for (let now = 1; now < 100; now += 10) {
-      outbox.add(frame, maxBytes);
-      outbox.add(frame, maxBytes);
-      expect(outbox.size).toBeGreaterThan(0);
-      expect(outbox.isOlderThan(5, now)).toBe(false);
-      const { round } = clock;
-      await waitFor(() => clock.round >= round + 2 && outbox.size === 0, { everyMs: 1 });
-    }
+    expect(descriptorOf(own, nobody)).toBe(noDescriptor);
   });
 });

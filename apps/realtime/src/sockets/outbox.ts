@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { sizeOf, type Batch } from './batch';
-import { Descriptor } from './descriptor';
+import { descriptorOf, noDescriptor, writeTo, type DescriptorHolder } from './descriptor';
 import type { Frame } from './frame';
 import type { Outflow } from './outflow';
 
@@ -12,25 +12,27 @@ const nothing = Buffer.alloc(0);
  * What waits for one client. What its socket does not take stays here and not in Node's queue, as part of batches that
  * are shared with other sockets.
  */
-export class Outbox {
+export class Outbox implements DescriptorHolder {
+  // What is looked at for each frame comes first, so that it lies together.
+  /** Whether the kernel may be handed frames: the connection is open, and nothing waits in its stream. */
+  private isDirect = false;
   private pending: Batch | undefined;
-  private isWaiting = false;
-  private isStalled = false;
-  /** Whether the socket had not passed all on when it was last looked at: it is far away, and so looked at rarely. */
-  private isBehind = false;
-  private isEnded = false;
   /** Of the outflow, in which it may not be written to again. */
   private round = 0;
+  private descriptor: number;
+  private isWaiting = false;
+  private isStalled = false;
+  private isEnded = false;
   /** How far in the stream of bytes the end of the queue was when it was last looked at, and when that was. */
   private mark = 0;
   private markedAt = 0;
-  private readonly descriptor: Descriptor | undefined;
 
   constructor(
     private readonly socket: Socket,
     private readonly outflow: Outflow,
   ) {
-    this.descriptor = Descriptor.of(socket);
+    this.descriptor = descriptorOf(socket, this);
+    this.look();
   }
 
   /** Bytes that the client has not taken. */
@@ -46,7 +48,7 @@ export class Outbox {
       if (!this.hasRoomFor(frame, maxBytes)) return false;
     }
     this.outflow.count(frame);
-    if (!this.pending && !this.isBehind && this.outflow.admits(this.round)) {
+    if (this.mayGoAtOnce && this.outflow.admits(this.round)) {
       this.round = this.outflow.round;
       this.write(frame.wire);
       return true;
@@ -66,7 +68,7 @@ export class Outbox {
     this.isWaiting = false;
     if (!this.pending) return;
     this.round = this.outflow.round + 1;
-    if (this.socket.writableNeedDrain) this.awaitDrain();
+    if (!this.isDirect && this.socket.writableNeedDrain) this.awaitDrain();
     else this.writeAll();
   }
 
@@ -81,20 +83,28 @@ export class Outbox {
   /** At once, before what waits. */
   write(bytes: Buffer): void {
     if (this.isEnded) return;
-    const taken = this.isBehind ? 0 : (this.descriptor?.write(bytes) ?? 0);
-    if (taken === bytes.length) this.markedAt = 0;
+    const taken = this.isDirect ? writeTo(this.descriptor, bytes) : 0;
+    if (taken === bytes.length) return;
     // A piece of them would keep all of them for as long as it waits, and count as less.
-    else this.writeToStream(taken === 0 ? bytes : Buffer.from(bytes.subarray(taken)));
+    this.writeToStream(taken === 0 ? bytes : Buffer.from(bytes.subarray(taken)));
   }
 
   /** To be called when something else has been written to the socket. */
   look(): void {
-    this.isBehind = this.socket.writableLength > 0;
+    const { writable, writableLength } = this.socket;
+    this.isDirect = this.descriptor !== noDescriptor && !this.isEnded && writable && writableLength === 0;
+  }
+
+  /** Its number may be another connection's a moment later. */
+  descriptorClosed(): void {
+    this.descriptor = noDescriptor;
+    this.isDirect = false;
   }
 
   /** Nothing may be written any more. */
   end(): void {
     this.isEnded = true;
+    this.isDirect = false;
   }
 
   /** Forgets what waits: nobody will read it. */
@@ -104,12 +114,13 @@ export class Outbox {
 
   /** Whether something has waited for longer than so many milliseconds. It must be asked now and then to know. */
   isOlderThan(maxAgeMs: number, now: number): boolean {
-    const { bytesWritten, writableLength } = this.socket;
-    const pending = this.pending?.length ?? 0;
-    if (writableLength + pending === 0) {
+    // What is gathered for a socket that takes what it is given waits for nobody but the clock.
+    if (this.takesDirectly || this.size === 0) {
       this.markedAt = 0;
       return false;
     }
+    const { bytesWritten, writableLength } = this.socket;
+    const pending = this.pending?.length ?? 0;
     if (this.markedAt === 0 || bytesWritten - writableLength >= this.mark) {
       this.mark = bytesWritten + pending;
       this.markedAt = now;
@@ -125,15 +136,22 @@ export class Outbox {
     return new Promise((resolve) => this.socket.write(nothing, () => resolve()));
   }
 
+  private get takesDirectly(): boolean {
+    if (!this.isDirect) this.look();
+    return this.isDirect;
+  }
+
+  private get mayGoAtOnce(): boolean {
+    return !this.pending && (this.isDirect || this.socket.writableLength === 0);
+  }
+
   private hasRoomFor(frame: Frame, maxBytes: number): boolean {
-    if (this.isBehind) this.look();
-    const written = this.isBehind ? this.socket.writableLength : 0;
+    const written = this.takesDirectly ? 0 : this.socket.writableLength;
     return written + (this.pending?.size ?? 0) + sizeOf(frame) <= maxBytes;
   }
 
   private writeToStream(bytes: Buffer): void {
-    if (!this.socket.writable) return;
-    this.socket.write(bytes);
+    if (this.socket.writable) this.socket.write(bytes);
     this.look();
   }
 
