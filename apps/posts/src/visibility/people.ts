@@ -1,9 +1,9 @@
 import type { Cache, Glance } from '@rostrum/data-access';
-import { LRUCache } from 'lru-cache';
 import type { PersonState } from './decide';
+import { KeptMap } from './kept-map';
 import type { PeopleRepository } from './people.repository';
 
-const mostAuthorsRemembered = 50_000;
+const authorsRemembered = { entries: 25_000, weight: Infinity };
 
 const privateBit = 1;
 const goneBit = 2;
@@ -33,7 +33,7 @@ export function stateIn(packed: Buffer | undefined): PersonState {
  */
 export class People {
   /** Who wrote what never changes, so that it may be remembered here and the author asked for along with the post. */
-  private readonly authors = new LRUCache<string, string>({ max: mostAuthorsRemembered });
+  private readonly authors = new KeptMap<string>(authorsRemembered);
 
   constructor(
     private readonly people: PeopleRepository,
@@ -41,7 +41,7 @@ export class People {
   ) {}
 
   authorOf(postId: string): string | undefined {
-    return this.authors.get(postId);
+    return this.authors.get(postId)?.value;
   }
 
   rememberAuthor(postId: string, authorId: string): void {

@@ -1,3 +1,5 @@
+import type { Lease } from './lease';
+
 /**
  * What stands under a key: a head of fixed length, then the value's bytes. A hit parses nothing and copies nothing.
  *
@@ -8,7 +10,7 @@
  * | 7–12  | stamp      | a time of Redis's clock before the value was read from where it comes from |
  * | 13–18 | freshUntil | by Redis's clock                                                           |
  * | 19–24 | leaseUntil | until then somebody else is to be waited for, who loads a new value        |
- * | 25–32 | token      | whose lease it is                                                          |
+ * | 25–32 | token      | whose lease it is, or by whose lease the value was put there               |
  *
  * A fence is a byte and the tokens of those who are changing the value.
  */
@@ -16,20 +18,20 @@ export const headLength = 33;
 
 export const kinds = { lease: 0, value: 1, absent: 2, fence: 3 } as const;
 
-export interface EntryHead {
-  tag: number;
-  stamp: number;
-  freshUntil: number;
-}
-
-/** `undefined`: it is known that there is no value. */
-export function packEntry({ tag, stamp, freshUntil }: EntryHead, value: string | Buffer | undefined): Buffer {
+/** What is loaded under a lease, until a time. `undefined`: it is known that there is no value. */
+export function packEntry(
+  { tag, stamp, token }: Lease,
+  freshUntil: number,
+  value: string | Buffer | undefined,
+): Buffer {
   const length = value === undefined ? 0 : Buffer.byteLength(value);
-  const entry = Buffer.alloc(headLength + length);
+  const entry = Buffer.allocUnsafe(headLength + length);
   entry[0] = value === undefined ? kinds.absent : kinds.value;
   entry.writeUIntBE(tag, 1, 6);
   entry.writeUIntBE(stamp, 7, 6);
   entry.writeUIntBE(freshUntil, 13, 6);
+  entry.writeUIntBE(0, 19, 6);
+  token.copy(entry, 25);
   if (typeof value === 'string') entry.write(value, headLength);
   else value?.copy(entry, headLength);
   return entry;

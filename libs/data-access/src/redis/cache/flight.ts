@@ -125,16 +125,16 @@ export class Flight implements LeaseHolder {
     return this.load();
   }
 
-  private async withLease({ token, stamp, tag }: Lease): Promise<Value> {
+  private async withLease(lease: Lease): Promise<Value> {
     const { store, key, renewal, timesOf, onFillError } = this.plan;
-    this.token = token;
+    this.token = lease.token;
     renewal.begin(this);
     try {
       const value = await this.load();
       const times = timesOf(value);
       if (times) {
-        const entry = packEntry({ tag, stamp, freshUntil: stamp + times.freshMs }, value);
-        store.fills.ask(key, [token, entry, times.keptMs]).catch(onFillError);
+        const entry = packEntry(lease, lease.stamp + times.freshMs, value);
+        store.fills.ask(key, [entry, times.keptMs]).catch(onFillError);
         return valueOf(entry);
       }
       void this.tell('release');
