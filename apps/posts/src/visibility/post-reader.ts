@@ -1,4 +1,4 @@
-import type { Cache, Missing } from '@rostrum/data-access';
+import type { Cache } from '@rostrum/data-access';
 import type { Condition } from '@rostrum/service-kit';
 import { unpackPost, type PostDocument } from '../posts/post-document';
 import { packedOf, type PostDocuments } from '../posts/post-documents.repository';
@@ -6,7 +6,7 @@ import { postsErrors } from '../posts/posts.errors';
 import { asksForFollow, decide, type PersonState, type Place, type Verdict } from './decide';
 import type { KnownPosts } from './known-posts';
 import { personState, type People } from './people';
-import { KnownSight, Sights, type Memory, type Sources } from './sights';
+import { KnownSight, Sights, type Memory, type SightedPost, type Sources } from './sights';
 import { relationsIn, type Relations, type ViewerRelations } from './viewer-relations';
 
 export interface ShownPost extends PostDocument {
@@ -70,9 +70,6 @@ export class PostReader {
     id: string,
     { place = 'direct', signal }: HowToShow = {},
   ): Promise<PostDocument> {
-    const sight = KnownSight.of(this.memory, viewerId, id);
-    if (sight && (await sight.holds()))
-      return this.verdictOn(...seen(viewerId, id, sight), { place, signal });
     const [viewer, [found]] = await this.look(viewerId, [id], { signal });
     if (!found) throw postsErrors.notFound();
     return this.verdictOn(viewer, found, { place, signal });
@@ -118,25 +115,27 @@ export class PostReader {
     const sights = new Sights(this.known, this.sources, { viewerId, ids });
     const { relations, posts, known } = await sights.all(isCaughtUp);
     this.cache.servedByOthers(known);
-    const found = posts.map(({ document, author }, index): FoundPost | undefined => {
-      const state = document?.facts.authorId === viewerId ? ownState : author;
-      return document && state && { id: ids[index] ?? '', document, author: state };
-    });
-    if (relations && !found.includes(undefined)) return [{ id: viewerId, relations }, found];
-    const [late, whole] = await Promise.all([
+    const found = posts.map((sighted, index) =>
+      this.complete(viewerId, ids[index] ?? '', { sighted, signal }),
+    );
+    if (relations && !found.some((each) => each instanceof Promise))
+      return [{ id: viewerId, relations }, found as (FoundPost | undefined)[]];
+    const [late, ...whole] = await Promise.all([
       relations ?? this.relations.read(viewerId, signal).then(relationsIn),
-      Promise.all(
-        found.map(async (each, index) => {
-          if (each) return each;
-          const id = ids[index] ?? '';
-          const { document, missing } = posts[index] ?? {};
-          return document
-            ? this.withAuthor(id, document, signal)
-            : this.find(viewerId, id, { signal, seen: missing });
-        }),
-      ),
+      ...found,
     ]);
     return [{ id: viewerId, relations: late }, whole];
+  }
+
+  private complete(
+    viewerId: string,
+    id: string,
+    { sighted, signal }: { sighted: SightedPost; signal: HowToShow['signal'] },
+  ): FoundPost | Promise<FoundPost | undefined> {
+    const { document, author } = sighted;
+    if (!document) return this.find(viewerId, id, { sighted, signal });
+    const state = document.facts.authorId === viewerId ? ownState : author;
+    return state ? { id, document, author: state } : this.withAuthor(id, document, signal);
   }
 
   /** Whose post it was could not be known before it was here. */
@@ -157,32 +156,27 @@ export class PostReader {
     authorOf: (postId) => this.people.authorOf(postId),
   };
 
-  /** With the author's state: read along with the post where it is known who wrote it, or where its row had to be. */
+  /** Where its row has to be read, its author's state comes along. */
   private async find(
     viewerId: string,
     id: string,
-    { signal, seen }: { signal: HowToShow['signal']; seen: Missing | undefined },
+    { sighted, signal }: { sighted: SightedPost; signal: HowToShow['signal'] },
   ): Promise<FoundPost | undefined> {
-    const known = this.people.authorOf(id);
-    let loadedAuthor: PersonState | undefined;
+    let { author } = sighted;
     const load = async (abandoned: () => AbortSignal) => {
       const row = await this.documents.find(id, { lateSignal: abandoned });
       if (!row) return undefined;
       // What is loaded for this reader is no older than the question.
-      loadedAuthor = personState(row.author_private, row.author_gone);
+      author = personState(row.author_private, row.author_gone);
       return packedOf(row);
     };
-    const reading = this.cache.getOrLoadBytes(id, load, { seen, ...(signal && { signal }) });
-    const stateOf = (authorId: string) =>
-      authorId === viewerId ? ownState : this.people.stateOf(authorId, signal);
-    const [packed, author] =
-      known === undefined ? [await reading] : await Promise.all([reading, stateOf(known)]);
+    const packed = await this.cache.getOrLoadBytes(id, load, { seen: sighted.missing, signal });
     if (packed === undefined) return undefined;
     const document = unpackPost(packed);
     const { authorId } = document.facts;
-    if (known === undefined) this.people.rememberAuthor(id, authorId);
-    if (authorId === viewerId) return { id, document, author: ownState };
-    return { id, document, author: loadedAuthor ?? author ?? (await stateOf(authorId)) };
+    this.people.rememberAuthor(id, authorId);
+    const state = authorId === viewerId ? ownState : author;
+    return state ? { id, document, author: state } : this.withAuthor(id, document, signal);
   }
 
   private judgeAll(

@@ -175,11 +175,6 @@ export class KnownSight implements TailReader, Condition {
     known.ask(this);
   }
 
-  /** The same as a promise. */
-  holds(): Promise<boolean> {
-    return new Promise((resolve) => this.check(resolve));
-  }
-
   onCaughtUp(): void {
     const holds = this.post.isCurrent && this.viewer.isCurrent && (this.author?.isCurrent ?? true);
     if (holds) this.memory.cache.servedByOthers(1);

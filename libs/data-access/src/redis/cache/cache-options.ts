@@ -48,7 +48,7 @@ export interface ReadOptions<T> {
    * Ends the wait with the signal's reason; and the load, if nobody else waits for it. Asked for only where it takes long:
    * a signal costs more than a hit, and a fifth of a load.
    */
-  signal?: AskForSignal;
+  signal?: AskForSignal | undefined;
   /** What has just been found under the key, by a glance: it is not looked at again. */
   seen?: Missing | undefined;
 }

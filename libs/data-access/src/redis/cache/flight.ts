@@ -55,9 +55,10 @@ export class Flight implements LeaseHolder {
     /** One that is under way to the same value, and could not be shared. */
     private before: Flight | undefined,
   ) {
-    this.outcome = (sight ? this.byWayOfRedis(sight) : this.pastRedis()).then(toBuffer);
+    if (sight?.lease) this.outcome = this.withLease(sight.lease);
+    else this.outcome = sight ? this.byWayOfRedis(sight) : this.pastRedis();
     // Else each would keep the one before it, and so all that ever were.
-    this.whenOver(() => (this.before = undefined));
+    if (before) this.whenOver(() => (this.before = undefined));
   }
 
   /** Runs the action when it is over, in one way or the other. */
@@ -75,8 +76,8 @@ export class Flight implements LeaseHolder {
         this.waiting -= 1;
         if (this.waiting === 0) this.end().abort(reason);
       });
-      this.whenOver(() => caller.end());
       this.outcome.then(resolve, reject);
+      this.whenOver(() => caller.end());
     });
   }
 
@@ -95,8 +96,7 @@ export class Flight implements LeaseHolder {
     void this.tell('renew', this.plan.renewal.leaseMs);
   }
 
-  private async byWayOfRedis({ entry, link, lease: given }: Sight): Promise<Value> {
-    if (given) return this.withLease(given);
+  private async byWayOfRedis({ entry, link }: Sight): Promise<Buffer | undefined> {
     const giveUpAt = performance.now() + patience * this.plan.renewal.leaseMs;
     let seen: Buffer | null = entry;
     let pollMs = firstPollMs;
@@ -120,12 +120,12 @@ export class Flight implements LeaseHolder {
   }
 
   /** Nothing is remembered, and nothing is known of changes: whoever sets off while it loads waits for the next. */
-  private async pastRedis(): Promise<Value> {
+  private async pastRedis(): Promise<Buffer | undefined> {
     await this.before?.outcome.catch(() => undefined);
-    return this.load();
+    return toBuffer(await this.load());
   }
 
-  private async withLease(lease: Lease): Promise<Value> {
+  private async withLease(lease: Lease): Promise<Buffer | undefined> {
     const { store, key, renewal, timesOf, onFillError } = this.plan;
     this.token = lease.token;
     renewal.begin(this);
@@ -138,7 +138,7 @@ export class Flight implements LeaseHolder {
         return valueOf(entry);
       }
       void this.tell('release');
-      return value;
+      return toBuffer(value);
     } catch (error) {
       void this.tell('release');
       throw error;
