@@ -164,7 +164,7 @@ describe('changes that are written together with the keys of their requests', ()
 
 describe('gathered writes', () => {
   it('find the one that is refused by halves', async () => {
-    const add = openNotes();
+    const add = openNotes({ enough: 64 });
     await add({ text: '13' });
     events.length = 0;
     const outcomes = await Promise.allSettled(Array.from({ length: 64 }, (_, n) => add({ text: String(n) })));

@@ -19,6 +19,11 @@ export interface GatheredWriteOptions<Item> {
   order?: (one: Item, other: Item) => number;
   /** What is to be done with items that stand now, before their callers are told. Must not reject. */
   after?: (items: readonly Item[]) => Promise<unknown>;
+  /**
+   * So many items are not kept waiting for more: while a statement is under way, others are prepared for the next. Fewer
+   * at a time cost more each, for what a statement costs whatever is in it.
+   */
+  enough?: number;
   /** Items at most in one statement. */
   most?: number;
   /** Statements at most under way; what is asked for meanwhile gathers. */

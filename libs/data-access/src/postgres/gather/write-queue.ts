@@ -9,13 +9,14 @@ export interface Waiting<Item> {
 }
 
 export interface WriteQueueOptions {
+  enough?: number;
   most?: number;
   inFlight?: number;
   mostWaiting?: number;
   longestWaitMs?: number;
 }
 
-const defaults = { most: 200, inFlight: 2, mostWaiting: 5_000, longestWaitMs: 5_000 };
+const defaults = { enough: 50, most: 200, inFlight: 2, mostWaiting: 5_000, longestWaitMs: 5_000 };
 
 /** A batch is waited for no longer than so many turns of the event loop. */
 const mostTurns = 8;
@@ -25,14 +26,17 @@ export class WriteQueue<Item> {
   private readonly limits: Required<WriteQueueOptions>;
   private waiting: Waiting<Item>[] = [];
   private underWay = 0;
-  private planned = false;
+  /** Whether a turn is under way that may bring more, and how many there were before it. */
+  private gathering = false;
+  private before = 0;
   private expiry: NodeJS.Timeout | undefined;
 
   constructor(
-    { most, inFlight, mostWaiting, longestWaitMs }: WriteQueueOptions,
+    { enough, most, inFlight, mostWaiting, longestWaitMs }: WriteQueueOptions,
     private readonly write: (batch: Waiting<Item>[]) => Promise<void>,
   ) {
     this.limits = {
+      enough: enough ?? defaults.enough,
       most: most ?? defaults.most,
       inFlight: inFlight ?? defaults.inFlight,
       mostWaiting: mostWaiting ?? defaults.mostWaiting,
@@ -41,34 +45,41 @@ export class WriteQueue<Item> {
   }
 
   add(item: Item): Promise<boolean> {
-    const { inFlight, mostWaiting, longestWaitMs } = this.limits;
+    const { enough, inFlight, mostWaiting, longestWaitMs } = this.limits;
     if (this.waiting.length >= mostWaiting) return Promise.reject(refusal());
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject, deadline: performance.now() + longestWaitMs });
-      if (this.planned) return;
       if (this.underWay >= inFlight) return this.watch();
-      this.planned = true;
-      setImmediate(this.gather, 0, mostTurns);
+      if (this.waiting.length >= enough) return this.send();
+      if (this.gathering) return;
+      this.gathering = true;
+      setImmediate(this.gather, mostTurns);
     });
   }
 
   /** Sends when a turn has brought no more: who comes together is read over several, and a batch costs as much as many items. */
-  private readonly gather = (before: number, turns: number): void => {
+  private readonly gather = (turns: number): void => {
     const { length } = this.waiting;
-    if (length > before && turns > 0) setImmediate(this.gather, length, turns - 1);
-    else this.send();
+    if (length > this.before && turns > 0) {
+      this.before = length;
+      setImmediate(this.gather, turns - 1);
+      return;
+    }
+    this.gathering = false;
+    this.send();
   };
 
   private readonly send = (): void => {
     const { most, inFlight } = this.limits;
-    this.planned = false;
+    this.before = 0;
     while (this.waiting.length > 0 && this.underWay < inFlight) {
       const batch = this.waiting.slice(0, most);
       this.waiting = this.waiting.slice(most);
       this.underWay += 1;
       void this.write(batch).finally(() => {
         this.underWay -= 1;
-        this.send();
+        // What is being gathered is sent when that is over.
+        if (!this.gathering) this.send();
       });
     }
     this.watch();
