@@ -122,10 +122,25 @@ function until(isMet: () => boolean): Promise<void> {
 const allBack = ({ handshakes: least = 0 }: { handshakes?: number }) =>
   until(() => handshakes.length >= least && clients.every(({ isBack }) => isBack));
 
-function peakPerSecond(): number {
+/** So long without anybody separates one crowd from the next. */
+const pauseMs = 1000;
+
+/** Those of the largest crowd, per second: the most, and on the whole. */
+function rates(): { peak: number; mean: number } {
+  const crowds: number[][] = [];
+  for (const [i, at] of handshakes.entries()) {
+    if (i === 0 || at - (handshakes[i - 1] ?? 0) > pauseMs) crowds.push([]);
+    crowds.at(-1)?.push(at);
+  }
+  const largest = crowds.reduce((one, other) => (other.length > one.length ? other : one), []);
+  const seconds = ((largest.at(-1) ?? 0) - (largest[0] ?? 0)) / 1000;
+  return { peak: peakPerSecond(largest), mean: largest.length / seconds };
+}
+
+function peakPerSecond(times: readonly number[]): number {
   let peak = 0;
-  for (let start = 0, end = 0; end < handshakes.length; end += 1) {
-    while ((handshakes[end] ?? 0) - (handshakes[start] ?? 0) > 1000) start += 1;
+  for (let start = 0, end = 0; end < times.length; end += 1) {
+    while ((times[end] ?? 0) - (times[start] ?? 0) > 1000) start += 1;
     peak = Math.max(peak, end - start + 1);
   }
   return peak;
@@ -151,5 +166,5 @@ takeOrders({
   goTo: (order: { ports: number[] }) => void ({ ports } = order),
   allBack,
   allAt: ({ offset }: { offset: number }) => until(() => clients.every((client) => client.offset >= offset)),
-  account: () => ({ ...told, handshakes: handshakes.length, peak: peakPerSecond() }),
+  account: () => ({ ...told, handshakes: handshakes.length, ...rates() }),
 });

@@ -55,7 +55,11 @@ export function measureRollout(count) {
       const told = await clients.ask('account');
       console.log(`\nTwo processes replaced one after the other, ${count.toLocaleString('en')} clients`);
       console.log(`  ${published} events, ${account(told)}`);
-      console.log(`  ${told.handshakes} handshakes, at most ${told.peak} in a second`);
+      const { handshakes, mean, peak } = told;
+      console.log(
+        `  ${handshakes} handshakes; of the larger crowd ${mean.toFixed(0)} in a second, at most ${peak}: ` +
+          `${(peak / mean).toFixed(1)} times as many`,
+      );
       demandNothingMissed(told);
     },
   );

@@ -68,7 +68,7 @@ export function eventNameOf(text: string): string {
 export function eventFrame(publicName: string, text: string, offset?: number): Frame {
   const place = offset === undefined ? '' : `"offset":${offset},`;
   const tail = text.slice(text.indexOf(' ') + 1);
-  return frameOfText('event', `{"type":"event","channel":"${publicName}",${place}${tail}}`);
+  return frameOfText('event', `{"type":"event","channel":"${publicName}",${place}`, tail, '}');
 }
 
 /** What is published to the processes: an entry of a log, or something that passes by. */

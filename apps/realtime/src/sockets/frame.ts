@@ -22,9 +22,9 @@ export function frameOf(message: ServerMessage, replyTo?: string): Frame {
   return frameOfText(message.type, text);
 }
 
-/** Of JSON that is there already. */
-export function frameOfText(type: ServerMessage['type'], text: string): Frame {
-  const length = Buffer.byteLength(text);
+/** Of JSON that is there already, in parts: put together as a text, a long one would be in memory once more. */
+export function frameOfText(type: ServerMessage['type'], ...parts: string[]): Frame {
+  const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
   const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   // Not from the pool: a frame that waits for one slow reader would keep all of its neighbours in memory.
   const wire = Buffer.allocUnsafeSlow(headerLength + length);
@@ -38,6 +38,7 @@ export function frameOfText(type: ServerMessage['type'], text: string): Frame {
     wire[1] = 127;
     wire.writeBigUInt64BE(BigInt(length), 2);
   }
-  wire.write(text, headerLength);
+  let at = headerLength;
+  for (const part of parts) at += wire.write(part, at);
   return new Frame(type, wire, headerLength);
 }
