@@ -4,8 +4,8 @@ import { withServices } from './service-stage.mjs';
 
 /** As the service has it unless it is told otherwise. */
 const boundBytes = 262_144;
-/** As long as they stall at a time: the more is sent, the higher the peaks of what V8 has not collected yet. */
-const readingSeconds = 30;
+/** It takes some seconds until what V8 has not collected yet is as much as it will be. */
+const readingSeconds = 20;
 /** The kernel takes some megabytes for each at first, more on some machines than on others. */
 const stallSeconds = 30;
 const patienceMs = 60_000;
