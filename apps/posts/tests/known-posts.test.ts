@@ -20,6 +20,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await other.stop('the test is over');
+  await log.close();
   await app.stop();
 });
 
