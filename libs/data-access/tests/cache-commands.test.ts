@@ -105,3 +105,13 @@ it('finds what is there in a Redis that takes nothing any more, and loads the re
   await a.getOrLoad('3', load('3'));
   await waitFor(() => a.getBytes('3'));
 });
+
+it('gives each cache its rights for as long as it asks', async () => {
+  const slow = createCache({ redis, service: 'tests', name: 'slow', policy: 'post', leaseMs: 60_000 });
+  const glance = new Glance();
+  a.glanceAt('1', glance, { toLoad: true });
+  slow.glanceAt('1', glance, { toLoad: true });
+  await glance.all();
+  expect(await redis.pttl('tests:cache:a.1:1')).toBeLessThanOrEqual(1_000);
+  expect(await redis.pttl('tests:cache:slow.1:1')).toBeGreaterThan(1_000);
+});

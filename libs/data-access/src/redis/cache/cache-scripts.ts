@@ -45,8 +45,8 @@ return replies`),
 
   /**
    * Reads, and gives the caller the right to fill in a value where nothing stands: answers the entry, or Redis's time.
-   * Where nothing can be written, it reads all the same. For each of any number of keys. ARGV: a token; of each, for how
-   * many ms.
+   * Where nothing can be written, it reads all the same. For each of any number of keys. ARGV: a token; for how many ms, of
+   * all or of each.
    */
   readToLoad: script(`
 ${readClock}
@@ -54,8 +54,9 @@ local replies = redis.call('MGET', unpack(KEYS))
 local ms, lease
 for i = 1, #KEYS do
   if not replies[i] then
-    if ms ~= ARGV[i + 1] then
-      ms = ARGV[i + 1]
+    local wanted = ARGV[i + 1] or ARGV[2]
+    if ms ~= wanted then
+      ms = wanted
       lease = string.rep('\\0', 19) .. struct.pack('>I6', clockMs + ms) .. ARGV[1]
     end
     if not redis.pcall('SET', KEYS[i], lease, 'PX', ms).err then replies[i] = clockMs end

@@ -31,7 +31,7 @@ export function packEntry(
   entry.writeUIntBE(stamp, 7, 6);
   entry.writeUIntBE(freshUntil, 13, 6);
   entry.writeUIntBE(0, 19, 6);
-  token.copy(entry, 25);
+  entry.write(token, 25, 'latin1');
   if (typeof value === 'string') entry.write(value, headLength);
   else value?.copy(entry, headLength);
   return entry;

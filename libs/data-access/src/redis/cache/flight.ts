@@ -42,7 +42,7 @@ const patience = 3;
 export class Flight implements LeaseHolder {
   /** From here on, the load may see less than somebody who sets off now must see. */
   private loading = false;
-  private token: Buffer | undefined;
+  private token: string | undefined;
   private waiting = 0;
   /** Made where it is asked for: to make one takes as long as to ask Redis for a value. */
   private ending: AbortController | undefined;
@@ -88,7 +88,7 @@ export class Flight implements LeaseHolder {
     if (sight?.lease) return sight.lease.token === this.token;
     if (!this.loading) return true;
     const lease = sight && leaseOf(sight.entry, sight.link.now());
-    return lease !== undefined && lease === this.token?.toString('latin1');
+    return lease !== undefined && lease === this.token;
   }
 
   /** Goes on holding the lease. */

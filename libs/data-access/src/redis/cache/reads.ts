@@ -105,7 +105,9 @@ export class CacheReads {
     const batch = new Batch(link, readers, token);
     if (!link.isOpen) return batch.turnAway();
     this.deadline.watch(batch);
-    const args = [token, ...readers.map(({ leaseMs }) => leaseMs)];
+    const times = readers.map(({ leaseMs }) => leaseMs);
+    const isSame = times.every((ms) => ms === times[0]);
+    const args = [token, ...(isSame ? times.slice(0, 1) : times)];
     const replies = runOnKeys(this.redis, cacheScripts.readToLoad, { keys, args });
     (replies as Promise<(Buffer | number)[]>).then(batch.onEntries, batch.onError);
   }
@@ -151,7 +153,7 @@ class Batch implements Awaited {
     private readonly link: CacheLink,
     private readonly readers: readonly Reader[],
     /** Of the leases that are given. */
-    private readonly token?: Buffer,
+    private readonly token?: string,
   ) {
     this.tag = link.life;
   }
