@@ -3,6 +3,14 @@
  * systemd) should do the same.
  */
 const options = {
+  posts: {
+    main: {
+      // What is made for a request is of no use when it has been answered: the later new objects are looked at, the fewer
+      // of them are still there to be moved. It is 5 to 10 % less CPU a read, for up to 144 MiB of memory.
+      nodeArguments: ['--max-semi-space-size=64'],
+      environment: {},
+    },
+  },
   realtime: {
     main: {
       // Memory for idle sockets is what V8 and the allocator hold in reserve rather than what the sockets are. Left to

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { bundle } from '../../build/bundle.mjs';
+import { processOptions } from '../../start/process-options.mjs';
 import { startTestServers } from '../../test/servers.mjs';
 import { hasTaskset } from '../server-process.mjs';
 import { openDataSet } from './data-set.mjs';
@@ -15,7 +16,8 @@ const root = path.resolve(import.meta.dirname, '../../..');
 export const outdir = path.join(root, 'dist/bench/posts');
 const service = path.join(outdir, 'service');
 const serve = path.join(import.meta.dirname, '../serve-app.mjs');
-export const serviceCommand = [serve, service];
+const { nodeArguments } = processOptions({ service: 'posts', kind: 'main' });
+export const serviceCommand = [...nodeArguments, serve, service];
 export const workerCommand = [serve, service, 'worker'];
 export const otherCore = 1;
 
