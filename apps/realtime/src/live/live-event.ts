@@ -1,3 +1,4 @@
+import { ownText } from '../own-text';
 import { frameOfText, type Frame } from '../sockets/frame';
 
 /** Something that happened, as it is told on a channel. */
@@ -37,15 +38,15 @@ export function textOf({ id, name, data, time, traceparent = noTrace, subject }:
 }
 
 export function traceparentOf(text: string): string | undefined {
-  const [found] = headOf(text).split(subjectMark);
-  return found === noTrace ? undefined : found;
+  const [found = noTrace] = headOf(text).split(subjectMark);
+  return found === noTrace ? undefined : ownText(found);
 }
 
 /** The post that not everybody may see who is on the channel. */
 export function subjectIn(text: string): string | undefined {
   const head = headOf(text);
   const mark = head.indexOf(subjectMark);
-  return mark === -1 ? undefined : head.slice(mark + 1);
+  return mark === -1 ? undefined : ownText(head.slice(mark + 1));
 }
 
 function headOf(text: string): string {
@@ -54,14 +55,17 @@ function headOf(text: string): string {
 
 /** The event's id, which begins the text. */
 export function eventIdOf(text: string): string {
-  const start = text.indexOf(idKey) + idKey.length;
-  return text.slice(start, text.indexOf('"', start));
+  return valueAfter(idKey, text);
 }
 
 /** The event's name, which follows its id. */
 export function eventNameOf(text: string): string {
-  const start = text.indexOf(nameKey) + nameKey.length;
-  return text.slice(start, text.indexOf('"', start));
+  return valueAfter(nameKey, text);
+}
+
+function valueAfter(key: string, text: string): string {
+  const start = text.indexOf(key) + key.length;
+  return ownText(text.slice(start, text.indexOf('"', start)));
 }
 
 /** The message to clients. What is not kept in a log has no offset. */
@@ -100,5 +104,5 @@ export function readHeard(message: string): Heard {
   const [head, epoch = '', offset, at] = found;
   const text = message.slice(head.length);
   if (!textPattern.test(text)) return undefined;
-  return { kind: 'entry', epoch, entry: { offset: Number(offset), at: Number(at), text } };
+  return { kind: 'entry', epoch: ownText(epoch), entry: { offset: Number(offset), at: Number(at), text } };
 }

@@ -10,6 +10,7 @@ import {
   type ClosingReason,
   type EndReason,
 } from './close-reasons';
+import { ownText } from '../own-text';
 import type { Frame } from './frame';
 import { MessageBudget, type MessageRate } from './message-budget';
 import { Outbox } from './outbox';
@@ -87,18 +88,13 @@ function socketUser({ userId, sessionId, username, keyId, issuedAt, expiresAt }:
   return { userId, sessionId, username, keyId: lastKeyId, issuedAt, expiresAt };
 }
 
-/** What is put together of parts keeps each of them, and slices keep all that they were cut from. */
-function flat(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
-}
-
 /** One client: all that is known of it, what it is sent, and the verdict that ends it. */
 export class Connection {
   // What is looked at for each frame comes first, so that it lies together in memory.
   private readonly outbox: Outbox;
   private endReason: EndReason | undefined;
   private readonly isCompressed: boolean;
-  readonly id = flat(randomUUID());
+  readonly id = ownText(randomUUID());
   /** Spreads what is done for all connections now and then evenly over time. */
   readonly number = connectionsMade++;
   readonly address: string;
@@ -118,7 +114,7 @@ export class Connection {
   ) {
     this.claims = socketUser(user);
     this.address = address;
-    this.traceparent = flat(traceparent);
+    this.traceparent = ownText(traceparent);
     this.webSocket = opened.webSocket;
     this.socket = opened.socket;
     this.outbox = new Outbox(opened.socket, shared.outflow);
