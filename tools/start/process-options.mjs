@@ -17,8 +17,10 @@ const options = {
       // itself the space for new objects grows to 100 MiB in a process with ten thousand sockets, and the heap to twice
       // of what is in use before it is looked at. Collections take one percent of what telling many costs either way.
       nodeArguments: ['--max-semi-space-size=8', '--heap-growing-percent=20'],
-      // An arena for each thread of the pool and of the collector keeps what that thread once needed.
-      environment: { MALLOC_ARENA_MAX: '2' },
+      // An arena for each thread of the pool and of the collector keeps what that thread once needed. What is larger than
+      // the 64 KiB that each read is given goes back to the system when it is let go of, and leaves no holes: a long
+      // event for each of many readers who have stalled.
+      environment: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65600' },
     },
   },
 };
