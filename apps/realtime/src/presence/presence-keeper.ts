@@ -14,7 +14,8 @@ export interface Somebody {
 }
 
 /**
- * Keeps the users of this process's sockets online. Signs of life are gathered and sent together once a beat. What Redis does not take is made good by the next sign of life.
+ * Keeps the users of this process's sockets online. Signs of life are gathered and sent together once a beat. What Redis
+ * does not take is made good by the next sign of life.
  */
 export class PresenceKeeper {
   private readonly seen = new Set<string>();
